@@ -1,0 +1,81 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// A package with unsafe flags cannot be depended upon, so CI turns warnings into errors through a setting.
+let strict = ProcessInfo.processInfo.environment["LOADS_WARNINGS_AS_ERRORS"] != nil
+
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+/// What only the `loads` command and the servers need. A test package says `traits: []` and resolves none of it.
+let tools = TargetDependencyCondition.when(traits: ["Tools"])
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let libraries = [
+    "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
+    "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport",
+]
+
+let package = Package(
+    name: "loads",
+    products: libraries.map { .library(name: $0, targets: [$0]) } + [
+        .executable(name: "loads", targets: ["loads-cli"])
+    ],
+    traits: [
+        .trait(name: "Tools", description: "The loads command: argument parsing and configuration files."),
+        .default(enabledTraits: ["Tools"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CMsgPack", providers: [.apt(["libmsgpack-dev"])]),
+
+        library("LoadsEventLoop", ["CLinux"]),
+        library("LoadsCore", ["LoadsEventLoop"]),
+        library(
+            "LoadsSession",
+            [
+                "LoadsCore", "LoadsEventLoop", "CCurl", "CLinux",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        library("LoadsWire", ["LoadsCore", "CMsgPack"]),
+        library("LoadsRunner", ["LoadsCore", "LoadsWire", "LoadsEventLoop", "CLinux"]),
+        .target(name: "CTesting"),
+        library("LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
+        library("LoadsTransport", ["LoadsCore", "LoadsWire"]),
+        library("LoadsMaster", ["LoadsCore", "LoadsWire", "LoadsTransport"]),
+        library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),
+        library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
+        library("LoadsReport", ["LoadsCore"]),
+        .executableTarget(
+            name: "loads-cli",
+            dependencies: [
+                "LoadsCore", "LoadsEventLoop", "LoadsSession", "LoadsRunner", "LoadsWire", "LoadsTransport",
+                "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
+                .product(name: "Yams", package: "Yams", condition: tools),
+            ],
+            swiftSettings: settings),
+
+        tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
+        tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

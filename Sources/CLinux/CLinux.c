@@ -1,0 +1,37 @@
+#define _GNU_SOURCE 1
+#include "CLinux.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+int64_t loads_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int loads_epoll_wait(int epfd, struct epoll_event *events, int count, int64_t timeout_nanoseconds) {
+    if (timeout_nanoseconds <= 0) return epoll_wait(epfd, events, count, timeout_nanoseconds < 0 ? -1 : 0);
+    struct timespec timeout = {timeout_nanoseconds / 1000000000, timeout_nanoseconds % 1000000000};
+    return epoll_pwait2(epfd, events, count, &timeout, NULL);
+}
+
+int loads_available_cores(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+    int count = CPU_COUNT(&set);
+    return count > 0 ? count : 1;
+}
+
+void loads_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+const void *loads_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count) {
+    return memmem(haystack, haystack_count, needle, needle_count);
+}
+
+int loads_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
+
+int loads_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }

@@ -1,0 +1,36 @@
+// Linux and GNU calls that the Glibc module does not show to Swift.
+#ifndef LOADS_CLINUX_H
+#define LOADS_CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+int64_t loads_monotonic_nanoseconds(void);
+
+/// `epoll_pwait2`: a time-out in nanoseconds, where `epoll_wait` only knows milliseconds. Negative waits without end.
+int loads_epoll_wait(int epfd, struct epoll_event *events, int count, int64_t timeout_nanoseconds);
+
+/// The cores in this process's affinity mask; `sched_getaffinity` is hidden behind `_GNU_SOURCE`.
+int loads_available_cores(void);
+
+/// Names the calling thread (15 bytes count); `pthread_setname_np` is hidden behind `_GNU_SOURCE`.
+void loads_name_thread(const char *name);
+
+/// `memmem` is hidden behind `_GNU_SOURCE`, which the Glibc module does not define.
+const void *loads_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
+
+/// `fcntl` is variadic, which Swift cannot call: the form with an `int`.
+int loads_fcntl_int(int fd, int command, int value);
+
+/// `memfd_create`: an anonymous file, used as memory shared with a child process.
+int loads_memfd_create(const char *name, unsigned int flags);
+
+#endif

@@ -1,0 +1,3 @@
+#ifndef LOADS_CTESTING_H
+#define LOADS_CTESTING_H
+#endif

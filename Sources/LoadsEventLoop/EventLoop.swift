@@ -1,0 +1,248 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// One thread that waits for descriptors and timers and runs Swift tasks: it *is* their executor.
+///
+/// A task pinned to a loop (`addTask(executorPreference: loop)`) resumes on the loop's thread without a hop, a lock
+/// or a wake-up. Descriptors and timers are confined to that thread: call ``register(_:interest:handler:)``,
+/// ``schedule(_:at:)`` and their kin on the loop only (``isOnLoop``); everything else may be called from any thread.
+///
+/// The loop lives until ``shutdown()``; it does not stop when the last reference goes.
+public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable {
+    // @unchecked: `state` is touched on the loop's thread only (checked in debug builds); what other threads reach
+    // is `remote`, behind its mutex, and constants.
+
+    /// A name for the thread, as `top -H` shows it (15 characters at most).
+    public let name: String
+    private let wakeDescriptor: Int32
+    private let remote = Mutex(Remote())
+    private let state: LoopState
+    private let thread: pthread_t
+    private let ended: ThreadEnd
+
+    struct Remote {
+        var jobs: [UnownedJob] = []
+        var calls: [@Sendable () -> Void] = []
+        var signalled = false
+        var stopping = false
+        var closed = false
+    }
+
+    /// Starts a loop on a thread of its own.
+    public init(name: String = "loads-loop") {
+        self.name = name
+        wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        precondition(wakeDescriptor >= 0, "eventfd failed: no descriptors left (raise `ulimit -n`)")
+        state = LoopState(poller: EpollPoller(), wakeDescriptor: wakeDescriptor)
+        ended = ThreadEnd()
+        let start = ThreadStart(name: name)
+        thread = start.spawn()
+        start.begin(self)
+    }
+
+    /// The loop whose thread this is, if any.
+    public static var current: EventLoop? {
+        pthread_getspecific(currentKey).map { Unmanaged<EventLoop>.fromOpaque($0).takeUnretainedValue() }
+    }
+
+    /// Whether the caller is on this loop's thread.
+    @inline(__always) public var isOnLoop: Bool { pthread_equal(pthread_self(), thread) != 0 }
+
+    // MARK: From any thread
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isOnLoop {
+            state.jobs.append(job)
+            return
+        }
+        let (wake, closed) = remote.withLock { remote in
+            if remote.closed { return (false, true) }
+            remote.jobs.append(job)
+            return (remote.signal(), false)
+        }
+        // A job for a loop that has ended would be lost, and its task hang for ever: run it where we are.
+        if closed {
+            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        } else if wake {
+            self.wake()
+        }
+    }
+
+    /// Runs a closure on the loop, soon. Closures run in the order they were submitted from one thread.
+    ///
+    /// - Returns: Whether the loop took it; false once it has shut down.
+    @discardableResult
+    public func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
+        let (wake, taken) = remote.withLock { remote in
+            if remote.closed { return (false, false) }
+            remote.calls.append(work)
+            return (remote.signal(), true)
+        }
+        if wake { self.wake() }
+        return taken
+    }
+
+    /// Suspends the caller until a point in time, on the loop's own timer: no thread waits.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled or the loop shuts down.
+    public func sleep(until deadline: Instant) async throws {
+        let sleeper = Sleeper()
+        try await withTaskCancellationHandler {
+            try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+                if isOnLoop {
+                    sleeper.start(on: self, until: deadline, continuation)
+                } else if !submit({ sleeper.start(on: self, until: deadline, continuation) }) {
+                    continuation.resume(throwing: CancellationError())
+                }
+            }
+        } onCancel: {
+            if !submit({ sleeper.cancel(on: self) }) { return }
+        }
+    }
+
+    /// Suspends the caller for a duration, on the loop's own timer.
+    ///
+    /// - Throws: `CancellationError` as soon as the task is cancelled or the loop shuts down.
+    public func sleep(for duration: Duration) async throws { try await sleep(until: .now.advanced(by: duration)) }
+
+    /// Ends the loop: jobs that can run are run, sleepers are cancelled, descriptors of the loop are closed, and the
+    /// thread has ended when this returns. Calling it again is harmless. Must not be called on the loop itself.
+    public func shutdown() async {
+        remote.withLock { $0.stopping = true }
+        wake()
+        await ended.wait()
+    }
+
+    /// How far the loop has fallen behind since the last call; resets the figures. On the loop only.
+    public func takeLag() -> LoopLag {
+        assertOnLoop()
+        defer { state.lag = LoopLag() }
+        return state.lag
+    }
+
+    // MARK: On the loop only
+
+    /// Watches a descriptor. The handler is kept until ``deregister(_:)``; the descriptor stays the caller's.
+    ///
+    /// - Returns: False when the system refuses (descriptor closed, or no watches left).
+    @discardableResult
+    public func register(_ descriptor: Int32, interest: FileEvents, handler: any FileHandler) -> Bool {
+        assertOnLoop()
+        return state.register(descriptor, interest, handler)
+    }
+
+    /// Changes what a registered descriptor is watched for.
+    @discardableResult
+    public func update(_ descriptor: Int32, interest: FileEvents) -> Bool {
+        assertOnLoop()
+        return state.update(descriptor, interest)
+    }
+
+    /// Stops watching a descriptor. Call it before the descriptor is closed. An unknown one is left as it is.
+    public func deregister(_ descriptor: Int32) {
+        assertOnLoop()
+        state.deregister(descriptor)
+    }
+
+    /// Arms a timer, or moves it if it is armed already.
+    public func schedule(_ timer: LoopTimer, at deadline: Instant) {
+        assertOnLoop()
+        state.timers.schedule(timer, at: deadline)
+    }
+
+    /// Disarms a timer; an idle one is left as it is.
+    public func cancel(_ timer: LoopTimer) {
+        assertOnLoop()
+        state.timers.cancel(timer)
+    }
+
+    // MARK: Executor
+
+    public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+    public func checkIsolated() { precondition(isOnLoop, "not on the event loop \(name)") }
+    public func isIsolatingCurrentContext() -> Bool? { isOnLoop }
+
+    // MARK: The thread
+
+    func run() {
+        pthread_setspecific(currentKey, Unmanaged.passUnretained(self).toOpaque())
+        let serial = asUnownedSerialExecutor()
+        let task = asUnownedTaskExecutor()
+        while true {
+            state.runJobs(serial, task)
+            state.runTimers()
+            let idle = state.jobs.isEmpty
+            state.poll(block: idle)
+            if state.woken {
+                state.woken = false
+                if drainRemote() { break }
+            }
+        }
+        finish(serial, task)
+    }
+
+    /// Takes what other threads sent. Returns whether to stop.
+    private func drainRemote() -> Bool {
+        var count: UInt64 = 0
+        _ = read(wakeDescriptor, &count, 8)
+        var calls: [@Sendable () -> Void] = []
+        let stopping = remote.withLock { remote in
+            state.jobs.append(contentsOf: remote.jobs)
+            remote.jobs.removeAll(keepingCapacity: true)
+            swap(&calls, &remote.calls)
+            remote.signalled = false
+            return remote.stopping
+        }
+        for call in calls { state.timed(call) }
+        return stopping
+    }
+
+    /// Runs what is left until nothing more comes, then closes the door under the lock so that no job is lost.
+    private func finish(_ serial: UnownedSerialExecutor, _ task: UnownedTaskExecutor) {
+        while true {
+            for timer in state.timers.removeAll() { timer.action() }
+            state.runJobs(serial, task)
+            _ = drainRemote()
+            guard state.jobs.isEmpty, state.timers.count == 0 else { continue }
+            let closed = remote.withLock { remote in
+                guard remote.jobs.isEmpty, remote.calls.isEmpty else { return false }
+                remote.closed = true
+                return true
+            }
+            if closed { break }
+        }
+        state.close()
+        pthread_setspecific(currentKey, nil)
+        close(wakeDescriptor)
+        ended.signal()
+    }
+
+    private func wake() {
+        var one: UInt64 = 1
+        _ = write(wakeDescriptor, &one, 8)
+    }
+
+    private func assertOnLoop() { assert(isOnLoop, "called off the event loop \(name)") }
+}
+
+extension EventLoop.Remote {
+    /// Whether the caller has to wake the loop.
+    mutating func signal() -> Bool {
+        defer { signalled = true }
+        return !signalled
+    }
+}
+
+/// Receives the events of a descriptor, on the loop.
+public protocol FileHandler: AnyObject {
+    func handle(_ events: FileEvents, on descriptor: Int32)
+}
+
+private let currentKey: pthread_key_t = {
+    var key = pthread_key_t()
+    pthread_key_create(&key, nil)
+    return key
+}()

@@ -1,0 +1,24 @@
+/// How far a loop fell behind: the generator's own health.
+public struct LoopLag: Sendable, Equatable {
+    /// The latest that a timer fired after its deadline, in nanoseconds.
+    public var latestTimer: Int64 = 0
+    /// The longest that one job, timer or descriptor callback held the loop, in nanoseconds.
+    public var longestJob: Int64 = 0
+    /// How many of them held the loop for more than 10 ms: bodies that block.
+    public var longJobs: Int = 0
+
+    public init() {}
+
+    /// From how many nanoseconds on a job counts as long.
+    public static let longJobThreshold: Int64 = 10_000_000
+
+    /// The worse of both, in nanoseconds: what a request may have waited for its loop.
+    public var worst: Int64 { max(latestTimer, longestJob) }
+
+    /// Adds another loop's or interval's lag to this one.
+    public mutating func merge(_ other: LoopLag) {
+        latestTimer = max(latestTimer, other.latestTimer)
+        longestJob = max(longestJob, other.longestJob)
+        longJobs += other.longJobs
+    }
+}

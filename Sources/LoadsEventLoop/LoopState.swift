@@ -1,0 +1,135 @@
+import Glibc
+
+/// What a loop's own thread works on: jobs, timers, descriptors and the measure of its lag.
+final class LoopState {
+    var jobs: [UnownedJob] = []
+    var timers = TimerHeap()
+    var lag = LoopLag()
+    var woken = false
+    private var spare: [UnownedJob] = []
+    private var handlers: [Watch?] = []
+    private var generation: UInt32 = 0
+    private let poller: any Poller
+    private let wakeDescriptor: Int32
+
+    /// A handler and the number of its registration: an event for an earlier user of the same descriptor is stale.
+    private struct Watch {
+        let handler: any FileHandler
+        let generation: UInt32
+        var interest: FileEvents
+    }
+
+    private static let wakeToken = UInt64.max
+
+    init(poller: any Poller, wakeDescriptor: Int32) {
+        self.poller = poller
+        self.wakeDescriptor = wakeDescriptor
+        jobs.reserveCapacity(1024)
+        spare.reserveCapacity(1024)
+        _ = poller.add(wakeDescriptor, token: Self.wakeToken, interest: .readable)
+    }
+
+    /// Runs the jobs that are there, and those they make, for a few rounds: descriptors must not starve.
+    func runJobs(_ serial: UnownedSerialExecutor, _ task: UnownedTaskExecutor) {
+        var rounds = 0
+        while !jobs.isEmpty && rounds < 4 {
+            swap(&jobs, &spare)
+            var start = Instant.now
+            for job in spare {
+                job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+                let end = Instant.now
+                note(end.nanoseconds(since: start))
+                start = end
+            }
+            spare.removeAll(keepingCapacity: true)
+            rounds += 1
+        }
+    }
+
+    func runTimers() {
+        guard let next = timers.next else { return }
+        var now = Instant.now
+        guard next <= now else { return }
+        // Bounded, so that timers of zero length that arm themselves anew cannot hold the loop.
+        var left = timers.count
+        while left > 0, let (timer, deadline) = timers.popExpired(now) {
+            lag.latestTimer = max(lag.latestTimer, now.nanoseconds(since: deadline))
+            timer.action()
+            let end = Instant.now
+            note(end.nanoseconds(since: now))
+            now = end
+            left -= 1
+        }
+    }
+
+    func poll(block: Bool) {
+        var timeout: Int64 = 0
+        if block {
+            timeout = timers.next.map { max(0, $0.nanoseconds(since: .now)) } ?? -1
+        }
+        poller.wait(timeout: timeout) { token, events in
+            if token == Self.wakeToken {
+                woken = true
+                return
+            }
+            let descriptor = Int(token & 0xffff_ffff)
+            guard descriptor < handlers.count, let watch = handlers[descriptor],
+                watch.generation == UInt32(token >> 32)
+            else { return }
+            let start = Instant.now
+            watch.handler.handle(events, on: Int32(descriptor))
+            note(Instant.now.nanoseconds(since: start))
+        }
+    }
+
+    /// Runs a closure and notes how long it held the loop.
+    func timed(_ work: () -> Void) {
+        let start = Instant.now
+        work()
+        note(Instant.now.nanoseconds(since: start))
+    }
+
+    func register(_ descriptor: Int32, _ interest: FileEvents, _ handler: any FileHandler) -> Bool {
+        let index = Int(descriptor)
+        guard index >= 0 else { return false }
+        if index >= handlers.count { handlers.append(contentsOf: repeatElement(nil, count: index + 64 - handlers.count)) }
+        generation &+= 1
+        if generation == .max { generation = 1 }
+        let token = UInt64(generation) << 32 | UInt64(descriptor)
+        let known = handlers[index] != nil
+        handlers[index] = Watch(handler: handler, generation: generation, interest: interest)
+        let done =
+            known
+            ? poller.modify(descriptor, token: token, interest: interest)
+                || poller.add(descriptor, token: token, interest: interest)
+            : poller.add(descriptor, token: token, interest: interest)
+        if !done { handlers[index] = nil }
+        return done
+    }
+
+    func update(_ descriptor: Int32, _ interest: FileEvents) -> Bool {
+        let index = Int(descriptor)
+        guard index >= 0, index < handlers.count, let watch = handlers[index] else { return false }
+        if watch.interest == interest { return true }
+        handlers[index]!.interest = interest
+        let token = UInt64(watch.generation) << 32 | UInt64(descriptor)
+        return poller.modify(descriptor, token: token, interest: interest)
+    }
+
+    func deregister(_ descriptor: Int32) {
+        let index = Int(descriptor)
+        guard index >= 0, index < handlers.count, handlers[index] != nil else { return }
+        handlers[index] = nil
+        poller.remove(descriptor)
+    }
+
+    func close() {
+        handlers.removeAll()
+        poller.close()
+    }
+
+    @inline(__always) private func note(_ nanoseconds: Int64) {
+        if nanoseconds > lag.longestJob { lag.longestJob = nanoseconds }
+        if nanoseconds > LoopLag.longJobThreshold { lag.longJobs += 1 }
+    }
+}
