@@ -1,0 +1,139 @@
+public import LoadsEventLoop
+
+/// Iterations by how they ended. `started` less all others are still running.
+public struct IterationCounts: Sendable, Equatable {
+    public var started = 0
+    public var ok = 0
+    public var failed = 0
+    public var skipped = 0
+    /// Cancelled at the end of the grace, or by an abort.
+    public var interrupted = 0
+    public init() {}
+
+    /// Iterations that have ended, in whatever way.
+    public var ended: Int { ok + failed + skipped + interrupted }
+
+    public mutating func merge(_ other: IterationCounts) {
+        started += other.started
+        ok += other.ok
+        failed += other.failed
+        skipped += other.skipped
+        interrupted += other.interrupted
+    }
+}
+
+/// The hits under one name.
+public struct NameStatistics: Sendable, Equatable {
+    public var count = 0
+    public var failed = 0
+    public var requests = 0
+    public var bytesSent = 0
+    public var bytesReceived = 0
+    public var latency = Histogram()
+    /// One histogram for each of ``Phases/names``, in that order.
+    public var phases = [Histogram](repeating: Histogram(), count: Phases.names.count)
+    /// Responses by status.
+    public var status: [Int: Int] = [:]
+    public init() {}
+
+    public mutating func merge(_ other: NameStatistics) {
+        count += other.count
+        failed += other.failed
+        requests += other.requests
+        bytesSent += other.bytesSent
+        bytesReceived += other.bytesReceived
+        latency.merge(other.latency)
+        for index in phases.indices { phases[index].merge(other.phases[index]) }
+        status.merge(other.status, uniquingKeysWith: +)
+    }
+}
+
+/// Errors of one kind, or failures at one place: how many, when, and one of them as a sample.
+public struct Occurrences: Sendable, Equatable {
+    public var count: Int
+    /// Seconds from the start of the run.
+    public var first: Double
+    public var last: Double
+    /// The message of the first one seen.
+    public var sample: String
+    public init(count: Int, first: Double, last: Double, sample: String) {
+        self.count = count
+        self.first = first
+        self.last = last
+        self.sample = sample
+    }
+
+    public mutating func merge(_ other: Occurrences) {
+        count += other.count
+        if other.first < first {
+            first = other.first
+            sample = other.sample
+        }
+        last = max(last, other.last)
+    }
+}
+
+/// What a generator says of itself.
+public struct GeneratorHealth: Sendable, Equatable {
+    /// CPU seconds (user and system) of the runner so far.
+    public var cpuSeconds: Double = 0
+    public var lag = LoopLag()
+    /// The most memory resident so far, in bytes.
+    public var peakResidentBytes = 0
+    /// Raw hits that could not be passed on.
+    public var droppedHits = 0
+    /// Expectations that failed outside any iteration's context (detached tasks, queues).
+    public var orphanFailures = 0
+    /// Names that did not fit into ``Plan/maxNames``.
+    public var overflowedNames = 0
+    public init() {}
+
+    /// Merges another interval of the same runner: totals so far are taken at their largest, the rest adds up.
+    public mutating func merge(_ other: GeneratorHealth) {
+        cpuSeconds = max(cpuSeconds, other.cpuSeconds)
+        lag.merge(other.lag)
+        peakResidentBytes = max(peakResidentBytes, other.peakResidentBytes)
+        droppedHits += other.droppedHits
+        orphanFailures += other.orphanFailures
+        overflowedNames = max(overflowedNames, other.overflowedNames)
+    }
+}
+
+/// What was measured in an interval, or over a whole run: everything merges by adding.
+public struct Statistics: Sendable, Equatable {
+    public var iterations = IterationCounts()
+    /// Service times of iterations, from their actual start to their end, in nanoseconds.
+    public var service = Histogram()
+    public var names: [String: NameStatistics] = [:]
+    /// Errors of hits by kind.
+    public var errors: [String: Occurrences] = [:]
+    /// Assertion failures and thrown errors by place (`file:line`, or the scenario's name).
+    public var failures: [String: Occurrences] = [:]
+    public var health = GeneratorHealth()
+    /// Users running at the end of the interval.
+    public var users = 0
+
+    public init() {}
+
+    /// The name under which hits are counted once there are too many names.
+    public static let otherName = "(other)"
+
+    public mutating func merge(_ other: Statistics) {
+        iterations.merge(other.iterations)
+        service.merge(other.service)
+        for (name, statistics) in other.names { names[name, default: NameStatistics()].merge(statistics) }
+        for (kind, occurrences) in other.errors {
+            if errors[kind] == nil { errors[kind] = occurrences } else { errors[kind]!.merge(occurrences) }
+        }
+        for (place, occurrences) in other.failures {
+            if failures[place] == nil { failures[place] = occurrences } else { failures[place]!.merge(occurrences) }
+        }
+        health.merge(other.health)
+        users = other.users
+    }
+
+    /// All hits, whatever their name.
+    public var hits: NameStatistics {
+        names.values.reduce(into: NameStatistics()) { $0.merge($1) }
+    }
+}

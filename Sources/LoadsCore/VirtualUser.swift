@@ -1,0 +1,48 @@
+public import LoadsEventLoop
+
+/// One user of a run: it lives on one event loop and never moves; what it owns there outlives its iterations.
+public final class VirtualUser: @unchecked Sendable {
+    // @unchecked: `attachment` is touched on the user's loop only, where all its requests are made.
+
+    /// Unique in the run, from 0 (or the agent's offset).
+    public let number: Int
+    public let loop: EventLoop
+    /// Where its hits are counted; on its loop only.
+    public let recorder: Recorder
+    public let plan: Plan
+    /// What a session keeps for the user: its connections. On the user's loop only.
+    public var attachment: (any UserAttachment)?
+
+    public init(number: Int, loop: EventLoop, recorder: Recorder, plan: Plan) {
+        self.number = number
+        self.loop = loop
+        self.recorder = recorder
+        self.plan = plan
+    }
+
+    /// Records a hit of an iteration. From any thread; on the user's loop it costs no hop.
+    public func record(_ hit: Hit, iteration: Int) {
+        if loop.isOnLoop {
+            recorder.record(hit, user: number, iteration: iteration)
+        } else {
+            loop.submit { self.recorder.record(hit, user: self.number, iteration: iteration) }
+        }
+    }
+
+    func recordFailure(at place: String, message: String) {
+        let now = Instant.now
+        if loop.isOnLoop {
+            recorder.recordFailure(at: place, message: message, now)
+        } else {
+            loop.submit { self.recorder.recordFailure(at: place, message: message, now) }
+        }
+    }
+}
+
+/// What a lower layer knows of a user's connections. Called on the user's loop.
+public protocol UserAttachment: AnyObject {
+    /// An iteration ended under a plan that wants new connections for the next one.
+    func iterationEnded()
+    /// The user is done: close everything.
+    func userEnded()
+}
