@@ -4,34 +4,155 @@ public import LoadsEventLoop
 public final class Recorder {
     private let start: Instant
     private let wantsRawHits: Bool
-    private let maxNames: Int
-    private var known: Set<String> = []
+    private let registry: NameRegistry
+    private let counters: LiveCounters?
+
+    /// Names seen on this loop, and their place in `slots`.
+    private var places: [String: Int] = [:]
+    private var slotNames: [String] = []
+    private var slots: [NameStatistics] = []
+    /// Places with hits since the last batch.
+    private var touched: [Int] = []
+
     private var statistics = Statistics()
     private var hits: [RawHit] = []
 
+    /// Raw hits that may wait for the next batch; further ones are counted as dropped.
+    public static let rawHitLimit = 200_000
+    /// Kinds of errors, and places of failures, kept apart between two batches.
+    public static let groupLimit = 200
+    /// Where the rest of them goes.
+    public static let otherGroup = "(other)"
+    private static let messageLimit = 500
+
     /// - Parameters:
     ///   - start: The start of the run, from which `t` is counted.
-    ///   - plan: Whether raw hits are wanted, and how many names are kept.
-    public init(start: Instant, plan: Plan) {
+    ///   - plan: Whether raw hits are wanted.
+    ///   - registry: Which names are kept apart.
+    ///   - counters: Where to count so that it outlives the process.
+    public init(start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil) {
         self.start = start
+        self.registry = registry
+        self.counters = counters
         wantsRawHits = plan.rawHits
-        maxNames = plan.maxNames
     }
 
     /// Counts a hit.
-    public func record(_ hit: Hit, user: Int, iteration: Int) {}
+    public func record(_ hit: Hit, user: Int, iteration: Int) {
+        let place = place(of: hit.name)
+        count(hit, at: place)
+        counters?.countHit()
+        if let error = hit.error {
+            group(&statistics.errors, error.kind, error.message, seconds(hit.start.nanoseconds &+ hit.latency))
+        }
+        if wantsRawHits { keep(hit, user, iteration) }
+    }
 
     /// Counts a failure of an iteration, grouped by its place.
-    public func recordFailure(at place: String, message: String, _ now: Instant) {}
+    public func recordFailure(at place: String, message: @autoclosure () -> String, _ now: Instant) {
+        group(&statistics.failures, place, message(), seconds(now.nanoseconds))
+    }
 
     /// Counts the start of an iteration.
-    public func iterationStarted() {}
+    public func iterationStarted() {
+        statistics.iterations.started += 1
+        counters?.countStart()
+    }
 
     /// Counts the end of an iteration.
     ///
     /// - Parameter service: Nanoseconds from its start.
-    public func iterationEnded(_ outcome: IterationOutcome, interrupted: Bool, service: Int64) {}
+    public func iterationEnded(_ outcome: IterationOutcome, interrupted: Bool, service: Int64) {
+        counters?.countEnd()
+        if interrupted {
+            statistics.iterations.interrupted += 1
+            return
+        }
+        switch outcome {
+        case .ok: statistics.iterations.ok += 1
+        case .failed: statistics.iterations.failed += 1
+        case .skipped: statistics.iterations.skipped += 1
+        }
+        statistics.service.record(service)
+    }
 
     /// Takes what was counted since the last call.
-    public func takeBatch() -> Batch { Batch(statistics: statistics, hits: hits) }
+    public func takeBatch() -> Batch {
+        var batch = Batch()
+        swap(&batch.statistics, &statistics)
+        swap(&batch.hits, &hits)
+        for place in touched {
+            let name = slotNames[place]
+            var slot = NameStatistics()
+            swap(&slot, &slots[place])
+            batch.statistics.names[name] = slot
+        }
+        touched.removeAll(keepingCapacity: true)
+        batch.statistics.health.overflowedNames = registry.overflowed
+        return batch
+    }
+
+    private func place(of name: String) -> Int {
+        if let place = places[name] { return place }
+        let kept = registry.admits(name) ? name : Statistics.otherName
+        let place: Int
+        if let known = places[kept] {
+            place = known
+        } else {
+            place = slots.count
+            slots.append(NameStatistics())
+            slotNames.append(kept)
+            places[kept] = place
+        }
+        return place
+    }
+
+    private func count(_ hit: Hit, at place: Int) {
+        if slots[place].count == 0 { touched.append(place) }
+        slots[place].add(hit)
+    }
+
+    private func keep(_ hit: Hit, _ user: Int, _ iteration: Int) {
+        guard hits.count < Self.rawHitLimit else {
+            statistics.health.droppedHits += 1
+            return
+        }
+        hits.append(
+            RawHit(
+                time: seconds(hit.start.nanoseconds), user: user, iteration: iteration, name: hit.name,
+                method: hit.method, url: hit.url, status: hit.status, latency: hit.latency,
+                bytes: hit.bytesReceived, requests: hit.requests, error: hit.error?.kind))
+    }
+
+    private func seconds(_ nanoseconds: Int64) -> Double { Double(nanoseconds &- start.nanoseconds) / 1e9 }
+
+    private func group(
+        _ groups: inout [String: Occurrences], _ key: String, _ message: @autoclosure () -> String, _ time: Double
+    ) {
+        if groups[key] != nil {
+            groups[key]!.count += 1
+            groups[key]!.last = max(groups[key]!.last, time)
+            return
+        }
+        if groups.count >= Self.groupLimit, key != Self.otherGroup {
+            group(&groups, Self.otherGroup, message(), time)
+            return
+        }
+        groups[key] = Occurrences(
+            count: 1, first: time, last: time, sample: String(message().prefix(Self.messageLimit)))
+    }
+}
+
+extension NameStatistics {
+    /// Counts one hit.
+    mutating func add(_ hit: Hit) {
+        count += 1
+        if hit.failed { failed += 1 }
+        requests += hit.requests
+        bytesSent += hit.bytesSent
+        bytesReceived += hit.bytesReceived
+        latency.record(hit.latency)
+        for index in 0..<Phases.names.count { phases[index].record(hit.phases[index]) }
+        if let code = hit.status { status[code, default: 0] += 1 }
+    }
 }

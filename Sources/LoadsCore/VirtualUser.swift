@@ -1,8 +1,10 @@
 public import LoadsEventLoop
+import Synchronization
 
 /// One user of a run: it lives on one event loop and never moves; what it owns there outlives its iterations.
 public final class VirtualUser: @unchecked Sendable {
-    // @unchecked: `attachment` is touched on the user's loop only, where all its requests are made.
+    // @unchecked: `attachment` is touched on the user's loop only, where all its requests are made; `iterations`
+    // by the user's one task.
 
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
@@ -13,6 +15,11 @@ public final class VirtualUser: @unchecked Sendable {
     /// What a session keeps for the user: its connections. On the user's loop only.
     public var attachment: (any UserAttachment)?
 
+    /// Hits without a complete response so far. Relaxed: a hint for the back-off.
+    private let errorCount = Atomic<Int>(0)
+    /// Iterations begun, over all cycles; only the user's own task counts.
+    private var iterations = 0
+
     public init(number: Int, loop: EventLoop, recorder: Recorder, plan: Plan) {
         self.number = number
         self.loop = loop
@@ -20,8 +27,16 @@ public final class VirtualUser: @unchecked Sendable {
         self.plan = plan
     }
 
+    var errors: Int { errorCount.load(ordering: .relaxed) }
+
+    func nextIteration() -> Int {
+        defer { iterations += 1 }
+        return iterations
+    }
+
     /// Records a hit of an iteration. From any thread; on the user's loop it costs no hop.
     public func record(_ hit: Hit, iteration: Int) {
+        if hit.error != nil { errorCount.add(1, ordering: .relaxed) }
         if loop.isOnLoop {
             recorder.record(hit, user: number, iteration: iteration)
         } else {
@@ -29,12 +44,13 @@ public final class VirtualUser: @unchecked Sendable {
         }
     }
 
-    func recordFailure(at place: String, message: String) {
+    func recordFailure(at place: String, message: @autoclosure () -> String) {
         let now = Instant.now
         if loop.isOnLoop {
-            recorder.recordFailure(at: place, message: message, now)
+            recorder.recordFailure(at: place, message: message(), now)
         } else {
-            loop.submit { self.recorder.recordFailure(at: place, message: message, now) }
+            let text = message()
+            loop.submit { self.recorder.recordFailure(at: place, message: text, now) }
         }
     }
 }

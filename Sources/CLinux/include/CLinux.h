@@ -2,10 +2,6 @@
 #ifndef LOADS_CLINUX_H
 #define LOADS_CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
-
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,75 @@
+import LoadsEventLoop
+import Synchronization
+
+/// One event loop of a run with what is counted there.
+final class Lane: @unchecked Sendable {
+    // @unchecked: `sleeping` and `recorder` are touched on the loop's thread only.
+    let loop: EventLoop
+    let recorder: Recorder
+    private var sleeping: [ObjectIdentifier: Nap] = [:]
+
+    init(loop: EventLoop, recorder: Recorder) {
+        self.loop = loop
+        self.recorder = recorder
+    }
+
+    /// A user's wait between iterations: a timer that ends early when the run does.
+    private final class Nap: @unchecked Sendable {
+        // @unchecked: confined to the loop's thread.
+        var continuation: UnsafeContinuation<Void, Never>?
+        var timer: LoopTimer?
+    }
+
+    /// Suspends until a point in time, or until ``wakeAll()``.
+    func nap(until deadline: Instant, _ control: RunControl) async {
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            if loop.isOnLoop {
+                begin(continuation, deadline, control)
+            } else if !loop.submit({ self.begin(continuation, deadline, control) }) {
+                continuation.resume()
+            }
+        }
+    }
+
+    private func begin(_ continuation: UnsafeContinuation<Void, Never>, _ deadline: Instant, _ control: RunControl) {
+        if control.isStopping {
+            continuation.resume()
+            return
+        }
+        let nap = Nap()
+        nap.continuation = continuation
+        let timer = LoopTimer { [self, unowned nap] in end(nap) }
+        nap.timer = timer
+        sleeping[ObjectIdentifier(nap)] = nap
+        loop.schedule(timer, at: deadline)
+    }
+
+    private func end(_ nap: Nap) {
+        sleeping[ObjectIdentifier(nap)] = nil
+        if let timer = nap.timer { loop.cancel(timer) }
+        nap.timer = nil
+        nap.continuation?.resume()
+        nap.continuation = nil
+    }
+
+    /// Ends all naps. From any thread.
+    func wakeAll() {
+        loop.submit { [self] in
+            for nap in Array(sleeping.values) { end(nap) }
+        }
+    }
+
+    /// Runs a closure on the loop and waits for its result.
+    func onLoop<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withUnsafeContinuation { continuation in
+            loop.submit { continuation.resume(returning: body()) }
+        }
+    }
+
+    /// What was counted since the last call, with the loop's lag. On the loop only.
+    func takeBatch() -> Batch {
+        var batch = recorder.takeBatch()
+        batch.statistics.health.lag = loop.takeLag()
+        return batch
+    }
+}

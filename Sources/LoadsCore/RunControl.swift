@@ -1,0 +1,57 @@
+import LoadsEventLoop
+import Synchronization
+
+/// The one place where a run is told to end. From any thread.
+final class RunControl: Sendable {
+    /// Read before every iteration; relaxed, since it guards no data: seeing it one iteration late is harmless.
+    private let stopping = Atomic<Bool>(false)
+    private let state = Mutex(State())
+
+    private struct State {
+        var interrupted = false
+        var stoppedAt: Instant?
+        var aborted = false
+        var observers: [@Sendable () -> Void] = []
+    }
+
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+    var wasInterrupted: Bool { state.withLock { $0.interrupted } }
+    var isAborted: Bool { state.withLock { $0.aborted } }
+    /// When somebody asked to stop.
+    var stoppedAt: Instant? { state.withLock { $0.stoppedAt } }
+
+    func stop(interrupted: Bool) {
+        let observers = state.withLock { state -> [@Sendable () -> Void] in
+            if interrupted { state.interrupted = true }
+            guard state.stoppedAt == nil else { return [] }
+            state.stoppedAt = .now
+            return state.observers
+        }
+        stopping.store(true, ordering: .relaxed)
+        for observer in observers { observer() }
+    }
+
+    func abort() {
+        state.withLock { $0.aborted = true }
+        stop(interrupted: true)
+    }
+
+    /// Calls a closure when the run is told to stop; at once if it has been.
+    func onStop(_ observer: @escaping @Sendable () -> Void) {
+        let late = state.withLock { state in
+            state.observers.append(observer)
+            return state.stoppedAt != nil
+        }
+        if late { observer() }
+    }
+
+    /// Sleeps for a duration, or until the run is told to stop.
+    func sleep(_ duration: Duration) async {
+        let end = Instant.now.advanced(by: duration)
+        while !isStopping {
+            let left = end.nanoseconds(since: .now)
+            if left <= 0 { return }
+            try? await Task.sleep(nanoseconds: UInt64(min(left, 20_000_000)))
+        }
+    }
+}
