@@ -31,7 +31,8 @@ final class Crew: Sendable {
     func run(_ cycle: Plan.Cycle) async {
         let start = Instant.now
         let deadline: Instant? = if case .duration(let length) = cycle.amount { start.advanced(by: length) } else { nil }
-        let work = Task.detached { [self] in
+        // Not detached: the users inherit the caller's task-locals, which tell Swift Testing what test they run in.
+        let work = Task { [self] in
             await withTaskGroup(of: Void.self) { group in
                 for index in 0..<cycle.users { add(index, cycle, start, deadline, to: &group) }
             }
