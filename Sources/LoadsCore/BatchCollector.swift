@@ -79,6 +79,7 @@ final class BatchCollector: Sendable {
             return batch
         }
         batch.statistics.users = users()
+        batch.statistics.health.orphanFailures += OrphanFailures.take()
         let usage = Self.usage()
         batch.statistics.health.cpuSeconds = usage.cpuSeconds
         batch.statistics.health.peakResidentBytes = usage.peakResidentBytes
