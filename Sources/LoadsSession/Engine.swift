@@ -75,7 +75,7 @@ struct ExchangeResult: Sendable {
     /// The body as received (compressed if it was); empty when streamed or discarded.
     var body: [UInt8]
     /// The rest of the response under ``ReceiveMode/stream``.
-    var stream: ExchangeStream?
+    var stream: (any ExchangeStream)?
     var phases: Phases
     var bytesSent: Int
     var bytesReceived: Int
