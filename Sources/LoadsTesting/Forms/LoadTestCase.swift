@@ -1,0 +1,2 @@
+public import XCTest
+open class LoadTestCase: XCTestCase {}

@@ -1,0 +1,61 @@
+import LoadsCore
+
+import LoadsWire
+import Testing
+import XCTest
+
+/// One order carried out: finds the wanted tests, brings them on, lets the runner drive them, sees them off.
+@MainActor
+struct LoadRun {
+    let order: RunnerOrder
+    let connection: RunnerConnection
+    let cases: [CaseScenario]
+
+    func run() async {
+        let all = await TestDiscovery.allTests()
+        let wanted = Set(order.scenarios)
+        let functions = TestIdentifier.all(of: all).filter { wanted.contains($0.identifier) }
+        let cases = cases.filter { wanted.contains($0.identifier) }
+
+        let known = Set(functions.map(\.identifier)).union(cases.map(\.identifier))
+        let unknown = order.scenarios.filter { !known.contains($0) }
+        guard unknown.isEmpty else {
+            return connection.refuse(code: 69, message: "no such test: \(unknown.joined(separator: ", "))")
+        }
+
+        let (enabled, disabled) = await Conditions(tests: all).sort(functions)
+        for reason in disabled { connection.note("not run: \(reason)") }
+        guard !enabled.isEmpty || !cases.isEmpty else {
+            let reasons = disabled.isEmpty ? "the order names no test" : disabled.joined(separator: "; ")
+            return connection.refuse(code: 69, message: "nothing to run: \(reasons)")
+        }
+        await perform(enabled, of: all, cases)
+    }
+
+    private func perform(
+        _ functions: [(identifier: String, test: Test)], of all: [Test], _ cases: [CaseScenario]
+    ) async {
+        let testRun = functions.isEmpty ? nil : TestRun.start(functions, of: all)
+        let parked = await testRun?.stage.gathered() ?? []
+        guard !parked.isEmpty || !cases.isEmpty else {
+            let names = functions.map(\.identifier).joined(separator: ", ")
+            return connection.refuse(code: 69, message: "nothing to run: \(names) has no cases")
+        }
+
+        let classes = Self.unique(cases.map(\.testClass))
+        for testClass in classes { testClass.setUp() }
+        let runner = Drive(connection: connection)
+        await runner.run(parked, cases)
+        for testClass in classes.reversed() { testClass.tearDown() }
+
+        // A scope with an iteration in it that does not end cannot be left: the process ends all the same.
+        var allReleased = true
+        for parked in parked where !parked.release() { allReleased = false }
+        if allReleased { await testRun?.finished() }
+    }
+
+    private static func unique(_ classes: [XCTestCase.Type]) -> [XCTestCase.Type] {
+        var seen: Set<ObjectIdentifier> = []
+        return classes.filter { seen.insert(ObjectIdentifier($0)).inserted }
+    }
+}

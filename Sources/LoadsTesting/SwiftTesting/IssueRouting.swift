@@ -1,0 +1,24 @@
+import LoadsCore
+import Testing
+
+/// Takes the issues of a load run away from Swift Testing and charges them to their iterations.
+enum IssueRouting {
+    /// Nothing is passed on: neither printed nor counted by Swift Testing, whose own total is wrong under load.
+    static let trait = IssueHandlingTrait.compactMapIssues { issue in
+        record(issue)
+        return nil
+    }
+
+    static func record(_ issue: Issue) {
+        // Known issues and warnings are no failures.
+        guard issue.isFailure else { return }
+        guard let context = IterationContext.current else { return OrphanFailures.record() }
+        let place = issue.sourceLocation.map { Places.shared.source($0.fileID, $0.line) } ?? "unknown place"
+        context.fail(at: place, message: message(of: issue))
+    }
+
+    private static func message(of issue: Issue) -> String {
+        let comments = issue.comments.map(\.rawValue).joined(separator: ", ")
+        return comments.isEmpty ? "\(issue.kind)" : "\(issue.kind): \(comments)"
+    }
+}
