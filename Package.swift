@@ -55,7 +55,7 @@ let package = Package(
                 "LoadsCore", "LoadsEventLoop", "CCurl", "CLinux",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        library("LoadsWire", ["LoadsCore", "CMsgPack"]),
+        library("LoadsWire", ["LoadsCore", "LoadsEventLoop", "CMsgPack"]),
         library("LoadsRunner", ["LoadsCore", "LoadsWire", "LoadsEventLoop", "CLinux"]),
         .target(name: "CTesting"),
         library("LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
