@@ -58,7 +58,8 @@ let package = Package(
         library("LoadsWire", ["LoadsCore", "LoadsEventLoop", "CMsgPack"]),
         library("LoadsRunner", ["LoadsCore", "LoadsWire", "LoadsEventLoop", "CLinux"]),
         .target(name: "CTesting"),
-        library("LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
+        library(
+            "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
         library("LoadsTransport", ["LoadsCore", "LoadsWire"]),
         library("LoadsMaster", ["LoadsCore", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),

@@ -92,7 +92,9 @@ final class LoopState {
     func register(_ descriptor: Int32, _ interest: FileEvents, _ handler: any FileHandler) -> Bool {
         let index = Int(descriptor)
         guard index >= 0 else { return false }
-        if index >= handlers.count { handlers.append(contentsOf: repeatElement(nil, count: index + 64 - handlers.count)) }
+        if index >= handlers.count {
+            handlers.append(contentsOf: repeatElement(nil, count: index + 64 - handlers.count))
+        }
         generation &+= 1
         if generation == .max { generation = 1 }
         let token = UInt64(generation) << 32 | UInt64(descriptor)
