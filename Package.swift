@@ -77,6 +77,7 @@ let package = Package(
 
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
+        tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,15 @@
+internal import LoadsCore
+
+extension Dictionary where Key == String, Value == Occurrences {
+    /// Most frequent first; equal ones by their key, so that two reports of a run are the same.
+    var byFrequency: [(key: String, value: Occurrences)] {
+        sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+    }
+}
+
+extension Statistics {
+    /// Names with the most hits first; equal ones by name.
+    var namesByCount: [(key: String, value: NameStatistics)] {
+        names.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+    }
+}

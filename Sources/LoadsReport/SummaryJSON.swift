@@ -1,0 +1,256 @@
+import Glibc
+public import LoadsCore
+internal import LoadsEventLoop
+
+extension Summary {
+    /// The version of the summary's JSON form; it changes when a field changes its meaning or goes.
+    public static let jsonSchema = 1
+
+    /// The summary as one JSON object, as `Docs/Summary.md` and `Docs/summary.schema.json` describe it.
+    public func json() -> [UInt8] {
+        var json = JSONWriter(indent: 2)
+        json.object { json in
+            json.key("schema")
+            json.value(Summary.jsonSchema)
+            writeRun(&json)
+            json.object("plan") { plan.write(&$0) }
+            writeCounts(&json)
+            json.array("names") { json in
+                for (name, statistics) in statistics.namesByCount { json.object { statistics.write(name, &$0) } }
+            }
+            writeProblems(&json)
+            json.object("generator") { statistics.health.write(&$0) }
+            if let crash { json.object("crash") { crash.write(&$0) } }
+        }
+        json.newline()
+        return json.bytes
+    }
+
+    private func writeRun(_ json: inout JSONWriter) {
+        json.object("run") { json in
+            json.key("id")
+            json.value(id)
+            json.key("target")
+            json.value(target)
+            json.key("started")
+            json.value(Timestamp.utc(startedAt))
+            json.key("duration_s")
+            json.value(duration, decimals: 6)
+            json.key("interrupted")
+            json.value(interrupted)
+        }
+    }
+
+    private func writeCounts(_ json: inout JSONWriter) {
+        let hits = statistics.hits
+        json.object("iterations") { json in
+            json.key("started")
+            json.value(statistics.iterations.started)
+            json.key("ok")
+            json.value(statistics.iterations.ok)
+            json.key("failed")
+            json.value(statistics.iterations.failed)
+            json.key("skipped")
+            json.value(statistics.iterations.skipped)
+            json.key("interrupted")
+            json.value(statistics.iterations.interrupted)
+        }
+        json.object("iteration_ms") { json in
+            json.key("service")
+            statistics.service.write(&json)
+        }
+        json.object("hits") { json in
+            json.key("count")
+            json.value(hits.count)
+            json.key("failed")
+            json.value(hits.failed)
+            json.key("requests")
+            json.value(hits.requests)
+            json.key("rate_per_s")
+            json.value(duration > 0 ? Double(hits.count) / duration : 0, decimals: 3)
+        }
+        json.object("bytes") { json in
+            json.key("sent")
+            json.value(hits.bytesSent)
+            json.key("received")
+            json.value(hits.bytesReceived)
+        }
+        json.key("latency_ms")
+        hits.latency.write(&json)
+    }
+
+    private func writeProblems(_ json: inout JSONWriter) {
+        json.array("errors") { json in
+            for (kind, occurrences) in statistics.errors.byFrequency {
+                json.object { occurrences.write("kind", kind, &$0) }
+            }
+        }
+        json.array("failures") { json in
+            for (place, occurrences) in statistics.failures.byFrequency {
+                json.object { occurrences.write("at", place, &$0) }
+            }
+        }
+    }
+}
+
+extension Plan {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.array("cycles") { json in
+            for cycle in cycles {
+                json.object { json in
+                    json.key("users")
+                    json.value(cycle.users)
+                    switch cycle.amount {
+                    case .iterations(let count):
+                        json.key("iterations")
+                        json.value(count)
+                    case .duration(let duration):
+                        json.key("duration_s")
+                        json.value(duration.inSeconds, decimals: 3)
+                    }
+                }
+            }
+        }
+        for (key, duration) in [
+            ("pause_s", pause), ("ramp_up_s", rampUp), ("think_s", think), ("grace_s", grace),
+        ] as [(StaticString, Duration)] {
+            json.key(key)
+            json.value(duration.inSeconds, decimals: 3)
+        }
+        json.key("timeout_s")
+        json.value(timeout?.inSeconds, decimals: 3)
+        json.key("server_url")
+        json.value(serverURL)
+        json.key("new_connections")
+        json.value(newConnections)
+        json.key("threads")
+        json.value(threads)
+        json.key("loops")
+        json.value(loops)
+        json.key("max_names")
+        json.value(maxNames)
+    }
+}
+
+extension NameStatistics {
+    fileprivate func write(_ name: String, _ json: inout JSONWriter) {
+        json.key("name")
+        json.value(name)
+        json.key("count")
+        json.value(count)
+        json.key("failed")
+        json.value(failed)
+        json.key("latency_ms")
+        latency.write(&json)
+        json.object("phases_ms") { json in
+            for (index, phase) in Phases.names.enumerated() {
+                json.key(escaping: phase)
+                phases[index].write(&json)
+            }
+        }
+        json.object("status") { json in
+            for code in status.keys.sorted() {
+                json.key(escaping: String(code))
+                json.value(status[code])
+            }
+        }
+    }
+}
+
+extension Occurrences {
+    fileprivate func write(_ label: StaticString, _ key: String, _ json: inout JSONWriter) {
+        json.key(label)
+        json.value(key)
+        json.key("message")
+        json.value(sample)
+        json.key("count")
+        json.value(count)
+        json.key("first_s")
+        json.value(first, decimals: 6)
+        json.key("last_s")
+        json.value(last, decimals: 6)
+    }
+}
+
+extension GeneratorHealth {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.key("cpu_s")
+        json.value(cpuSeconds, decimals: 6)
+        json.key("max_loop_lag_ms")
+        json.milliseconds(lag.worst)
+        json.key("longest_job_ms")
+        json.milliseconds(lag.longestJob)
+        json.key("long_jobs")
+        json.value(lag.longJobs)
+        json.key("peak_rss_bytes")
+        json.value(peakResidentBytes)
+        json.key("dropped_hits")
+        json.value(droppedHits)
+        json.key("orphan_failures")
+        json.value(orphanFailures)
+        json.key("overflowed_names")
+        json.value(overflowedNames)
+    }
+}
+
+extension RunnerCrash {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.key("reason")
+        json.value(reason)
+        json.key("output")
+        json.value(output)
+        json.object("unreported") { json in
+            json.key("started")
+            json.value(unreportedStarted)
+            json.key("ended")
+            json.value(unreportedEnded)
+            json.key("hits")
+            json.value(unreportedHits)
+        }
+    }
+}
+
+extension Histogram {
+    /// The percentiles that the JSON form lists.
+    static let jsonPercentiles: [(key: StaticString, fraction: Double)] = [
+        ("p50", 0.5), ("p75", 0.75), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99_9", 0.999), ("p99_99", 0.9999),
+    ]
+
+    /// The distribution in milliseconds; null when nothing was recorded.
+    fileprivate func write(_ json: inout JSONWriter) {
+        if isEmpty {
+            json.value(Int?.none)
+            return
+        }
+        json.object { json in
+            json.key("min")
+            json.milliseconds(min)
+            json.key("mean")
+            json.value(mean / 1e6, decimals: 6)
+            for (key, fraction) in Self.jsonPercentiles {
+                json.key(key)
+                json.milliseconds(percentile(fraction))
+            }
+            json.key("max")
+            json.milliseconds(max)
+        }
+    }
+}
+
+enum Timestamp {
+    /// A point in time as RFC 3339 writes it, in UTC with milliseconds.
+    static func utc(_ secondsSince1970: Double) -> String {
+        let milliseconds = Int((secondsSince1970 * 1000).rounded())
+        var seconds = time_t(milliseconds / 1000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let date = "\(padded(Int(parts.tm_year) + 1900, 4))-\(padded(Int(parts.tm_mon) + 1, 2))-"
+            + padded(Int(parts.tm_mday), 2)
+        let time = "\(padded(Int(parts.tm_hour), 2)):\(padded(Int(parts.tm_min), 2)):\(padded(Int(parts.tm_sec), 2))"
+        return "\(date)T\(time).\(padded(milliseconds % 1000, 3))Z"
+    }
+}

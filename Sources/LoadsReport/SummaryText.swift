@@ -1,0 +1,168 @@
+public import LoadsCore
+internal import LoadsEventLoop
+
+extension Summary {
+    /// The summary as a person reads it at the end of a run; ends with a line feed.
+    public func text(_ style: Style = Style()) -> String {
+        var lines = headline(style)
+        lines += totals(style)
+        if !statistics.names.isEmpty {
+            lines.append("")
+            lines += NameTable(statistics, duration: duration).lines(style)
+        }
+        lines += problems("errors", statistics.errors, style)
+        lines += problems("failures", statistics.failures, style)
+        lines.append("")
+        lines.append(generator)
+        lines += warnings(style)
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func headline(_ style: Style) -> [String] {
+        var lines = [
+            style.bold(target.printable) + ": \(plan.phrase), \(Figures.time(nanoseconds: duration * 1e9))"
+        ]
+        if interrupted { lines.append(style.yellow("interrupted: the numbers cover what ran until then")) }
+        if let crash {
+            lines.append(style.red("the runner crashed: \(crash.reason.printable)"))
+            lines.append(
+                "  not in the numbers: \(Figures.count(crash.unreportedStarted)) iterations started, "
+                    + "\(Figures.count(crash.unreportedEnded)) ended, \(Figures.count(crash.unreportedHits)) hits")
+            for line in crash.output.split(whereSeparator: \.isNewline).suffix(12) {
+                lines.append(style.dim("  │ ") + String(line).printable)
+            }
+        }
+        return lines
+    }
+
+    private func totals(_ style: Style) -> [String] {
+        let iterations = statistics.iterations
+        let hits = statistics.hits
+        var parts = ["\(Figures.count(iterations.ok)) ok"]
+        parts.append(mark("\(Figures.count(iterations.failed)) failed", iterations.failed > 0, style))
+        if iterations.skipped > 0 { parts.append("\(Figures.count(iterations.skipped)) skipped") }
+        if iterations.interrupted > 0 { parts.append("\(Figures.count(iterations.interrupted)) interrupted") }
+        let open = iterations.started - iterations.ended
+        if open > 0 { parts.append("\(Figures.count(open)) without an end") }
+        var lines = ["", label("iterations") + "\(Figures.count(iterations.started)): " + parts.joined(separator: ", ")]
+        if !statistics.service.isEmpty { lines.append(label("") + statistics.service.sentence) }
+        if hits.count > 0 {
+            let share = "\(Figures.count(hits.failed)) failed (\(Figures.percent(hits.failed, of: hits.count)))"
+            lines.append(
+                label("hits") + "\(Figures.count(hits.count)): " + mark(share, hits.failed > 0, style)
+                    + ", \(Figures.rate(duration > 0 ? Double(hits.count) / duration : 0))/s, "
+                    + "\(Figures.count(hits.requests)) requests")
+            lines.append(
+                label("bytes") + "\(Figures.bytes(hits.bytesSent)) sent, \(Figures.bytes(hits.bytesReceived)) received")
+            if !hits.status.isEmpty {
+                let codes = hits.status.keys.sorted().map { code in
+                    mark("\(code): \(Figures.count(hits.status[code]!))", code >= 400, style)
+                }
+                lines.append(label("status") + codes.joined(separator: ", "))
+            }
+        } else if iterations.started > 0, !isURLTarget {
+            lines.append(
+                label("hits") + style.yellow("none: these tests use no Session, so only iterations are measured"))
+        } else {
+            lines.append(label("hits") + "none")
+        }
+        return lines
+    }
+
+    private func problems(_ title: String, _ groups: [String: Occurrences], _ style: Style) -> [String] {
+        guard !groups.isEmpty else { return [] }
+        let ranked = groups.byFrequency
+        let shown = ranked.prefix(Self.groupLimit)
+        let countWidth = Figures.count(shown[0].value.count).count
+        var lines = ["", style.bold("  \(title)")]
+        for (key, occurrences) in shown {
+            let count = Figures.count(occurrences.count).paddedLeft(to: countWidth)
+            let span =
+                occurrences.count == 1
+                ? "at \(Figures.time(nanoseconds: occurrences.first * 1e9))"
+                : "from \(Figures.time(nanoseconds: occurrences.first * 1e9)) "
+                    + "to \(Figures.time(nanoseconds: occurrences.last * 1e9))"
+            lines.append("  \(count) × " + style.red(key.printable) + style.dim("  \(span)"))
+            let indent = String(repeating: " ", count: countWidth + 5)
+            let room = style.width.map { max(20, $0 - indent.count) } ?? .max
+            for line in occurrences.sample.split(whereSeparator: \.isNewline).prefix(Self.sampleLines) {
+                lines.append(indent + String(line).printable.shortened(to: room))
+            }
+        }
+        let rest = ranked.count - shown.count
+        if rest > 0 { lines.append("  … and \(rest) more: --json FILE has them all") }
+        return lines
+    }
+
+    private var generator: String {
+        let health = statistics.health
+        let share = duration > 0 ? " (\(Figures.fixed(health.cpuSeconds / duration * 100, 0)) % of a core)" : ""
+        return label("generator") + "CPU \(Figures.time(nanoseconds: health.cpuSeconds * 1e9))\(share), "
+            + "loop lag at most \(Figures.time(nanoseconds: Double(health.lag.worst))), "
+            + "memory at most \(Figures.bytes(health.peakResidentBytes))"
+    }
+
+    private func warnings(_ style: Style) -> [String] {
+        let health = statistics.health
+        var warnings: [String] = []
+        if health.lag.longJobs > 0 {
+            let longest = Figures.time(nanoseconds: Double(health.lag.longestJob))
+            let advice = plan.threads ? "times include waiting for it" : "use --threads"
+            warnings.append(
+                "a body blocked the loop for \(longest) (\(times(health.lag.longJobs)) over "
+                    + "\(Figures.time(nanoseconds: Double(LoopLag.longJobThreshold)))): \(advice)")
+        }
+        if health.droppedHits > 0 {
+            warnings.append(
+                "\(Figures.count(health.droppedHits)) hits are missing in the stream (they are in the numbers): "
+                    + "its reader is too slow")
+        }
+        if health.orphanFailures > 0 {
+            warnings.append(
+                "\(Figures.count(health.orphanFailures)) failures belong to no iteration: expectations in detached "
+                    + "tasks or on queues lose theirs")
+        }
+        if health.overflowedNames > 0 {
+            warnings.append(
+                "\(Figures.count(health.overflowedNames)) names beyond --max-names \(plan.maxNames) are counted as "
+                    + "\(Statistics.otherName): group their URLs with name:")
+        }
+        return warnings.map { label("") + style.yellow("warning: " + $0) }
+    }
+
+    /// Groups of errors and of failures shown at most.
+    static let groupLimit = 20
+    /// Lines of a sample shown at most.
+    static let sampleLines = 6
+
+    private func label(_ text: String) -> String { "  " + text.paddedRight(to: 12) }
+    private func mark(_ text: String, _ bad: Bool, _ style: Style) -> String { bad ? style.red(text) : text }
+    private func times(_ count: Int) -> String { count == 1 ? "once" : "\(Figures.count(count)) times" }
+}
+
+extension Plan {
+    /// The load in words: `10 users × 10 iterations`, `10, 20, 30 users for 10 s`.
+    public var phrase: String {
+        func users(_ count: Int) -> String { count == 1 ? "1 user" : "\(Figures.count(count)) users" }
+        func amount(_ amount: Amount) -> String {
+            switch amount {
+            case .iterations(1): " × 1 iteration"
+            case .iterations(let count): " × \(Figures.count(count)) iterations"
+            case .duration(let duration): " for \(Figures.time(nanoseconds: duration.inSeconds * 1e9))"
+            }
+        }
+        return cycles.map { users($0.users) + amount($0.amount) }.joined(separator: ", then ")
+    }
+}
+
+extension Histogram {
+    /// The distribution in words, all in one unit.
+    var sentence: String {
+        let unit = TimeUnit(typical: percentile(0.5) ?? 0, largest: max)
+        let parts = [("min", Double(min)), ("mean", mean)]
+            + [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)].map {
+                ($0.0, Double(percentile($0.1) ?? 0))
+            } + [("max", Double(max))]
+        return parts.map { "\($0.0) \(unit.format($0.1))" }.joined(separator: ", ") + " \(unit.name)"
+    }
+}

@@ -1,0 +1,58 @@
+import LoadsCore
+import LoadsEventLoop
+
+/// Runs made up for the reports.
+enum Sample {
+    static func hit(
+        _ name: String = "GET /", status: Int? = 200, milliseconds: Double, error: HitError? = nil
+    ) -> Hit {
+        Hit(
+            start: Instant(nanoseconds: 0), name: name, method: "GET", url: "http://127.0.0.1/", status: status,
+            latency: Int64(milliseconds * 1e6), bytesSent: 100, bytesReceived: 1024, requests: 1, error: error,
+            failed: error != nil || (status ?? 0) >= 400)
+    }
+
+    /// Statistics as a recorder makes them of these hits.
+    static func statistics(_ hits: [Hit]) -> Statistics {
+        let recorder = Recorder(
+            start: Instant(nanoseconds: 0), plan: Plan(cycles: []), registry: NameRegistry(limit: 1000))
+        for hit in hits { recorder.record(hit, user: 0, iteration: 0) }
+        for _ in hits {
+            recorder.iterationStarted()
+            recorder.iterationEnded(.ok, interrupted: false, service: 2_000_000)
+        }
+        return recorder.takeBatch().statistics
+    }
+
+    static func summary(
+        _ statistics: Statistics, isURLTarget: Bool = false, interrupted: Bool = false, crash: RunnerCrash? = nil
+    ) -> Summary {
+        Summary(
+            id: "r1", target: "BlogTests.TestWebSite/something", startedAt: 1_700_000_000.25, duration: 2,
+            interrupted: interrupted, plan: Plan(cycles: [.init(users: 10, amount: .iterations(10))]),
+            statistics: statistics, isURLTarget: isURLTarget, crash: crash)
+    }
+
+    /// Everything that can be in a summary is in it.
+    static func fullSummary() -> Summary {
+        var hits = (1...100).map { hit(milliseconds: Double($0)) }
+        hits.append(hit("sign in", status: 500, milliseconds: 3))
+        hits.append(
+            hit("sign in", status: nil, milliseconds: 1, error: HitError(kind: "connect", message: "\"refused\"\n\u{1b}[31m")))
+        var statistics = statistics(hits)
+        statistics.failures["Blog.swift:12"] = Occurrences(count: 3, first: 0.5, last: 1.5, sample: "Expectation failed: a\n\nb")
+        statistics.failures["Blog.swift:9"] = Occurrences(count: 7, first: 0.25, last: 1.75, sample: "Caught error")
+        statistics.health.cpuSeconds = 0.5
+        statistics.health.peakResidentBytes = 40 << 20
+        statistics.health.lag.longestJob = 20_000_000
+        statistics.health.lag.longJobs = 12
+        statistics.health.droppedHits = 5
+        statistics.health.orphanFailures = 2
+        statistics.health.overflowedNames = 4
+        return summary(
+            statistics, interrupted: true,
+            crash: RunnerCrash(
+                reason: "signal 11 (SIGSEGV)", output: "Fatal error", unreportedStarted: 4, unreportedEnded: 3,
+                unreportedHits: 2))
+    }
+}

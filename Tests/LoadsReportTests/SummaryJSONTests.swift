@@ -1,0 +1,113 @@
+import Foundation
+import LoadsCore
+import LoadsReport
+import Testing
+
+@Suite struct SummaryJSONTests {
+    private func object(_ summary: Summary) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(summary.json())) as? [String: Any])
+    }
+
+    @Test func hasEveryFieldOfTheDocument() throws {
+        let json = try object(Sample.fullSummary())
+        #expect(json["schema"] as? Int == 1)
+        let run = try #require(json["run"] as? [String: Any])
+        #expect(run["id"] as? String == "r1")
+        #expect(run["target"] as? String == "BlogTests.TestWebSite/something")
+        #expect(run["started"] as? String == "2023-11-14T22:13:20.250Z")
+        #expect(run["duration_s"] as? Double == 2)
+        #expect(run["interrupted"] as? Bool == true)
+        let hits = try #require(json["hits"] as? [String: Any])
+        #expect(hits["count"] as? Int == 102)
+        #expect(hits["failed"] as? Int == 2)
+        #expect(hits["requests"] as? Int == 102)
+        #expect(hits["rate_per_s"] as? Double == 51)
+        let failures = try #require(json["failures"] as? [[String: Any]])
+        #expect(failures.map { $0["at"] as? String } == ["Blog.swift:9", "Blog.swift:12"])
+        let errors = try #require(json["errors"] as? [[String: Any]])
+        #expect(errors.first?["kind"] as? String == "connect")
+        let crash = try #require(json["crash"] as? [String: Any])
+        #expect((crash["unreported"] as? [String: Int]) == ["started": 4, "ended": 3, "hits": 2])
+    }
+
+    @Test func percentilesAreNearestRank() throws {
+        let json = try object(Sample.summary(Sample.statistics((1...100).map { Sample.hit(milliseconds: Double($0)) })))
+        let latency = try #require(json["latency_ms"] as? [String: Double])
+        #expect(latency["min"] == 1)
+        #expect(latency["mean"] == 50.5)
+        #expect(latency["max"] == 100)
+        for (key, value) in ["p50": 50.0, "p75": 75, "p90": 90, "p95": 95, "p99": 99, "p99_9": 100, "p99_99": 100] {
+            #expect(abs(try #require(latency[key]) - value) <= value * 0.001, "\(key)")
+        }
+    }
+
+    @Test func saysNullWhereNothingWasMeasured() throws {
+        let json = try object(Sample.summary(Statistics()))
+        #expect(json["latency_ms"] is NSNull)
+        #expect((json["iteration_ms"] as? [String: Any])?["service"] is NSNull)
+        #expect((json["names"] as? [Any])?.isEmpty == true)
+        #expect(json["crash"] == nil)
+    }
+
+    /// The schema is judged by the `jsonschema` package of Python, where there is one: `bin/test` names a Python that
+    /// has it in `LOADS_TEST_PYTHON`.
+    @Test(
+        .enabled(if: SchemaCheck.python != nil, "no Python with the jsonschema package"),
+        arguments: ["full", "empty", "of a URL"])
+    func followsTheSchema(_ kind: String) throws {
+        let summary =
+            switch kind {
+            case "full": Sample.fullSummary()
+            case "empty": Sample.summary(Statistics())
+            default: Sample.summary(Sample.statistics([Sample.hit(milliseconds: 1)]), isURLTarget: true)
+            }
+        #expect(try SchemaCheck.complaint(about: summary.json()) == "")
+    }
+
+    @Test(.enabled(if: SchemaCheck.python != nil, "no Python with the jsonschema package"))
+    func theSchemaRefusesASummaryWithoutItsHits() throws {
+        var json = try object(Sample.fullSummary())
+        json["hits"] = nil
+        #expect(try SchemaCheck.complaint(about: [UInt8](JSONSerialization.data(withJSONObject: json))).contains("hits"))
+    }
+}
+
+/// Judges documents by `Docs/summary.schema.json`.
+enum SchemaCheck {
+    static let python: String? = {
+        let named = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"]
+        return [named, "/usr/bin/python3", "/usr/local/bin/python3"].compactMap(\.self).first {
+            (try? run($0, ["-c", "import jsonschema"], [])) == ""
+        }
+    }()
+
+    /// What is wrong with a document; empty when nothing is.
+    static func complaint(about document: [UInt8]) throws -> String {
+        let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Docs/summary.schema.json").path
+        let program = """
+            import json, sys, jsonschema
+            schema = json.load(open(sys.argv[1]))
+            jsonschema.Draft202012Validator.check_schema(schema)
+            for error in jsonschema.Draft202012Validator(schema).iter_errors(json.load(sys.stdin)):
+                print(list(error.path), error.message[:200])
+            """
+        return try run(python!, ["-c", program, schema], document)
+    }
+
+    private static func run(_ executable: String, _ arguments: [String], _ input: [UInt8]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: executable)
+        process.arguments = arguments
+        let (stdin, output) = (Pipe(), Pipe())
+        process.standardInput = stdin
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        try? stdin.fileHandleForWriting.write(contentsOf: Data(input))
+        try? stdin.fileHandleForWriting.close()
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: said, as: UTF8.self)
+    }
+}

@@ -1,0 +1,79 @@
+import LoadsCore
+import Testing
+
+@testable import LoadsReport
+
+@Suite struct SummaryTextTests {
+    @Test func tellsTheWholeRun() {
+        let text = Sample.fullSummary().text()
+        for part in [
+            "BlogTests.TestWebSite/something: 10 users × 10 iterations, 2.0 s", "interrupted", "signal 11 (SIGSEGV)",
+            "4 iterations started, 3 ended, 2 hits", "102: 2 failed (2.0 %), 51.0/s, 102 requests",
+            "200: 100, 500: 1", "GET /", "sign in", "1 × connect", "7 × Blog.swift:9  from 250 ms to 1.8 s",
+            "Expectation failed: a", "CPU 500 ms (25 % of a core), loop lag at most 20.0 ms, memory at most 40.0 MiB",
+            "a body blocked the loop for 20.0 ms (12 times over 10.0 ms): use --threads",
+            "5 hits are missing in the stream", "2 failures belong to no iteration",
+            "4 names beyond --max-names 1000 are counted as (other)",
+        ] {
+            #expect(text.contains(part), "\(part) is not in\n\(text)")
+        }
+        #expect(!text.contains("\u{1b}"), "what a server said must not steer the terminal")
+    }
+
+    @Test func mostFrequentFailuresComeFirst() throws {
+        let text = Sample.fullSummary().text()
+        let first = try #require(text.firstRange(of: "Blog.swift:9"))
+        let second = try #require(text.firstRange(of: "Blog.swift:12"))
+        #expect(first.lowerBound < second.lowerBound)
+    }
+
+    @Test func saysThatTestsWithoutHitsUseNoSession() {
+        var statistics = Statistics()
+        statistics.iterations.started = 3
+        statistics.iterations.ok = 3
+        for _ in 0..<3 { statistics.service.record(5_000_000) }
+        let text = Sample.summary(statistics).text()
+        #expect(text.contains("none: these tests use no Session"))
+        #expect(text.contains("3: 3 ok, 0 failed"))
+        #expect(text.contains("mean 5.00"))
+        #expect(!Sample.summary(statistics, isURLTarget: true).text().contains("no Session"))
+    }
+
+    @Test func alignsTheColumns() {
+        let lines = NameTable(Sample.fullSummary().statistics, duration: 2).lines(Style())
+        #expect(Set(lines.map(\.count)).count == 1, "\(lines.joined(separator: "\n"))")
+    }
+
+    @Test(arguments: [40, 80, 100, 120, 200])
+    func namesNeverPushTheTableOverTheEdge(_ width: Int) {
+        let long = String(repeating: "/long", count: 60)
+        let table = NameTable(Sample.statistics([Sample.hit(long, milliseconds: 1.5)]), duration: 1)
+        let lines = table.lines(Style(width: width))
+        let numbers = 2 + "  hits  failed    /s   min  mean   p50   p90   p95   p99  p99.9   max".count
+        #expect(lines.allSatisfy { $0.count <= max(width, numbers) }, "\(lines.joined(separator: "\n"))")
+    }
+
+    @Test func colorsOnlyWhenAsked() {
+        #expect(Sample.fullSummary().text(Style(colors: true)).contains("\u{1b}[31m"))
+        #expect(!Sample.fullSummary().text(Style(colors: false)).contains("\u{1b}"))
+    }
+
+    @Test(arguments: [
+        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1 << 20, "1.0 MiB"), (1_048_575, "1.0 MiB"),
+        (5 << 30, "5.0 GiB"),
+    ])
+    func bytesHaveBinaryUnits(_ value: Int, _ expected: String) { #expect(Figures.bytes(value) == expected) }
+
+    @Test(arguments: [
+        (213.4e3, "213 µs"), (1.5e3, "1.5 µs"), (999_600, "1.0 ms"), (4.7e6, "4.7 ms"), (12.34e9, "12.3 s"),
+        (125e9, "2 m 05 s"), (3900e9, "1 h 05 m"), (59.96e9, "1 m 00 s"),
+    ])
+    func timesHaveFittingUnits(_ nanoseconds: Double, _ expected: String) {
+        #expect(Figures.time(nanoseconds: nanoseconds) == expected)
+    }
+
+    @Test(arguments: [(0, 10, "0 %"), (10, 10, "100 %"), (1, 1_000_000, "0.01 %"), (999_999, 1_000_000, "99.99 %")])
+    func aFewIsNotNothingAndNearlyAllIsNotAll(_ part: Int, _ whole: Int, _ expected: String) {
+        #expect(Figures.percent(part, of: whole) == expected)
+    }
+}
