@@ -26,6 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
     "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport",
+    "LoadsPackage",
 ]
 
 let package = Package(
@@ -65,6 +66,7 @@ let package = Package(
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore"]),
+        library("LoadsPackage", ["LoadsTransport", "CLinux"]),
         .executableTarget(
             name: "loads-cli",
             dependencies: [

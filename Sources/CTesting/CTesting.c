@@ -20,6 +20,10 @@ HOOKED(recordFailure)
 HOOKED(addTeardownBlock)
 HOOKED(addAsyncTeardownBlock)
 HOOKED(store)
+HOOKED(cancel)
+
+// Tells the `loads` command that an executable contains this library (LoadsPackage looks for it in the file).
+__attribute__((used)) static const char marker[] = "LoadsTesting-runner-1";
 
 static loads_mode mode;
 
@@ -58,11 +62,13 @@ __attribute__((constructor)) static void set_up(void) {
   FIND(addTeardownBlock, "$s6XCTest0A4CaseC16addTeardownBlockyyyycF");
   FIND(addAsyncTeardownBlock, "$s6XCTest0A4CaseC16addTeardownBlockyyyyYaYbKcF");
   FIND(store, "$s7Testing4TestV7__store_4into8asTypeAtSbACyYaYbc_SvSVtFZ");
+  FIND(cancel, "$s7Testing4TestV6cancel_14sourceLocations5NeverOAA7CommentVSg_AA06SourceE0VtKFZ");
   // The hook looks at the class: only a LoadTestCase's bodies are handed over in a plain run.
   loads_target_asyncTest = (void *)loads_hook_asyncTest;
   if (mode == loads_mode_plain) return;
   loads_target_XCTMain = (void *)loads_hook_XCTMain;
   loads_target_store = (void *)loads_hook_store;
+  loads_target_cancel = (void *)loads_hook_cancel;
   loads_install_case_hooks();
 }
 

@@ -40,5 +40,6 @@
     HOOKED "$s6XCTest0A4CaseC16addTeardownBlockyyyycF", addTeardownBlock
     HOOKED "$s6XCTest0A4CaseC16addTeardownBlockyyyyYaYbKcF", addAsyncTeardownBlock
     HOOKED "$s7Testing4TestV7__store_4into8asTypeAtSbACyYaYbc_SvSVtFZ", store
+    HOOKED "$s7Testing4TestV6cancel_14sourceLocations5NeverOAA7CommentVSg_AA06SourceE0VtKFZ", cancel
 
     .section .note.GNU-stack, "", %progbits

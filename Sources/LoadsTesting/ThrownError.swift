@@ -31,7 +31,7 @@ enum ThrownError {
     }
 
     static func kind(of error: any Error) -> Kind {
-        if error is XCTSkip { return .skip }
+        if error is XCTSkip || error is IterationCancelled { return .skip }
         if error is ExpectationFailedError { return .recorded }
         return kinds.withLock { kinds in
             let type = type(of: error)

@@ -42,10 +42,6 @@ enum CaseFailure {
             OrphanFailures.record()
             return true
         }
-        // After its first failure such a test would not have gone on (XCTest ends the whole process there).
-        if context.hasFailed, let iteration = CaseIteration.current, !iteration.instance.continueAfterFailure {
-            return true
-        }
         context.fail(at: Places.shared.source(file, line), message: description)
         return true
     }

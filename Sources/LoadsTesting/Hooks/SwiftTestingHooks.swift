@@ -1,3 +1,4 @@
+import LoadsCore
 public import Testing
 
 /// Makes a test's description, as the `@Test` and `@Suite` macros do.
@@ -19,4 +20,18 @@ func hookStore(
         return true
     }
     return originalStore({ TestEdits.shared.applied(to: await generator()) }, out, type)
+}
+
+/// Thrown by `Test.cancel()` in an iteration.
+struct IterationCancelled: Error {}
+
+@_silgen_name("loads_original_cancel")
+func originalCancel(_ comment: Comment?, sourceLocation: SourceLocation) throws -> Never
+
+/// Stands in for `Test.cancel(_:sourceLocation:)`, which would cancel the user's task, and with it all its iterations:
+/// it ends this one.
+@_silgen_name("loads_hook_cancel") @usableFromInline
+func hookCancel(_ comment: Comment?, sourceLocation: SourceLocation) throws -> Never {
+    if IterationContext.current != nil { throw IterationCancelled() }
+    try originalCancel(comment, sourceLocation: sourceLocation)
 }

@@ -1,0 +1,32 @@
+/// A test of a package, as its own process lists it.
+public struct TestEntry: Sendable, Hashable, Decodable {
+    public enum Kind: String, Sendable, Decodable {
+        case swiftTesting = "swift-testing"
+        case xcTest = "xctest"
+    }
+
+    /// `Module.Suite/test`, `Module.Outer.Inner/test` or `Module/test`.
+    public var id: String
+    public var kind: Kind
+    /// Whether it has a case for each of its arguments.
+    public var parameterized: Bool
+    public var tags: [String]
+    /// Why it never runs; empty without a comment, nil if it may run.
+    public var disabled: String?
+    /// `Module/File.swift`, if known.
+    public var file: String?
+    public var line: Int?
+
+    public init(
+        id: String, kind: Kind, parameterized: Bool = false, tags: [String] = [], disabled: String? = nil,
+        file: String? = nil, line: Int? = nil
+    ) {
+        self.id = id
+        self.kind = kind
+        self.parameterized = parameterized
+        self.tags = tags
+        self.disabled = disabled
+        self.file = file
+        self.line = line
+    }
+}
