@@ -78,6 +78,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
+        tests("LoadsPackageTests", ["LoadsPackage"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
     ],
