@@ -5,7 +5,9 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t loads_monotonic_nanoseconds(void) {
     struct timespec now;
@@ -35,3 +37,5 @@ const void *loads_memmem(const void *haystack, size_t haystack_count, const void
 int loads_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
 
 int loads_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }
+
+int loads_pidfd_open(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }

@@ -4,6 +4,8 @@ public protocol MasterLink: Sendable {
     func send(_ command: AgentCommand) async
     /// What the agent reports, in order; ends when the agent goes.
     var reports: AsyncStream<AgentReport> { get }
+    /// Ends the link, both ways.
+    func close()
 }
 
 /// An agent's end of its link to the master.
@@ -12,4 +14,6 @@ public protocol AgentLink: Sendable {
     func send(_ report: AgentReport) async
     /// What the master wants, in order; ends when the master goes.
     var commands: AsyncStream<AgentCommand> { get }
+    /// Ends the link, both ways.
+    func close()
 }

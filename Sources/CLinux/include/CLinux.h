@@ -29,4 +29,7 @@ int loads_fcntl_int(int fd, int command, int value);
 /// `memfd_create`: an anonymous file, used as memory shared with a child process.
 int loads_memfd_create(const char *name, unsigned int flags);
 
+/// `pidfd_open`: a descriptor that becomes readable when a process ends. The C library has no function for it.
+int loads_pidfd_open(int process);
+
 #endif

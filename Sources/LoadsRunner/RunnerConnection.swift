@@ -1,0 +1,103 @@
+import Glibc
+public import LoadsCore
+public import LoadsWire
+import Synchronization
+
+/// A runner's side of the pipe to its agent: the order comes in, the batches go out.
+///
+/// A process that an agent starts finds its descriptors in `LOADS_COMMANDS_FD`, `LOADS_REPORTS_FD` and
+/// `LOADS_COUNTERS_FD` (Docs/RunnerProtocol.md). Call ``open(kind:)``, ``order()``, then ``run(scenarios:)`` or
+/// ``refuse(code:message:)``, and exit.
+public final class RunnerConnection: Sendable {
+    private let commands: CommandReader
+    private let reports: ReportWriter
+    private let counters: LiveCounters?
+    private let received = Mutex<RunnerOrder?>(nil)
+
+    /// Whether this process was started by an agent.
+    public static var isRunner: Bool { descriptor("LOADS_REPORTS_FD") != nil }
+
+    private init(commands: Int32, reports: Int32, counters: LiveCounters?) {
+        self.commands = CommandReader(descriptor: commands)
+        self.reports = ReportWriter(descriptor: reports)
+        self.counters = counters
+    }
+
+    /// Takes over the descriptors that the agent left, and says hello.
+    ///
+    /// - Parameter kind: What this runner is: `swift-test`, `url`.
+    /// - Throws: ``WireError`` when the process was not started by an agent.
+    public static func open(kind: String) throws(WireError) -> RunnerConnection {
+        guard let commands = descriptor("LOADS_COMMANDS_FD"), let reports = descriptor("LOADS_REPORTS_FD") else {
+            throw WireError("this process is a runner of loads and was not started by an agent: use `loads`")
+        }
+        // The agent's end may go at any time; that is an error code, not a signal.
+        signal(SIGPIPE, SIG_IGN)
+        let counters = descriptor("LOADS_COUNTERS_FD").flatMap(map)
+        for descriptor in [commands, reports] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        for name in ["LOADS_COMMANDS_FD", "LOADS_REPORTS_FD", "LOADS_COUNTERS_FD"] { unsetenv(name) }
+        let connection = RunnerConnection(commands: commands, reports: reports, counters: counters)
+        connection.reports.send(.hello(kind: kind, process: Int(getpid())))
+        return connection
+    }
+
+    /// Waits for the order; blocks the thread.
+    ///
+    /// - Throws: ``WireError`` when the agent is gone or sends something else.
+    public func order() throws(WireError) -> RunnerOrder {
+        guard let command = try commands.next() else { throw WireError("the agent went away before it gave an order") }
+        guard case .run(let order) = command else { throw WireError("the agent's first command is not an order") }
+        received.withLock { $0 = order }
+        return order
+    }
+
+    /// Says something to the user.
+    public func note(_ text: String) { reports.send(.note(text)) }
+
+    /// Says that the order cannot be carried out. Nothing was run; the process should exit next.
+    ///
+    /// - Parameter code: The exit code that `loads` ends with: 65, 69, 70 …
+    public func refuse(code: Int, message: String) {
+        reports.send(.refused(code: code, message: message))
+        reports.close()
+    }
+
+    /// Runs the scenarios under the order's plan and reports everything. The process should exit next.
+    ///
+    /// Stop and abort come from the agent; an agent that goes away ends the run at once.
+    @discardableResult
+    public func run(scenarios: [Scenario]) async -> RunEnding {
+        guard let plan = received.withLock({ $0?.plan }) else {
+            refuse(code: 70, message: "the runner was started without an order: this is a fault of loads, please report it")
+            return RunEnding(interrupted: true)
+        }
+        let reports = reports
+        let runner = ScenarioRunner(plan: plan, scenarios: scenarios, counters: counters) { reports.send($0) }
+        commands.listen { command in
+            switch command {
+            case .stop: runner.stop()
+            case .abort, nil: runner.abort()
+            case .run: break
+            }
+        }
+        reports.send(.started)
+        let ending = await runner.run()
+        reports.send(.ended(interrupted: ending.interrupted))
+        reports.close()
+        return ending
+    }
+
+    private static func descriptor(_ name: String) -> Int32? {
+        guard let text = getenv(name), let number = Int32(String(cString: text)), fcntl(number, F_GETFD) >= 0 else {
+            return nil
+        }
+        return number
+    }
+
+    private static func map(_ descriptor: Int32) -> LiveCounters? {
+        let base = mmap(nil, LiveCounters.byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+        close(descriptor)
+        guard let base, base != MAP_FAILED else { return nil }
+        return LiveCounters(base: base)
+    }
+}
