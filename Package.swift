@@ -46,6 +46,9 @@ let package = Package(
     targets: [
         .target(name: "CLinux"),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CMsgPack", providers: [.apt(["libmsgpack-dev"])]),
 
         library("LoadsEventLoop", ["CLinux"]),
@@ -53,7 +56,7 @@ let package = Package(
         library(
             "LoadsSession",
             [
-                "LoadsCore", "LoadsEventLoop", "CCurl", "CLinux",
+                "LoadsCore", "LoadsEventLoop", "CCurl", "CLinux", "CZlib", "CBrotli", "CZstd",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         library("LoadsWire", ["LoadsCore", "LoadsEventLoop", "CMsgPack"]),
@@ -81,6 +84,7 @@ let package = Package(
         tests("LoadsPackageTests", ["LoadsPackage"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
+        tests("LoadsSessionTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "CZlib", "CZstd"]),
     ],
     swiftLanguageModes: [.v6]
 )
