@@ -62,7 +62,7 @@ enum Charset: Equatable {
                 if latin9 {
                     latin9Differences[byte] ?? UInt32(byte)
                 } else if (0x80...0x9F).contains(byte) {
-                    UInt32(windows1252[Int(byte - 0x80)])
+                    UInt32(windows1252Controls[Int(byte - 0x80)])
                 } else {
                     UInt32(byte)
                 }
@@ -72,7 +72,7 @@ enum Charset: Equatable {
     }
 
     /// 0x80 to 0x9F; https://encoding.spec.whatwg.org/index-windows-1252.txt
-    private static let windows1252: [UInt16] = [
+    private static let windows1252Controls: [UInt16] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D,
         0x017D, 0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A,
         0x0153, 0x9D, 0x017E, 0x0178,

@@ -33,6 +33,8 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
         public static let body = Code("body")
         /// `requireSuccess()` on a response whose status is 400 or above.
         public static let status = Code("status")
+        /// A hook of the session threw; what it threw is the cause.
+        public static let hook = Code("hook")
     }
 
     public let code: Code
