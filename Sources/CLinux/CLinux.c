@@ -1,6 +1,8 @@
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
@@ -18,7 +20,11 @@ int64_t loads_monotonic_nanoseconds(void) {
 int loads_epoll_wait(int epfd, struct epoll_event *events, int count, int64_t timeout_nanoseconds) {
     if (timeout_nanoseconds <= 0) return epoll_wait(epfd, events, count, timeout_nanoseconds < 0 ? -1 : 0);
     struct timespec timeout = {timeout_nanoseconds / 1000000000, timeout_nanoseconds % 1000000000};
-    return epoll_pwait2(epfd, events, count, &timeout, NULL);
+    int result = epoll_pwait2(epfd, events, count, &timeout, NULL);
+    if (result >= 0 || errno != ENOSYS) return result;
+    // Kernels before 5.11 and some sandboxes lack the call: round up to milliseconds, never down to a busy loop.
+    int64_t milliseconds = (timeout_nanoseconds + 999999) / 1000000;
+    return epoll_wait(epfd, events, count, milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
 }
 
 int loads_available_cores(void) {
@@ -33,6 +39,12 @@ void loads_name_thread(const char *name) { pthread_setname_np(pthread_self(), na
 const void *loads_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count) {
     return memmem(haystack, haystack_count, needle, needle_count);
 }
+
+static __thread void *current_loop;
+
+void *loads_current_loop(void) { return current_loop; }
+
+void loads_set_current_loop(void *loop) { current_loop = loop; }
 
 int loads_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
 

@@ -20,6 +20,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     private let state: LoopState
     private let thread: pthread_t
     private let ended: ThreadEnd
+    private let joined = Atomic(false)
 
     struct Remote {
         var jobs: [UnownedJob] = []
@@ -43,11 +44,11 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
 
     /// The loop whose thread this is, if any.
     public static var current: EventLoop? {
-        pthread_getspecific(currentKey).map { Unmanaged<EventLoop>.fromOpaque($0).takeUnretainedValue() }
+        loads_current_loop().map { Unmanaged<EventLoop>.fromOpaque($0).takeUnretainedValue() }
     }
 
     /// Whether the caller is on this loop's thread.
-    @inline(__always) public var isOnLoop: Bool { pthread_equal(pthread_self(), thread) != 0 }
+    @inline(__always) public var isOnLoop: Bool { loads_current_loop() == Unmanaged.passUnretained(self).toOpaque() }
 
     // MARK: From any thread
 
@@ -57,17 +58,14 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
             state.jobs.append(job)
             return
         }
-        let (wake, closed) = remote.withLock { remote in
-            if remote.closed { return (false, true) }
+        let taken = remote.withLock { remote in
+            if remote.closed { return false }
             remote.jobs.append(job)
-            return (remote.signal(), false)
+            remote.wake(wakeDescriptor)
+            return true
         }
         // A job for a loop that has ended would be lost, and its task hang for ever: run it where we are.
-        if closed {
-            job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-        } else if wake {
-            self.wake()
-        }
+        if !taken { job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor()) }
     }
 
     /// Runs a closure on the loop, soon. Closures run in the order they were submitted from one thread.
@@ -75,13 +73,12 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     /// - Returns: Whether the loop took it; false once it has shut down.
     @discardableResult
     public func submit(_ work: @escaping @Sendable () -> Void) -> Bool {
-        let (wake, taken) = remote.withLock { remote in
-            if remote.closed { return (false, false) }
+        remote.withLock { remote in
+            if remote.closed { return false }
             remote.calls.append(work)
-            return (remote.signal(), true)
+            remote.wake(wakeDescriptor)
+            return true
         }
-        if wake { self.wake() }
-        return taken
     }
 
     /// Suspends the caller until a point in time, on the loop's own timer: no thread waits.
@@ -107,12 +104,17 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     /// - Throws: `CancellationError` as soon as the task is cancelled or the loop shuts down.
     public func sleep(for duration: Duration) async throws { try await sleep(until: .now.advanced(by: duration)) }
 
-    /// Ends the loop: jobs that can run are run, sleepers are cancelled, descriptors of the loop are closed, and the
-    /// thread has ended when this returns. Calling it again is harmless. Must not be called on the loop itself.
+    /// Ends the loop: jobs that can run are run, sleepers are cancelled, armed timers fire once, early, handlers of
+    /// descriptors are let go, and the thread has ended when this returns. Calling it again is harmless. Must not be
+    /// called on the loop itself.
     public func shutdown() async {
-        remote.withLock { $0.stopping = true }
-        wake()
+        remote.withLock { remote in
+            remote.stopping = true
+            if !remote.closed { remote.wake(wakeDescriptor) }
+        }
         await ended.wait()
+        // Exactly one caller may join; the thread is past its last job, so this takes no time.
+        if !joined.exchange(true, ordering: .relaxed) { pthread_join(thread, nil) }
     }
 
     /// How far the loop has fallen behind since the last call; resets the figures. On the loop only.
@@ -147,8 +149,11 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     }
 
     /// Arms a timer, or moves it if it is armed already.
+    ///
+    /// While the loop shuts down every timer fires once more, at once; one that arms itself anew then stays idle.
     public func schedule(_ timer: LoopTimer, at deadline: Instant) {
         assertOnLoop()
+        if timer.ended { return }
         state.timers.schedule(timer, at: deadline)
     }
 
@@ -168,7 +173,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     // MARK: The thread
 
     func run() {
-        pthread_setspecific(currentKey, Unmanaged.passUnretained(self).toOpaque())
+        loads_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
         let serial = asUnownedSerialExecutor()
         let task = asUnownedTaskExecutor()
         while true {
@@ -203,10 +208,12 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     /// Runs what is left until nothing more comes, then closes the door under the lock so that no job is lost.
     private func finish(_ serial: UnownedSerialExecutor, _ task: UnownedTaskExecutor) {
         while true {
-            for timer in state.timers.removeAll() { timer.action() }
+            state.endTimers()
             state.runJobs(serial, task)
             _ = drainRemote()
             guard state.jobs.isEmpty, state.timers.count == 0 else { continue }
+            // Letting go of handlers may resume tasks that they held up: look again afterwards.
+            if state.dropHandlers() { continue }
             let closed = remote.withLock { remote in
                 guard remote.jobs.isEmpty, remote.calls.isEmpty else { return false }
                 remote.closed = true
@@ -214,25 +221,23 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
             }
             if closed { break }
         }
+        loads_set_current_loop(nil)
         state.close()
-        pthread_setspecific(currentKey, nil)
         close(wakeDescriptor)
         ended.signal()
-    }
-
-    private func wake() {
-        var one: UInt64 = 1
-        _ = write(wakeDescriptor, &one, 8)
     }
 
     private func assertOnLoop() { assert(isOnLoop, "called off the event loop \(name)") }
 }
 
 extension EventLoop.Remote {
-    /// Whether the caller has to wake the loop.
-    mutating func signal() -> Bool {
-        defer { signalled = true }
-        return !signalled
+    /// Wakes the loop unless somebody has. Under the lock: the descriptor is closed after `closed` is set, and a
+    /// write after that would go into whatever the system has opened under its number since.
+    mutating func wake(_ descriptor: Int32) {
+        if signalled { return }
+        signalled = true
+        var one: UInt64 = 1
+        _ = write(descriptor, &one, 8)
     }
 }
 
@@ -240,9 +245,3 @@ extension EventLoop.Remote {
 public protocol FileHandler: AnyObject {
     func handle(_ events: FileEvents, on descriptor: Int32)
 }
-
-private let currentKey: pthread_key_t = {
-    var key = pthread_key_t()
-    pthread_key_create(&key, nil)
-    return key
-}()

@@ -113,9 +113,10 @@ final class LoopState {
         let index = Int(descriptor)
         guard index >= 0, index < handlers.count, let watch = handlers[index] else { return false }
         if watch.interest == interest { return true }
-        handlers[index]!.interest = interest
         let token = UInt64(watch.generation) << 32 | UInt64(descriptor)
-        return poller.modify(descriptor, token: token, interest: interest)
+        guard poller.modify(descriptor, token: token, interest: interest) else { return false }
+        handlers[index]!.interest = interest
+        return true
     }
 
     func deregister(_ descriptor: Int32) {
@@ -125,10 +126,22 @@ final class LoopState {
         poller.remove(descriptor)
     }
 
-    func close() {
-        handlers.removeAll()
-        poller.close()
+    /// Fires all timers early, for the last time.
+    func endTimers() {
+        for timer in timers.removeAll() {
+            timer.ended = true
+            timer.action()
+        }
     }
+
+    /// Lets go of all handlers. Returns whether there were any.
+    func dropHandlers() -> Bool {
+        let dropped = handlers
+        handlers = []
+        return dropped.contains { $0 != nil }
+    }
+
+    func close() { poller.close() }
 
     @inline(__always) private func note(_ nanoseconds: Int64) {
         if nanoseconds > lag.longestJob { lag.longestJob = nanoseconds }

@@ -5,6 +5,8 @@ public final class LoopTimer {
     /// When the timer fires, or nil while it is idle.
     public internal(set) var deadline: Instant?
     var position = -1
+    /// Fired by the loop's shutdown: arming it again would keep the loop from ending.
+    var ended = false
 
     /// Creates an idle timer; ``EventLoop/schedule(_:at:)`` arms it.
     public init(action: @escaping () -> Void) { self.action = action }

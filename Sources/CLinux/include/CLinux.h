@@ -23,6 +23,11 @@ void loads_name_thread(const char *name);
 /// `memmem` is hidden behind `_GNU_SOURCE`, which the Glibc module does not define.
 const void *loads_memmem(const void *haystack, size_t haystack_count, const void *needle, size_t needle_count);
 
+/// The event loop whose thread this is, or null. Swift has no thread-local variables; comparing thread identifiers
+/// instead would take a later thread for that of a loop that has ended.
+void *loads_current_loop(void);
+void loads_set_current_loop(void *loop);
+
 /// `fcntl` is variadic, which Swift cannot call: the form with an `int`.
 int loads_fcntl_int(int fd, int command, int value);
 
