@@ -65,7 +65,7 @@ let package = Package(
         library(
             "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
         library("LoadsTransport", ["LoadsCore", "LoadsWire"]),
-        library("LoadsMaster", ["LoadsCore", "LoadsWire", "LoadsTransport"]),
+        library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore"]),

@@ -48,6 +48,16 @@ void loads_set_current_loop(void *loop) { current_loop = loop; }
 
 int loads_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
 
-int loads_memfd_create(const char *name, unsigned int flags) { return memfd_create(name, flags); }
+int loads_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int loads_pidfd_open(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+int loads_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path) {
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}

@@ -3,6 +3,7 @@
 #define LOADS_CLINUX_H
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -31,10 +32,17 @@ void loads_set_current_loop(void *loop);
 /// `fcntl` is variadic, which Swift cannot call: the form with an `int`.
 int loads_fcntl_int(int fd, int command, int value);
 
-/// `memfd_create`: an anonymous file, used as memory shared with a child process.
-int loads_memfd_create(const char *name, unsigned int flags);
+/// `memfd_create`: an anonymous file, used as memory shared with a child process. Close-on-exec.
+int loads_memfd_create(const char *name);
 
 /// `pidfd_open`: a descriptor that becomes readable when a process ends. The C library has no function for it.
 int loads_pidfd_open(int process);
+
+/// `pipe2` with `O_CLOEXEC`.
+int loads_pipe(int ends[2]);
+
+/// GNU's `posix_spawn_file_actions_addclosefrom_np` and `…_addchdir_np`.
+int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
+int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path);
 
 #endif

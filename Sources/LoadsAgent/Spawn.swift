@@ -1,0 +1,135 @@
+import CLinux
+import Glibc
+import LoadsTransport
+
+/// A child process as it was started: its number and our ends of its pipes. All descriptors are close-on-exec.
+struct SpawnedProcess {
+    var process: pid_t
+    /// Becomes readable when the process ends.
+    var processDescriptor: Int32
+    /// We write commands here.
+    var commands: Int32
+    /// We read reports here.
+    var reports: Int32
+    /// We read what it prints here: standard output and error together.
+    var output: Int32
+    /// The memory shared with it.
+    var counters: UnsafeMutableRawPointer
+}
+
+/// Why a process could not be started.
+struct SpawnError: Error, CustomStringConvertible {
+    let description: String
+}
+
+enum Spawn {
+    private static let environmentNames = ["LOADS_COMMANDS_FD", "LOADS_REPORTS_FD", "LOADS_COUNTERS_FD"]
+    /// What the child finds its descriptors under, in the order of ``environmentNames``.
+    private static let childDescriptors: [Int32] = [3, 4, 5]
+
+    /// Starts a runner in a process group of its own, so that the terminal's Ctrl-C reaches only us.
+    ///
+    /// - Parameter counterBytes: The size of the memory shared with it.
+    static func start(_ launch: RunnerLaunch, counterBytes: Int) throws(SpawnError) -> SpawnedProcess {
+        var open: [Int32] = []
+        func fail(_ what: String, _ code: Int32) -> SpawnError {
+            for descriptor in open { close(descriptor) }
+            return SpawnError(description: "\(what): \(String(cString: strerror(code)))")
+        }
+        func pipe() throws(SpawnError) -> (read: Int32, write: Int32) {
+            var ends: [Int32] = [-1, -1]
+            guard loads_pipe(&ends) == 0 else { throw fail("no pipe for the runner (raise `ulimit -n`)", errno) }
+            open += ends
+            return (ends[0], ends[1])
+        }
+        let commands = try pipe()
+        let reports = try pipe()
+        let output = try pipe()
+        let memory = loads_memfd_create("loads-counters")
+        guard memory >= 0, ftruncate(memory, counterBytes) == 0 else { throw fail("no shared memory", errno) }
+        open.append(memory)
+        guard let counters = mmap(nil, counterBytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0), counters != MAP_FAILED
+        else { throw fail("no shared memory", errno) }
+
+        // Copies above the child's numbers, so that no dup2 overwrites what a later one needs.
+        var sources: [Int32] = []
+        for descriptor in [commands.read, reports.write, memory, output.write] {
+            let copy = loads_fcntl_int(descriptor, F_DUPFD_CLOEXEC, 16)
+            guard copy >= 0 else { throw fail("no descriptor for the runner (raise `ulimit -n`)", errno) }
+            open.append(copy)
+            sources.append(copy)
+        }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, sources[3], 1)
+        posix_spawn_file_actions_adddup2(&actions, sources[3], 2)
+        for (index, number) in childDescriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, sources[index], number)
+        }
+        loads_spawn_close_from(&actions, 6)
+        if let directory = launch.directory { loads_spawn_directory(&actions, directory) }
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setpgroup(&attributes, 0)
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var all = sigset_t()
+        sigfillset(&all)
+        posix_spawnattr_setsigdefault(&attributes, &all)
+        let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+
+        let arguments = CStrings([launch.executable] + launch.arguments)
+        let environment = CStrings(environment(launch))
+        var process: pid_t = 0
+        let code = posix_spawn(
+            &process, launch.executable, &actions, &attributes, arguments.pointers, environment.pointers)
+        guard code == 0 else {
+            munmap(counters, counterBytes)
+            throw fail("\(launch.executable) cannot be started", code)
+        }
+        for descriptor in sources + [commands.read, reports.write, output.write, memory] { close(descriptor) }
+        return SpawnedProcess(
+            process: process, processDescriptor: loads_pidfd_open(process), commands: commands.write,
+            reports: reports.read, output: output.read, counters: counters)
+    }
+
+    private static func environment(_ launch: RunnerLaunch) -> [String] {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let text = String(cString: entry)
+            if let sign = text.firstIndex(of: "=") {
+                variables[String(text[..<sign])] = String(text[text.index(after: sign)...])
+            }
+            next += 1
+        }
+        variables.merge(launch.environment) { $1 }
+        variables["LOADS_RUNNER"] = "1"
+        for (name, number) in zip(environmentNames, childDescriptors) { variables[name] = "\(number)" }
+        return variables.map { "\($0)=\($1)" }
+    }
+}
+
+/// An array of C strings that ends with a null pointer, for as long as it lives.
+private final class CStrings {
+    let pointers: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+    private let count: Int
+
+    init(_ strings: [String]) {
+        count = strings.count
+        pointers = .allocate(capacity: count + 1)
+        for (index, text) in strings.enumerated() { pointers[index] = strdup(text) }
+        pointers[count] = nil
+    }
+
+    deinit {
+        for index in 0..<count { free(pointers[index]) }
+        pointers.deallocate()
+    }
+}

@@ -1,0 +1,42 @@
+public import LoadsCore
+public import LoadsTransport
+public import LoadsWire
+
+/// What somebody wants to be run.
+public struct RunRequest: Sendable {
+    public var id: String
+    /// As the user named it, for the summary.
+    public var target: String
+    /// Whether the target is a URL: then a failed hit fails the run.
+    public var isURLTarget: Bool
+    public var launch: RunnerLaunch
+    public var order: RunnerOrder
+
+    public init(id: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder) {
+        self.id = id
+        self.target = target
+        self.isURLTarget = isURLTarget
+        self.launch = launch
+        self.order = order
+    }
+}
+
+/// What came of a request.
+public enum RunOutcome: Sendable {
+    /// It ran: to its end, until it was stopped, or until its runner crashed.
+    case finished(Summary)
+    /// It could not be run; the code is the exit code that says so.
+    case refused(code: Int, message: String)
+}
+
+/// Is told what happens during a run, in order, one call at a time. A slow observer slows the merging, never the load.
+public protocol RunObserver: Sendable {
+    /// The users start now.
+    func started()
+    /// Several times a second, from the start to the end.
+    func progressed(_ progress: Progress)
+    /// Raw hits, if the plan wants them.
+    func received(_ hits: [RawHit])
+    /// A line for the user.
+    func noted(_ text: String)
+}
