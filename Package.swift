@@ -81,6 +81,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
+        tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),

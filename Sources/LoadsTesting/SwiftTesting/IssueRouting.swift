@@ -9,7 +9,14 @@ enum IssueRouting {
         return nil
     }
 
-    static func record(_ issue: Issue) {
+    /// Within a plain `swift test`: what no iteration can be charged with is an ordinary issue of the test.
+    static let withinSmallRun = IssueHandlingTrait.compactMapIssues { issue in
+        guard IterationContext.current != nil else { return issue }
+        record(issue)
+        return nil
+    }
+
+    private static func record(_ issue: Issue) {
         // Known issues and warnings are no failures.
         guard issue.isFailure else { return }
         guard let context = IterationContext.current else { return OrphanFailures.record() }
