@@ -46,10 +46,11 @@ static void *library_symbol(const char *name) {
   return found;
 }
 
-void loads_install_case_hooks(void) {
+void loads_install_iteration_hooks(void) {
   loads_target_recordFailure = (void *)loads_hook_recordFailure;
   loads_target_addTeardownBlock = (void *)loads_hook_addTeardownBlock;
   loads_target_addAsyncTeardownBlock = (void *)loads_hook_addAsyncTeardownBlock;
+  loads_target_cancel = (void *)loads_hook_cancel;
 }
 
 // Before `main`: the generated list of tests calls `asyncTest` while it is being built.
@@ -68,8 +69,7 @@ __attribute__((constructor)) static void set_up(void) {
   if (mode == loads_mode_plain) return;
   loads_target_XCTMain = (void *)loads_hook_XCTMain;
   loads_target_store = (void *)loads_hook_store;
-  loads_target_cancel = (void *)loads_hook_cancel;
-  loads_install_case_hooks();
+  loads_install_iteration_hooks();
 }
 
 // The layout of a test content record, and of the sections that the Swift runtime registers for each image:

@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsRunner
 
 
 /// Hands the scenarios to the runner, so that each is called in its own surroundings.

@@ -1,6 +1,7 @@
 import CTesting
 import Foundation
 import LoadsCore
+import LoadsRunner
 
 import LoadsWire
 import XCTest

@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsRunner
 
 import LoadsWire
 import Testing

@@ -40,32 +40,33 @@ private enum Seen {
         #expect(calls.withLock { $0 } == [0: 5, 1: 5])
     }
 
-    @Test func failsTheTestOnceForEachPlace() async throws {
+    /// The issues that a body recorded.
+    private func issues(_ body: @escaping @Sendable () async throws -> Void) async throws -> [String] {
         let issues = Mutex<[String]>([])
-        try await withKnownIssue {
+        let trait = IssueHandlingTrait.compactMapIssues { issue in
+            issues.withLock { $0.append("\(issue)") }
+            return nil
+        }
+        try await trait.provideScope(for: try #require(Test.current), testCase: nil, performing: body)
+        return issues.withLock { $0 }
+    }
+
+    @Test func failsTheTestOnceForEachPlace() async throws {
+        let issues = try await issues {
             try await run {
                 #expect(Bool(false))
                 #expect(1 == 2)
             }
-        } matching: { issue in
-            issues.withLock { $0.append("\(issue)") }
-            return true
         }
-        let texts = issues.withLock { $0 }
-        #expect(texts.count == 2)
-        #expect(texts.allSatisfy { $0.contains("LoadTraitTests.swift") && $0.contains("10 failures in 10 iterations") })
+        #expect(issues.count == 2)
+        #expect(issues.allSatisfy { $0.contains("LoadTraitTests.swift") && $0.contains("10 failures in 10 iterations") })
     }
 
     @Test func failsWithErrorsOfTheBody() async throws {
         struct Mishap: Error {}
-        let issues = Mutex<[String]>([])
-        try await withKnownIssue {
-            try await run { throw Mishap() }
-        } matching: { issue in
-            issues.withLock { $0.append("\(issue)") }
-            return true
-        }
-        #expect(issues.withLock { $0 }.first?.contains("threw Mishap") == true)
+        let issues = try await issues { try await run { throw Mishap() } }
+        #expect(issues.count == 1)
+        #expect(issues.first?.contains("threw Mishap") == true)
     }
 
     @Test func knownIssuesAndSkipsAreNoFailures() async throws {

@@ -19,9 +19,9 @@ typedef enum {
 /// Read once, before `main`.
 loads_mode loads_current_mode(void);
 
-/// Sends the instance methods of XCTestCase through this library's hooks from now on, as a load run within a plain
-/// `swift test` (`LoadTestCase`) needs. May be called more than once.
-void loads_install_case_hooks(void);
+/// Sends what a test's body calls (XCTestCase's methods, `Test.cancel`) through this library's hooks from now on, as a
+/// load within a plain `swift test` needs. Outside an iteration they pass everything on. May be called more than once.
+void loads_install_iteration_hooks(void);
 
 /// An accessor of a test content record: writes the record's value to `out` if it is of the type at `type`.
 typedef bool (*loads_test_accessor)(void *out, const void *type, const void *hint, uintptr_t reserved);

@@ -1,4 +1,3 @@
-import CTesting
 import LoadsCore
 public import XCTest
 
@@ -30,7 +29,6 @@ open class LoadTestCase: XCTestCase {
     }
 
     open override func invokeTest() {
-        loads_install_case_hooks()
         let scenario = CaseScenario(type(of: self), testName, body).scenario
         let run = SmallRun(users: max(1, Self.users), iterations: max(1, Self.iterations))
         let done = expectation(description: "all iterations")

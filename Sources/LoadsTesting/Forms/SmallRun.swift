@@ -1,3 +1,4 @@
+import CTesting
 import Foundation
 import LoadsCore
 import Synchronization
@@ -9,6 +10,7 @@ struct SmallRun: Sendable {
 
     /// Runs the scenario to its end. The caller's task-locals are the users'.
     func run(_ scenario: Scenario) async -> Result {
+        loads_install_iteration_hooks()
         var plan = Plan(cycles: [Plan.Cycle(users: users, amount: .iterations(iterations))])
         // Tests run in parallel, each with its own load: a loop a core for each would only be in each other's way.
         plan.loops = 1
