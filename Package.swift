@@ -80,6 +80,8 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests("TestSupportTests", ["TestSupport"]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),
