@@ -80,7 +80,7 @@ let package = Package(
             ],
             swiftSettings: settings),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore"]),

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// `posix_spawn` with what every child here needs: a session of its own and no descriptor but the three.
@@ -12,8 +13,8 @@ enum Spawn {
         for (from, to) in [(input, 0), (output, 1), (errors, 2)] {
             posix_spawn_file_actions_adddup2(&actions, from, Int32(to))
         }
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        if let directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
+        loads_spawn_close_from(&actions, 3)
+        if let directory { loads_spawn_directory(&actions, directory) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

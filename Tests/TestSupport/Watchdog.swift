@@ -1,4 +1,4 @@
-import Foundation
+import CLinux
 import Glibc
 import Synchronization
 
@@ -40,7 +40,7 @@ enum Watchdog {
     private static func start() -> Int32 {
         signal(SIGPIPE, SIG_IGN)
         var ends: [Int32] = [-1, -1]
-        precondition(pipe2(&ends, O_CLOEXEC) == 0, "no pipe for the watchdog: \(String(cString: strerror(errno)))")
+        precondition(loads_pipe(&ends) == 0, "no pipe for the watchdog: \(String(cString: strerror(errno)))")
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
         _ = try! Spawn.process(["/bin/sh", "-c", script], input: ends[0], output: null, errors: null)
         close(ends[0])
