@@ -30,7 +30,8 @@ final class Crew: Sendable {
     /// Runs one cycle to its end.
     func run(_ cycle: Plan.Cycle) async {
         let start = Instant.now
-        let deadline: Instant? = if case .duration(let length) = cycle.amount { start.advanced(by: length) } else { nil }
+        let deadline: Instant? =
+            if case .duration(let length) = cycle.amount { start.advanced(by: length) } else { nil }
         // Not detached: the users inherit the caller's task-locals, which tell Swift Testing what test they run in.
         let work = Task { [self] in
             await withTaskGroup(of: Void.self) { group in

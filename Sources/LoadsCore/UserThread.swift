@@ -27,7 +27,9 @@ final class UserThread: TaskExecutor, @unchecked Sendable {
                 Unmanaged<UserThread>.fromOpaque(argument!).takeRetainedValue().run()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
-        precondition(result == 0, "no thread for a user: \(String(cString: strerror(result))) (fewer users, or raise `ulimit -u`)")
+        precondition(
+            result == 0,
+            "no thread for a user: \(String(cString: strerror(result))) (fewer users, or raise `ulimit -u`)")
         pthread_attr_destroy(&attributes)
     }
 

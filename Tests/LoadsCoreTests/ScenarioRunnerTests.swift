@@ -1,3 +1,4 @@
+import Glibc
 import LoadsCore
 import LoadsEventLoop
 import Synchronization
@@ -13,7 +14,9 @@ import Testing
             if context.number == 3 { context.fail(at: "here:1", message: "third") }
             return .ok
         }
-        let runner = ScenarioRunner(plan: Plan(cycles: [.init(users: 10, amount: .iterations(10))]), scenarios: [scenario]) {
+        let runner = ScenarioRunner(
+            plan: Plan(cycles: [.init(users: 10, amount: .iterations(10))]), scenarios: [scenario]
+        ) {
             batch in total.withLock { $0.merge(batch.statistics) }
         }
         let ending = await runner.run()
@@ -59,5 +62,4 @@ import Testing
     }
 }
 
-import Glibc
 private func block() { usleep(5000) }

@@ -1,0 +1,45 @@
+/// The exit codes of the `loads` command, and which one a run earns.
+public enum ExitStatus: Int32, Sendable, CaseIterable {
+    /// All passed.
+    case passed = 0
+    /// There were failures: in a test run an iteration failed, in URL mode a hit did.
+    case failures = 1
+    /// Wrong usage; nothing was started.
+    case usage = 64
+    /// The user's package does not build; nothing was started.
+    case doesNotBuild = 65
+    /// No such test, or nothing to run; nothing was started.
+    case nothingToRun = 69
+    /// A fault of ours.
+    case fault = 70
+    /// The runner crashed.
+    case crashed = 71
+    /// Somebody stopped the run.
+    case interrupted = 130
+
+    /// The verdict on a run. What stands first wins: interrupted, a fault of ours, a crash, failures.
+    ///
+    /// An expectation that failed outside any iteration (``GeneratorHealth/orphanFailures``) is a failure too: it is
+    /// shown apart, but a test that failed must not pass. Iterations that the end of the run cut off are not failures.
+    ///
+    /// - Parameter fault: Whether something of ours went wrong on the way.
+    public init(_ summary: Summary, fault: Bool = false) {
+        let statistics = summary.statistics
+        let failed =
+            summary.isURLTarget
+            ? statistics.names.values.contains { $0.failed > 0 }
+            : statistics.iterations.failed > 0 || statistics.health.orphanFailures > 0
+        self =
+            if summary.interrupted {
+                .interrupted
+            } else if fault {
+                .fault
+            } else if summary.crash != nil {
+                .crashed
+            } else if failed {
+                .failures
+            } else {
+                .passed
+            }
+    }
+}

@@ -1,0 +1,92 @@
+import LoadsEventLoop
+
+/// One thing that is wrong with a plan.
+public struct PlanProblem: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The option's name, the same on the command line and in a configuration file: `users`, `ramp-up`, …
+    public var option: String
+    /// The value as a person would write it.
+    public var value: String
+    /// What would be right.
+    public var remedy: String
+
+    public init(option: String, value: String, remedy: String) {
+        self.option = option
+        self.value = value
+        self.remedy = remedy
+    }
+
+    public var description: String { "--\(option) \(value): \(remedy)" }
+}
+
+extension Plan {
+    /// The most users of one process, the most iterations of one user, the most event loops.
+    public static let userLimit = 1_000_000
+    public static let iterationLimit = 1_000_000_000_000
+    public static let loopLimit = 1024
+    /// The most users with a thread each: the kernel's default for a machine is 32,768 threads.
+    public static let threadLimit = 30_000
+    public static let nameLimit = 1_000_000
+
+    /// Everything that is wrong with the plan, in the order of its fields; empty when it can be run.
+    public func validate() -> [PlanProblem] {
+        var problems: [PlanProblem] = []
+        func expect(_ isRight: Bool, _ option: String, _ value: @autoclosure () -> String, _ remedy: String) {
+            if !isRight { problems.append(PlanProblem(option: option, value: value(), remedy: remedy)) }
+        }
+        expect(!cycles.isEmpty, "users", "''", "no cycle (try 10, or 10:20:30)")
+        for cycle in cycles {
+            expect(
+                cycle.users >= 1 && cycle.users <= Self.userLimit, "users", "\(cycle.users)",
+                "not a number of users (from 1 to 1,000,000)")
+            switch cycle.amount {
+            case .iterations(let count):
+                expect(
+                    count >= 1 && count <= Self.iterationLimit, "iterations", "\(count)",
+                    "not a number of iterations (1 or more)")
+            case .duration(let length):
+                expect(
+                    length > .zero && length <= DurationText.longest, "duration", DurationText.text(length),
+                    "not a time to run (try 10s, 2m, 1h30m)")
+            }
+        }
+        for (option, value) in [("pause", pause), ("ramp-up", rampUp), ("think", think), ("grace", grace)] {
+            expect(
+                value >= .zero && value <= DurationText.longest, option, DurationText.text(value),
+                "not a time (0s or more; try 500ms, 10s, 2m)")
+        }
+        if threads {
+            expect(
+                peakUsers <= Self.threadLimit, "threads", "with \(peakUsers) users",
+                "more threads than a machine has (up to 30,000 users, or no --threads)")
+        }
+        if let loops {
+            expect(
+                loops >= 1 && loops <= Self.loopLimit, "loops", "\(loops)", "not a number of loops (from 1 to 1,024)")
+        }
+        if let timeout {
+            expect(
+                timeout > .zero && timeout <= DurationText.longest, "timeout", DurationText.text(timeout),
+                "not a time-out (try 500ms, 10s)")
+        }
+        if let serverURL {
+            expect(
+                Self.isOrigin(serverURL), "server-url", serverURL.isEmpty ? "''" : serverURL,
+                "not an HTTP address (try http://127.0.0.1:8080)")
+        }
+        expect(
+            maxNames >= 1 && maxNames <= Self.nameLimit, "max-names", "\(maxNames)",
+            "not a number of names (from 1 to 1,000,000)")
+        expect(
+            firstUser >= 0 && firstUser <= Int.max - Self.userLimit, "first-user", "\(firstUser)",
+            "not a user's number (0 or more)")
+        return problems
+    }
+
+    /// Scheme and host are there; the rest is the session's to judge.
+    private static func isOrigin(_ text: String) -> Bool {
+        let lower = text.lowercased()
+        guard let scheme = ["http://", "https://"].first(where: { lower.hasPrefix($0) }) else { return false }
+        guard let host = lower.dropFirst(scheme.count).first else { return false }
+        return !"/?#:".contains(host) && !text.contains(where: \.isWhitespace)
+    }
+}
