@@ -85,6 +85,9 @@ let package = Package(
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),
+        .testTarget(
+            name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
+            swiftSettings: settings),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
         tests("LoadsSessionTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "CZlib", "CZstd"]),

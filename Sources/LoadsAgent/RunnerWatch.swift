@@ -12,7 +12,7 @@ struct RunnerWatch {
         case exited(Int32)
     }
 
-    private var ended: Bool?
+    private var ended: (interrupted: Bool, seconds: Double)?
     private var refusal: (code: Int, message: String)?
     private var fault: String?
     private var iterations = IterationCounts()
@@ -27,8 +27,8 @@ struct RunnerWatch {
             hits += batch.statistics.names.values.reduce(0) { $0 + $1.count }
             return .batch(batch)
         case .report(.note(let text)): return .note(text)
-        case .report(.ended(let interrupted)):
-            ended = interrupted
+        case .report(.ended(let interrupted, let seconds)):
+            ended = (interrupted, seconds)
             return nil
         case .report(.refused(let code, let message)):
             refusal = (code, message)
@@ -43,7 +43,7 @@ struct RunnerWatch {
     /// How the run ended, once the process has.
     func end(status: Int32, output: String, counters: LiveCounters) -> RunnerEnd {
         if let refusal { return .refused(code: refusal.code, message: refusal.message) }
-        if let ended { return .finished(interrupted: ended) }
+        if let ended { return .finished(interrupted: ended.interrupted, seconds: ended.seconds) }
         let reason = fault.map { "it sent something that is no report: \($0)" } ?? Self.describe(status)
         return .crashed(
             RunnerCrash(

@@ -58,14 +58,17 @@ public final class Master: Sendable {
             return current?.interrupted ?? false
         }
         var crash: RunnerCrash?
+        var duration = follow.duration
         switch end {
         case .refused(let code, let message): return .refused(code: code, message: message)
-        case .finished(let wasInterrupted): interrupted = interrupted || wasInterrupted
+        case .finished(let wasInterrupted, let seconds):
+            interrupted = interrupted || wasInterrupted
+            duration = seconds
         case .crashed(let what): crash = what
         }
         return .finished(
             Summary(
-                id: request.id, target: request.target, startedAt: follow.startedAt, duration: follow.duration,
+                id: request.id, target: request.target, startedAt: follow.startedAt, duration: duration,
                 interrupted: interrupted, plan: request.order.plan, statistics: await storage.statistics(run: request.id),
                 isURLTarget: request.isURLTarget, crash: crash))
     }

@@ -63,7 +63,7 @@ final class ReportWriter: @unchecked Sendable {
 
     private func run() {
         while let report = take() {
-            if !write(FrameParser.frame(report.encoded())) { break }
+            guard report.encoded().allSatisfy({ write(FrameParser.frame($0)) }) else { break }
         }
         Glibc.close(descriptor)
         pthread_mutex_lock(mutex)

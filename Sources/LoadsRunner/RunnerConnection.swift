@@ -1,5 +1,6 @@
 import Glibc
 public import LoadsCore
+import LoadsEventLoop
 public import LoadsWire
 import Synchronization
 
@@ -29,7 +30,9 @@ public final class RunnerConnection: Sendable {
     /// - Throws: ``WireError`` when the process was not started by an agent.
     public static func open(kind: String) throws(WireError) -> RunnerConnection {
         guard let commands = descriptor("LOADS_COMMANDS_FD"), let reports = descriptor("LOADS_REPORTS_FD") else {
-            throw WireError("this process is a runner of loads and was not started by an agent: use `loads`")
+            throw WireError(
+                code: .conversation,
+                message: "this process is a runner of loads and was not started by an agent: use `loads`")
         }
         // The agent's end may go at any time; that is an error code, not a signal.
         signal(SIGPIPE, SIG_IGN)
@@ -45,8 +48,12 @@ public final class RunnerConnection: Sendable {
     ///
     /// - Throws: ``WireError`` when the agent is gone or sends something else.
     public func order() throws(WireError) -> RunnerOrder {
-        guard let command = try commands.next() else { throw WireError("the agent went away before it gave an order") }
-        guard case .run(let order) = command else { throw WireError("the agent's first command is not an order") }
+        guard let command = try commands.next() else {
+            throw WireError(code: .conversation, message: "the agent went away before it gave an order")
+        }
+        guard case .run(let order) = command else {
+            throw WireError(code: .conversation, message: "the agent's first command is not an order")
+        }
         received.withLock { $0 = order }
         return order
     }
@@ -68,7 +75,9 @@ public final class RunnerConnection: Sendable {
     @discardableResult
     public func run(scenarios: [Scenario]) async -> RunEnding {
         guard let plan = received.withLock({ $0?.plan }) else {
-            refuse(code: 70, message: "the runner was started without an order: this is a fault of loads, please report it")
+            refuse(
+                code: 70, message: "the runner was started without an order: this is a fault of loads, please report it"
+            )
             return RunEnding(interrupted: true)
         }
         let reports = reports
@@ -81,8 +90,10 @@ public final class RunnerConnection: Sendable {
             }
         }
         reports.send(.started)
+        let start = Instant.now
         let ending = await runner.run()
-        reports.send(.ended(interrupted: ending.interrupted))
+        reports.send(
+            .ended(interrupted: ending.interrupted, seconds: Double(Instant.now.nanoseconds(since: start)) / 1e9))
         reports.close()
         return ending
     }

@@ -1,47 +1,41 @@
-/// Cuts a stream of bytes into messages: each is preceded by its length, four bytes, the highest first.
-///
-/// A pure structure: bytes in, messages out.
+/// Cuts a stream of bytes into messages: each is four bytes of length, big-endian, and the message.
 public struct FrameParser: Sendable {
     private var buffer: [UInt8] = []
-    private var offset = 0
-    /// The longest message, in bytes.
-    public static let limit = 256 << 20
+    private var place = 0
 
     public init() {}
 
-    /// A message with its length before it.
-    public static func frame(_ message: [UInt8]) -> [UInt8] {
-        let count = UInt32(message.count)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(message.count + 4)
-        for shift in [24, 16, 8, 0] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
-        bytes.append(contentsOf: message)
-        return bytes
-    }
+    /// Bytes that no message has been made of yet.
+    public var pending: Int { buffer.count - place }
 
-    /// Takes bytes as they come.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        if offset == buffer.count {
-            buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 20)
-            offset = 0
-        } else if offset > 1 << 16 {
-            buffer.removeFirst(offset)
-            offset = 0
+        // What has been handed out goes before the buffer grows, so that it stays as long as one message.
+        if place > 0 {
+            buffer.removeSubrange(..<place)
+            place = 0
         }
         buffer.append(contentsOf: bytes)
     }
 
-    /// The next whole message; nil when more bytes are needed.
+    /// The next complete message, or nil until more bytes come.
+    ///
+    /// - Throws: ``WireError`` when a message is longer than ``WireLimits/messageBytes``; the stream is lost then.
     public mutating func next() throws(WireError) -> [UInt8]? {
-        guard buffer.count - offset >= 4 else { return nil }
-        let count = buffer[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
-        guard count <= Self.limit else { throw WireError("a message of \(count) bytes is longer than \(Self.limit)") }
-        guard buffer.count - offset - 4 >= count else { return nil }
-        let message = Array(buffer[offset + 4..<offset + 4 + count])
-        offset += 4 + count
-        return message
+        guard pending >= 4 else { return nil }
+        let length = buffer[place..<place + 4].reduce(0) { $0 << 8 | Int($1) }
+        guard length <= WireLimits.messageBytes else {
+            throw WireError(
+                code: .tooLarge,
+                message: "a message of \(length) bytes: more than \(WireLimits.messageBytes) are not accepted")
+        }
+        guard pending >= 4 + length else { return nil }
+        defer { place += 4 + length }
+        return [UInt8](buffer[place + 4..<place + 4 + length])
     }
 
-    /// Whether the stream ended in the middle of a message.
-    public var isIncomplete: Bool { offset < buffer.count }
+    /// A message with its length before it.
+    public static func frame(_ message: [UInt8]) -> [UInt8] {
+        let length = UInt32(message.count)
+        return [UInt8(length >> 24), UInt8(length >> 16 & 255), UInt8(length >> 8 & 255), UInt8(length & 255)] + message
+    }
 }

@@ -2,51 +2,62 @@ import LoadsCore
 import LoadsEventLoop
 
 extension Plan {
-    var wire: WireValue {
-        var fields: [String: WireValue] = [
-            "cycles": .array(
-                cycles.map { cycle in
-                    switch cycle.amount {
-                    case .iterations(let count):
-                        .map(["users": .int(Int64(cycle.users)), "iterations": .int(Int64(count))])
-                    case .duration(let length):
-                        .map(["users": .int(Int64(cycle.users)), "duration_ns": .int(length.wholeNanoseconds)])
-                    }
-                }),
-            "pause_ns": .int(pause.wholeNanoseconds), "ramp_up_ns": .int(rampUp.wholeNanoseconds),
-            "think_ns": .int(think.wholeNanoseconds), "grace_ns": .int(grace.wholeNanoseconds),
-            "new_connections": .bool(newConnections), "threads": .bool(threads), "max_names": .int(Int64(maxNames)),
-            "raw_hits": .bool(rawHits), "first_user": .int(Int64(firstUser)),
-        ]
-        if let loops { fields["loops"] = .int(Int64(loops)) }
-        if let timeout { fields["timeout_ns"] = .int(timeout.wholeNanoseconds) }
-        if let serverURL { fields["server_url"] = .string(serverURL) }
-        return .map(fields)
+    func pack(into packer: Packer) {
+        let optional = [loops != nil, timeout != nil, serverURL != nil].count { $0 }
+        packer.map(10 + optional)
+        packer.string("cycles")
+        packer.array(cycles.count)
+        for cycle in cycles {
+            packer.map(2)
+            packer.field("users", cycle.users)
+            switch cycle.amount {
+            case .iterations(let count): packer.field("iterations", count)
+            case .duration(let duration): packer.field("duration_ns", duration.wholeNanoseconds)
+            }
+        }
+        packer.field("pause_ns", pause.wholeNanoseconds)
+        packer.field("ramp_up_ns", rampUp.wholeNanoseconds)
+        packer.field("think_ns", think.wholeNanoseconds)
+        packer.field("grace_ns", grace.wholeNanoseconds)
+        packer.field("new_connections", newConnections)
+        packer.field("threads", threads)
+        if let loops { packer.field("loops", loops) }
+        if let timeout { packer.field("timeout_ns", timeout.wholeNanoseconds) }
+        if let serverURL { packer.field("server_url", serverURL) }
+        packer.field("max_names", maxNames)
+        packer.field("raw_hits", rawHits)
+        packer.field("first_user", firstUser)
     }
 
-    init(_ map: WireMap) throws(WireError) {
+    init(_ node: Node) throws(WireError) {
         var cycles: [Cycle] = []
-        for value in try map.array("cycles") {
-            let cycle = try WireMap(value, map.place("cycles"))
-            let amount: Amount =
-                cycle.has("iterations")
-                ? .iterations(try cycle.count("iterations")) : .duration(try cycle.duration("duration_ns"))
-            let users = try cycle.count("users")
-            guard users <= 10_000_000 else { throw WireError("\(map.place("cycles")).users: more than 10,000,000") }
-            cycles.append(Cycle(users: users, amount: amount))
+        let list = try node.field("cycles")
+        guard (1...10_000).contains(try list.count) else { throw .field("cycles", "1 to 10,000 cycles") }
+        try list.forEach { node throws(WireError) in
+            let users = try node.field("users").int(in: 0...10_000_000)
+            if let iterations = try node.optional("iterations") {
+                cycles.append(Cycle(users: users, amount: .iterations(try iterations.int())))
+            } else {
+                cycles.append(Cycle(users: users, amount: .duration(try node.field("duration_ns").duration())))
+            }
         }
         self.init(cycles: cycles)
-        pause = try map.duration("pause_ns")
-        rampUp = try map.duration("ramp_up_ns")
-        think = try map.duration("think_ns")
-        grace = try map.duration("grace_ns")
-        newConnections = try map.bool("new_connections")
-        threads = try map.bool("threads")
-        maxNames = try map.count("max_names")
-        rawHits = try map.bool("raw_hits")
-        firstUser = try map.count("first_user")
-        if map.has("loops") { loops = try map.count("loops") }
-        if map.has("timeout_ns") { timeout = try map.duration("timeout_ns") }
-        serverURL = try map.optionalString("server_url")
+        if let node = try node.optional("pause_ns") { pause = try node.duration() }
+        if let node = try node.optional("ramp_up_ns") { rampUp = try node.duration() }
+        if let node = try node.optional("think_ns") { think = try node.duration() }
+        if let node = try node.optional("grace_ns") { grace = try node.duration() }
+        if let node = try node.optional("new_connections") { newConnections = try node.bool() }
+        if let node = try node.optional("threads") { threads = try node.bool() }
+        if let node = try node.optional("loops") { loops = try node.int(in: 1...1024) }
+        if let node = try node.optional("timeout_ns") { timeout = try node.duration() }
+        if let node = try node.optional("server_url") { serverURL = try node.string() }
+        if let node = try node.optional("max_names") { maxNames = try node.int(in: 1...1_000_000) }
+        if let node = try node.optional("raw_hits") { rawHits = try node.bool() }
+        if let node = try node.optional("first_user") { firstUser = try node.int(in: 0...1_000_000_000) }
     }
+}
+
+extension Node {
+    /// Nanoseconds, at least 0.
+    func duration() throws(WireError) -> Duration { .nanoseconds(Int64(try int(in: 0...Int.max))) }
 }

@@ -33,8 +33,8 @@ public enum RunnerReport: Sendable, Equatable {
     case batch(Batch)
     /// A line for the user.
     case note(String)
-    /// The run is over and everything is reported.
-    case ended(interrupted: Bool)
+    /// The run is over and everything is reported. `seconds` is the time from ``started`` to the last iteration's end.
+    case ended(interrupted: Bool, seconds: Double)
     /// The order cannot be carried out; nothing was run. The code is the exit code that says so (65, 69, 70 …).
     case refused(code: Int, message: String)
 }

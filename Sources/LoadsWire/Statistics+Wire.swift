@@ -1,144 +1,154 @@
 import LoadsCore
 import LoadsEventLoop
 
-extension Histogram {
-    /// `b` holds pairs: the distance from the last bucket's index, and the bucket's count.
-    var wire: WireValue {
-        var buckets: [WireValue] = []
-        var last = 0
-        forEachBucket { index, count in
-            buckets.append(.int(Int64(index - last)))
-            buckets.append(.int(Int64(count)))
-            last = index
+extension Statistics {
+    /// How many fields ``packFields(into:)`` writes.
+    static let fieldCount = 7
+
+    func packFields(into packer: Packer) {
+        packer.string("iterations")
+        packer.map(5)
+        packer.field("started", iterations.started)
+        packer.field("ok", iterations.ok)
+        packer.field("failed", iterations.failed)
+        packer.field("skipped", iterations.skipped)
+        packer.field("interrupted", iterations.interrupted)
+        packer.string("service")
+        packer.histogram(service)
+        packer.string("names")
+        packer.map(names.count)
+        for (name, statistics) in names.sorted(by: { $0.key < $1.key }) {
+            packer.string(name)
+            statistics.pack(into: packer)
         }
-        return .map(["min": .int(min), "max": .int(max), "sum": .int(sum), "b": .array(buckets)])
+        packer.string("errors")
+        packer.occurrences(errors)
+        packer.string("failures")
+        packer.occurrences(failures)
+        packer.string("health")
+        health.pack(into: packer)
+        packer.field("users", users)
     }
 
-    init(_ map: WireMap) throws(WireError) {
-        let pairs = try map.counts("b")
-        guard pairs.count % 2 == 0 else { throw WireError("\(map.place("b")): an index without a count") }
-        var buckets: [(index: Int, count: UInt64)] = []
-        var index = 0
-        for place in stride(from: 0, to: pairs.count, by: 2) {
-            guard pairs[place] < Histogram.bucketLimit else { throw WireError("\(map.place("b")): no such bucket") }
-            index += pairs[place]
-            guard index < Histogram.bucketLimit, place == 0 || pairs[place] > 0, pairs[place + 1] > 0 else {
-                throw WireError("\(map.place("b")): buckets must ascend and hold values")
-            }
-            buckets.append((index, UInt64(pairs[place + 1])))
-        }
-        let (min, max) = (try map.int("min"), try map.int("max"))
-        guard min >= 0, min <= max else { throw WireError("\(map.place("min")): not from 0 to the maximum") }
-        self.init(min: min, max: max, sum: try map.int("sum"), buckets: buckets)
-    }
-}
-
-extension IterationCounts {
-    var wire: WireValue {
-        .map([
-            "started": .int(Int64(started)), "ok": .int(Int64(ok)), "failed": .int(Int64(failed)),
-            "skipped": .int(Int64(skipped)), "interrupted": .int(Int64(interrupted)),
-        ])
-    }
-
-    init(_ map: WireMap) throws(WireError) {
+    init(_ node: Node) throws(WireError) {
         self.init()
-        started = try map.count("started")
-        ok = try map.count("ok")
-        failed = try map.count("failed")
-        skipped = try map.count("skipped")
-        interrupted = try map.count("interrupted")
+        let counts = try node.field("iterations")
+        iterations.started = try counts.field("started").int()
+        iterations.ok = try counts.field("ok").int()
+        iterations.failed = try counts.field("failed").int()
+        iterations.skipped = try counts.field("skipped").int()
+        iterations.interrupted = try counts.field("interrupted").int()
+        if let node = try node.optional("service") { service = try Histogram(node) }
+        var names: [String: NameStatistics] = [:]
+        try node.field("names").forEachEntry { name, node throws(WireError) in
+            names[name, default: NameStatistics()].merge(try NameStatistics(node))
+        }
+        self.names = names
+        errors = try node.field("errors").occurrences()
+        failures = try node.field("failures").occurrences()
+        health = try GeneratorHealth(node.field("health"))
+        users = try node.field("users").int()
     }
 }
 
 extension NameStatistics {
-    var wire: WireValue {
-        .map([
-            "count": .int(Int64(count)), "failed": .int(Int64(failed)), "requests": .int(Int64(requests)),
-            "sent": .int(Int64(bytesSent)), "received": .int(Int64(bytesReceived)), "latency": latency.wire,
-            "phases": .array(phases.map(\.wire)),
-            "status": .map(Dictionary(uniqueKeysWithValues: status.map { ("\($0)", .int(Int64($1))) })),
-        ])
-    }
-
-    init(_ map: WireMap) throws(WireError) {
-        self.init()
-        count = try map.count("count")
-        failed = try map.count("failed")
-        requests = try map.count("requests")
-        bytesSent = try map.count("sent")
-        bytesReceived = try map.count("received")
-        latency = try Histogram(try map.map("latency"))
-        let all = try map.array("phases")
-        guard all.count == Phases.names.count else { throw WireError("\(map.place("phases")): not one for each phase") }
-        for (index, value) in all.enumerated() { phases[index] = try Histogram(try WireMap(value, map.place("phases"))) }
-        for (code, value) in try map.entries("status") {
-            guard let code = Int(code), case .int(let amount) = value, amount >= 0, amount <= 1 << 53 else {
-                throw WireError("\(map.place("status")): not a status with a count")
-            }
-            status[code] = Int(amount)
+    func pack(into packer: Packer) {
+        packer.map(8)
+        packer.field("count", count)
+        packer.field("failed", failed)
+        packer.field("requests", requests)
+        packer.field("bytes_sent", bytesSent)
+        packer.field("bytes_received", bytesReceived)
+        packer.string("latency")
+        packer.histogram(latency)
+        packer.string("phases")
+        packer.array(phases.count)
+        for phase in phases { packer.histogram(phase) }
+        packer.string("status")
+        packer.array(status.count * 2)
+        for (status, count) in status.sorted(by: { $0.key < $1.key }) {
+            packer.int(status)
+            packer.int(count)
         }
     }
-}
 
-extension Occurrences {
-    var wire: WireValue {
-        .map(["count": .int(Int64(count)), "first": .double(first), "last": .double(last), "sample": .string(sample)])
-    }
-
-    init(_ map: WireMap) throws(WireError) {
-        self.init(
-            count: try map.count("count"), first: try map.double("first"), last: try map.double("last"),
-            sample: try map.string("sample"))
+    init(_ node: Node) throws(WireError) {
+        self.init()
+        count = try node.field("count").int()
+        failed = try node.field("failed").int()
+        requests = try node.field("requests").int()
+        bytesSent = try node.field("bytes_sent").int()
+        bytesReceived = try node.field("bytes_received").int()
+        if let node = try node.optional("latency") { latency = try Histogram(node) }
+        let list = try node.field("phases")
+        guard try list.count == phases.count else { throw .field("phases", "\(phases.count) histograms or nulls") }
+        for index in phases.indices where !list[index].isNull { phases[index] = try Histogram(list[index]) }
+        let pairs = try node.field("status")
+        guard try pairs.count % 2 == 0, try pairs.count <= 2000 else {
+            throw .field("status", "pairs of status and count")
+        }
+        for place in stride(from: 0, to: try pairs.count, by: 2) {
+            let known = status[try pairs[place].int(in: 0...999)] ?? 0
+            status[try pairs[place].int(in: 0...999)] = known + (try pairs[place + 1].int())
+        }
     }
 }
 
 extension GeneratorHealth {
-    var wire: WireValue {
-        .map([
-            "cpu_s": .double(cpuSeconds), "timer_lag_ns": .int(lag.latestTimer), "longest_job_ns": .int(lag.longestJob),
-            "long_jobs": .int(Int64(lag.longJobs)), "peak_rss": .int(Int64(peakResidentBytes)),
-            "dropped_hits": .int(Int64(droppedHits)), "orphan_failures": .int(Int64(orphanFailures)),
-            "overflowed_names": .int(Int64(overflowedNames)),
-        ])
+    func pack(into packer: Packer) {
+        packer.map(8)
+        packer.field("cpu_s", cpuSeconds)
+        packer.field("latest_timer_ns", lag.latestTimer)
+        packer.field("longest_job_ns", lag.longestJob)
+        packer.field("long_jobs", lag.longJobs)
+        packer.field("peak_rss_bytes", peakResidentBytes)
+        packer.field("dropped_hits", droppedHits)
+        packer.field("orphan_failures", orphanFailures)
+        packer.field("overflowed_names", overflowedNames)
     }
 
-    init(_ map: WireMap) throws(WireError) {
+    init(_ node: Node) throws(WireError) {
         self.init()
-        cpuSeconds = try map.double("cpu_s")
-        lag.latestTimer = try map.int("timer_lag_ns")
-        lag.longestJob = try map.int("longest_job_ns")
-        lag.longJobs = try map.count("long_jobs")
-        peakResidentBytes = try map.count("peak_rss")
-        droppedHits = try map.count("dropped_hits")
-        orphanFailures = try map.count("orphan_failures")
-        overflowedNames = try map.count("overflowed_names")
+        cpuSeconds = try node.field("cpu_s").double()
+        lag.latestTimer = Int64(try node.field("latest_timer_ns").int(in: 0...Int.max))
+        lag.longestJob = Int64(try node.field("longest_job_ns").int(in: 0...Int.max))
+        lag.longJobs = try node.field("long_jobs").int()
+        peakResidentBytes = try node.field("peak_rss_bytes").int(in: 0...Int.max)
+        droppedHits = try node.field("dropped_hits").int()
+        orphanFailures = try node.field("orphan_failures").int()
+        overflowedNames = try node.field("overflowed_names").int()
     }
 }
 
-extension Statistics {
-    var wire: WireValue {
-        .map([
-            "iterations": iterations.wire, "service": service.wire, "names": .map(names.mapValues(\.wire)),
-            "errors": .map(errors.mapValues(\.wire)), "failures": .map(failures.mapValues(\.wire)),
-            "health": health.wire, "users": .int(Int64(users)),
-        ])
+extension Packer {
+    /// Writes a histogram, or null for an empty one.
+    func histogram(_ histogram: Histogram) {
+        if histogram.isEmpty { null() } else { histogram.pack(into: self) }
     }
 
-    init(_ map: WireMap) throws(WireError) {
-        self.init()
-        iterations = try IterationCounts(try map.map("iterations"))
-        service = try Histogram(try map.map("service"))
-        for (name, value) in try map.entries("names") {
-            names[name] = try NameStatistics(try WireMap(value, map.place("names")))
+    func occurrences(_ groups: [String: Occurrences]) {
+        map(groups.count)
+        for (key, group) in groups.sorted(by: { $0.key < $1.key }) {
+            string(key)
+            map(4)
+            field("count", group.count)
+            field("first_s", group.first)
+            field("last_s", group.last)
+            field("sample", group.sample)
         }
-        for (kind, value) in try map.entries("errors") {
-            errors[kind] = try Occurrences(try WireMap(value, map.place("errors")))
+    }
+}
+
+extension Node {
+    func occurrences() throws(WireError) -> [String: Occurrences] {
+        var groups: [String: Occurrences] = [:]
+        try forEachEntry { key, node throws(WireError) in
+            let group = Occurrences(
+                count: try node.field("count").int(), first: try node.field("first_s").double(),
+                last: try node.field("last_s").double(), sample: try node.field("sample").string())
+            // Keys that were cut to the same length fall together.
+            if groups[key] == nil { groups[key] = group } else { groups[key]!.merge(group) }
         }
-        for (place, value) in try map.entries("failures") {
-            failures[place] = try Occurrences(try WireMap(value, map.place("failures")))
-        }
-        health = try GeneratorHealth(try map.map("health"))
-        users = try map.count("users")
+        return groups
     }
 }

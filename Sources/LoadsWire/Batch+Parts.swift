@@ -1,0 +1,64 @@
+import LoadsCore
+
+extension Batch {
+    /// The batch in pieces that each fit into a message; merged in order they are the batch.
+    ///
+    /// Totals, errors and health go with the first piece, names and hits are dealt out.
+    ///
+    /// - Parameter budget: About how many bytes a piece may take; below ``WireLimits/messageBytes`` with room to spare.
+    func parts(budget: Int = 1 << 20) -> [Batch] {
+        var parts: [Batch] = []
+        var part = Batch(statistics: statistics)
+        part.statistics.names = [:]
+        part.statistics.errors = [:]
+        part.statistics.failures = [:]
+        var used = 4096
+
+        func make(room needed: Int) {
+            if used + needed > budget {
+                parts.append(part)
+                part = Batch()
+                part.statistics.users = statistics.users
+                used = 4096
+            }
+            used += needed
+        }
+
+        for (kind, group) in statistics.errors {
+            make(room: kind.wireSize + group.sample.wireSize + 64)
+            part.statistics.errors[kind] = group
+        }
+        for (place, group) in statistics.failures {
+            make(room: place.wireSize + group.sample.wireSize + 64)
+            part.statistics.failures[place] = group
+        }
+        for (name, group) in statistics.names {
+            make(room: name.wireSize + group.wireSize)
+            part.statistics.names[name] = group
+        }
+        // The table of strings is per piece: count a string each time it differs from the hit before.
+        var last: RawHit?
+        for hit in hits {
+            make(
+                room: 64 + (last?.url == hit.url ? 0 : hit.url.wireSize)
+                    + (last?.name == hit.name ? 0 : hit.name.wireSize))
+            part.hits.append(hit)
+            last = hit
+        }
+        parts.append(part)
+        return parts
+    }
+}
+
+extension String {
+    fileprivate var wireSize: Int { min(utf8.count, WireLimits.stringBytes) + 5 }
+}
+
+extension NameStatistics {
+    fileprivate var wireSize: Int {
+        var buckets = 0
+        latency.forEachBucket { _, _ in buckets += 1 }
+        for phase in phases { phase.forEachBucket { _, _ in buckets += 1 } }
+        return 512 + buckets * 8 + status.count * 8
+    }
+}

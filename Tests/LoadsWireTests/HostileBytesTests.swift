@@ -1,0 +1,129 @@
+import LoadsCore
+import Testing
+
+@testable import LoadsWire
+
+/// Whatever the bytes are, decoding ends: in a message or in a ``WireError``.
+@Suite struct HostileBytesTests {
+    @Test func twentyThousandMutationsEndInAMessageOrAnError() {
+        var random = Random(state: 20_261_123)
+        let valid = Samples.reports.map { $0.report.encoded()[0] } + Samples.commands.map { $0.command.encoded() }
+        var total = Statistics()
+        var accepted = 0
+        for round in 0..<20_000 {
+            let bytes = random.mutate(valid[round % valid.count])
+            if let report = try? RunnerReport(decoding: bytes) {
+                accepted += 1
+                // What was let in must not trap later either.
+                if case .batch(let batch) = report {
+                    total.merge(batch.statistics)
+                    _ = total.hits.latency.percentile(0.95)
+                }
+                _ = report.encoded()
+            }
+            if let command = try? RunnerCommand(decoding: bytes) { _ = command.encoded() }
+        }
+        #expect(accepted > 0)
+    }
+
+    @Test func fewBytesCannotClaimMuchMemory() {
+        for bytes in [
+            [0xdd, 0xff, 0xff, 0xff, 0xff], [0xdf, 0x7f, 0xff, 0xff, 0xff], [0xdb, 0xff, 0xff, 0xff, 0xff],
+            [0xc9, 0xff, 0xff, 0xff, 0xff], [0xdc, 0xff, 0xff], [0xc1], [], [0x91], [0xd8, 1], [0xcb, 0],
+        ] as [[UInt8]] {
+            #expect(throws: WireError.self) { _ = try RunnerReport(decoding: bytes) }
+        }
+    }
+
+    @Test func deepNestingIsRefused() {
+        let bytes = [UInt8](repeating: 0x91, count: 100_000) + [0xc0]
+        let error = #expect(throws: WireError.self) { _ = try RunnerCommand(decoding: bytes) }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test func moreObjectsThanAMessageMayHoldAreRefused() {
+        let count = WireLimits.objects + 1
+        let bytes =
+            [0xdd, UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
+            + [UInt8](repeating: 0xc0, count: count)
+        let error = #expect(throws: WireError.self) { _ = try RunnerCommand(decoding: bytes) }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test func bytesAfterTheMessageAreRefused() {
+        #expect(throws: WireError.self) { _ = try RunnerCommand(decoding: RunnerCommand.stop.encoded() + [0]) }
+    }
+
+    @Test(
+        arguments: [
+            (0, 10, 10, [10, -1]), (0, 10, 10, [10, 0]), (0, 10, 10, [60_000, 1]), (0, 10, 10, [10]), (0, 10, 10, []),
+            (11, 10, 10, [10, 1]), (10, 12, 10, [10, 1]), (-1, 10, 10, [10, 1]), (10, 11, -4, [10, 1, 1, 1]),
+            (10, 10, 10, [10, 1, 0, 1]), (10, 10, 10, [Int.max, 1, Int.max, 1]), (10, 10, 10, [10, 1 << 50]),
+            (10, 11, 10, [10, 1 << 42, 1, 1 << 42]),
+        ])
+    func impossibleHistogramsAreRefused(_ min: Int, _ max: Int, _ sum: Int, _ buckets: [Int]) {
+        #expect(throws: WireError.self) { _ = try RunnerReport(decoding: Self.batch(min, max, sum, buckets)) }
+    }
+
+    @Test func aPossibleHistogramIsAccepted() throws {
+        let report = try RunnerReport(decoding: Self.batch(10, 11, 21, [10, 1, 1, 1]))
+        guard case .batch(let batch) = report else { return #expect(Bool(false)) }
+        #expect(batch.statistics.service.count == 2 && batch.statistics.service.percentile(0.5) == 10)
+    }
+
+    /// A batch whose service times are the given histogram.
+    private static func batch(_ min: Int, _ max: Int, _ sum: Int, _ buckets: [Int]) -> [UInt8] {
+        let packer = Packer()
+        packer.map(9)
+        packer.field("v", 1)
+        packer.field("type", "batch")
+        packer.string("iterations")
+        packer.map(5)
+        for key in ["started", "ok", "failed", "skipped", "interrupted"] { packer.field(key, 0) }
+        packer.string("service")
+        packer.map(4)
+        packer.field("min", min)
+        packer.field("max", max)
+        packer.field("sum", sum)
+        packer.string("buckets")
+        packer.array(buckets.count)
+        for value in buckets { packer.int(value) }
+        for key in ["names", "errors", "failures"] {
+            packer.string(key)
+            packer.map(0)
+        }
+        packer.string("health")
+        GeneratorHealth().pack(into: packer)
+        packer.field("users", 0)
+        return packer.bytes
+    }
+}
+
+/// Pseudo-random mutations that are the same on every run (xorshift64).
+private struct Random {
+    var state: UInt64
+
+    mutating func next(_ limit: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int(state % UInt64(max(1, limit)))
+    }
+
+    mutating func mutate(_ valid: [UInt8]) -> [UInt8] {
+        var bytes = valid
+        for _ in 0...next(3) {
+            guard !bytes.isEmpty else { break }
+            let place = next(bytes.count)
+            switch next(6) {
+            case 0: bytes[place] = UInt8(next(256))
+            case 1: bytes[place] ^= 1 << UInt8(next(8))
+            case 2: bytes.remove(at: place)
+            case 3: bytes.insert(UInt8(next(256)), at: place)
+            case 4: bytes.removeLast(next(bytes.count))
+            default: bytes[place] = [0xff, 0xcf, 0xd3, 0xdd, 0xdf, 0xc1, 0xcb, 0x00][next(8)]
+            }
+        }
+        return bytes
+    }
+}

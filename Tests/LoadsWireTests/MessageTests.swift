@@ -1,0 +1,68 @@
+import LoadsCore
+import LoadsWire
+import Testing
+
+@Suite struct MessageTests {
+    @Test(arguments: Samples.commands.indices) func commandsSurviveTheRoundTrip(_ index: Int) throws {
+        let command = Samples.commands[index].command
+        #expect(try RunnerCommand(decoding: command.encoded()) == command)
+    }
+
+    @Test(arguments: Samples.reports.indices) func reportsSurviveTheRoundTrip(_ index: Int) throws {
+        let report = Samples.reports[index].report
+        let messages = report.encoded()
+        #expect(messages.count == 1)
+        #expect(try RunnerReport(decoding: messages[0]) == report)
+    }
+
+    @Test func unknownFieldsAreIgnored() throws {
+        // {"v": 1, "later": [1], "type": "stop"}
+        let bytes: [UInt8] =
+            [0x83, 0xa1, 0x76, 1, 0xa5] + "later".utf8 + [0x91, 1, 0xa4] + "type".utf8 + [0xa4] + "stop".utf8
+        #expect(try RunnerCommand(decoding: bytes) == .stop)
+    }
+
+    @Test func anotherVersionIsRefusedAndBothAreNamed() {
+        let bytes: [UInt8] = [0x82, 0xa1, 0x76, 7, 0xa4] + "type".utf8 + [0xa4] + "stop".utf8
+        let error = #expect(throws: WireError.self) { _ = try RunnerCommand(decoding: bytes) }
+        #expect(error?.code == .version)
+        #expect(error?.message.contains("version 7") == true && error?.message.contains("version 1") == true)
+    }
+
+    @Test func aLargeBatchTravelsInPiecesThatMergeToIt() throws {
+        var batch = Batch()
+        batch.statistics.users = 7
+        batch.statistics.iterations.started = 5
+        batch.statistics.health.droppedHits = 3
+        for number in 0..<1000 {
+            var name = NameStatistics()
+            name.count = 400
+            for value in 0..<400 { name.latency.record(Int64(1000 + value * value * 137 + number)) }
+            batch.statistics.names["GET /items/\(number)"] = name
+        }
+        for number in 0..<20_000 {
+            batch.hits.append(
+                RawHit(
+                    time: 1, user: number, iteration: 0, name: "n", method: "GET", url: "http://h/\(number)",
+                    status: 200,
+                    latency: 5, bytes: 1, requests: 1, error: nil))
+        }
+        let messages = RunnerReport.batch(batch).encoded()
+        #expect(messages.count > 1)
+        var merged = Batch()
+        for message in messages {
+            #expect(message.count < WireLimits.messageBytes / 2)
+            guard case .batch(let part) = try RunnerReport(decoding: message) else { return #expect(Bool(false)) }
+            merged.merge(part)
+        }
+        #expect(merged == batch)
+    }
+
+    @Test func longStringsAreCut() throws {
+        let report = RunnerReport.note(String(repeating: "ü", count: 100_000))
+        guard case .note(let text) = try RunnerReport(decoding: report.encoded()[0]) else {
+            return #expect(Bool(false))
+        }
+        #expect(text.utf8.count <= 33_000 && text.hasPrefix("üüü"))
+    }
+}

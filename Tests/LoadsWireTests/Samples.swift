@@ -1,0 +1,88 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+/// Messages with every field set, as the golden vectors hold them.
+enum Samples {
+    static let plan: Plan = {
+        var plan = Plan(cycles: [
+            .init(users: 10, amount: .iterations(100)), .init(users: 20, amount: .duration(.milliseconds(1500))),
+        ])
+        plan.pause = .seconds(1)
+        plan.rampUp = .seconds(2)
+        plan.think = .milliseconds(50)
+        plan.grace = .seconds(5)
+        plan.newConnections = true
+        plan.threads = true
+        plan.loops = 2
+        plan.timeout = .seconds(7)
+        plan.serverURL = "http://127.0.0.1:8080"
+        plan.maxNames = 500
+        plan.rawHits = true
+        plan.firstUser = 34
+        return plan
+    }()
+
+    static let commands: [(name: String, command: RunnerCommand)] = [
+        (
+            "run",
+            .run(
+                RunnerOrder(
+                    plan: plan, scenarios: ["BlogTests.TestWebSite/something()"],
+                    options: ["header": ["a: b", "c: d"], "url": ["http://127.0.0.1:8080/"]]))
+        ),
+        ("run-least", .run(RunnerOrder(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1))])))),
+        ("stop", .stop),
+        ("abort", .abort),
+    ]
+
+    static let batch: Batch = {
+        var statistics = Statistics()
+        statistics.iterations.started = 12
+        statistics.iterations.ok = 7
+        statistics.iterations.failed = 2
+        statistics.iterations.skipped = 1
+        statistics.iterations.interrupted = 1
+        for value in [900, 1_500_000, 1_500_001, 2_000_000_000] as [Int64] { statistics.service.record(value) }
+        var name = NameStatistics()
+        name.count = 3
+        name.failed = 1
+        name.requests = 4
+        name.bytesSent = 300
+        name.bytesReceived = 4096
+        for value in [1_000_000, 1_100_000, 60_000_000_000] as [Int64] { name.latency.record(value) }
+        name.phases[5].record(800_000)
+        name.status = [200: 2, 404: 1]
+        statistics.names = ["GET /": name, "GET /é": NameStatistics()]
+        statistics.errors = ["connect": Occurrences(count: 2, first: 0.25, last: 1.5, sample: "connection refused")]
+        statistics.failures = ["Blog.swift:12": Occurrences(count: 1, first: 0.5, last: 0.5, sample: "text is empty")]
+        statistics.health.cpuSeconds = 0.125
+        statistics.health.lag.latestTimer = 1000
+        statistics.health.lag.longestJob = 2000
+        statistics.health.lag.longJobs = 1
+        statistics.health.peakResidentBytes = 1 << 24
+        statistics.health.droppedHits = 3
+        statistics.health.orphanFailures = 4
+        statistics.health.overflowedNames = 5
+        statistics.users = 9
+        let hits = [
+            RawHit(
+                time: 0.5, user: 3, iteration: 1, name: "GET /", method: "GET", url: "http://h/", status: 200,
+                latency: 1_000_000, bytes: 1024, requests: 1, error: nil),
+            RawHit(
+                time: 0.75, user: 4, iteration: 0, name: "GET /", method: "GET", url: "http://h/", status: nil,
+                latency: 2_000_000, bytes: 0, requests: 1, error: "connect"),
+        ]
+        return Batch(statistics: statistics, hits: hits)
+    }()
+
+    static let reports: [(name: String, report: RunnerReport)] = [
+        ("hello", .hello(kind: "swift-test", process: 4711)),
+        ("started", .started),
+        ("batch", .batch(batch)),
+        ("batch-empty", .batch(Batch())),
+        ("note", .note("10 users do not fit: größer")),
+        ("ended", .ended(interrupted: true, seconds: 12.5)),
+        ("refused", .refused(code: 69, message: "no such test")),
+    ]
+}

@@ -1,0 +1,39 @@
+import Foundation
+import LoadsWire
+import Testing
+
+/// The recorded messages that runners in other languages are checked against: bytes beside the same map as JSON.
+///
+/// `LOADS_RECORD_VECTORS=1 swift test --filter VectorTests` writes them anew, after a deliberate change of the protocol.
+@Suite struct VectorTests {
+    private static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Vectors")
+    private static let recording = ProcessInfo.processInfo.environment["LOADS_RECORD_VECTORS"] != nil
+
+    @Test(arguments: Samples.commands.indices) func commandsAreTheRecordedBytes(_ index: Int) throws {
+        let (name, command) = Samples.commands[index]
+        let recorded = try Self.vector("command-\(name)", command.encoded())
+        #expect(command.encoded() == recorded)
+        #expect(try RunnerCommand(decoding: recorded) == command)
+    }
+
+    @Test(arguments: Samples.reports.indices) func reportsAreTheRecordedBytes(_ index: Int) throws {
+        let (name, report) = Samples.reports[index]
+        let recorded = try Self.vector("report-\(name)", report.encoded()[0])
+        #expect(report.encoded()[0] == recorded)
+        #expect(try RunnerReport(decoding: recorded) == report)
+    }
+
+    /// The recorded bytes; the JSON beside them must say the same and pack to the same bytes.
+    private static func vector(_ name: String, _ bytes: [UInt8]) throws -> [UInt8] {
+        let (packed, text) = (directory.appending(path: "\(name).msgpack"), directory.appending(path: "\(name).json"))
+        if recording {
+            try Data(bytes).write(to: packed)
+            try Data(Value(unpacking: bytes).json().utf8).write(to: text)
+        }
+        let recorded = [UInt8](try Data(contentsOf: packed))
+        let value = try Value(unpacking: recorded)
+        #expect(value.json() == String(decoding: try Data(contentsOf: text), as: UTF8.self))
+        #expect(value.packed() == recorded)
+        return recorded
+    }
+}
