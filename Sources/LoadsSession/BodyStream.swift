@@ -9,7 +9,8 @@ public struct BodyStream: Sendable {
     /// - Parameters:
     ///   - chunks: The bytes, in pieces of any size.
     ///   - length: How many bytes in all; nil sends them chunked.
-    public init<Chunks: AsyncSequence & Sendable>(_ chunks: Chunks, length: Int? = nil) where Chunks.Element == [UInt8] {
+    public init<Chunks: AsyncSequence & Sendable>(_ chunks: Chunks, length: Int? = nil)
+    where Chunks.Element == [UInt8] {
         self.length = length
         let source = Source(chunks)
         next = { try await source.next() }

@@ -72,7 +72,8 @@ public struct Multipart: Sendable, ExpressibleByDictionaryLiteral {
 
     /// 128 random bits: it will not occur in a part.
     static func makeBoundary() -> String {
-        "loads-" + String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
+        "loads-" + String(UInt64.random(in: .min ... .max), radix: 36)
+            + String(UInt64.random(in: .min ... .max), radix: 36)
     }
 
     /// As the HTML standard encodes names: only quotes and line ends are replaced.

@@ -9,7 +9,8 @@ extension Response {
             return try JSONDecoder().decode(type, from: Data(body))
         } catch {
             throw SessionError(
-                code: .body, message: "the answer of \(url) is not the JSON of \(type): \(JSONCoding.words(for: error))",
+                code: .body,
+                message: "the answer of \(url) is not the JSON of \(type): \(JSONCoding.words(for: error))",
                 url: url, cause: error)
         }
     }

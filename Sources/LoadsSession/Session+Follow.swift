@@ -27,8 +27,21 @@ extension Session {
             // The time until here was spent on the way to the loop; that of redirects is the exchanges' own.
             if tally.requests == 0 { tally.phases.blocked = start.nanoseconds(since: tally.start) }
             tally.requests += 1
-            let result = try await engine.perform(exchange)
+            let result: ExchangeResult
+            do throws(SessionError) { result = try await engine.perform(exchange) } catch {
+                if Observation.isActive { report(exchange, step, context, .failure(error)) }
+                throw error
+            }
             tally.add(result)
+            if Observation.isActive {
+                let phases = result.phases
+                let seen = Response(
+                    storage: Response.Storage(
+                        status: result.status, version: result.version, head: HTTPHead(bytes: result.head),
+                        body: result.body, url: step.text, parsedURL: step.url, method: step.method, history: [],
+                        elapsed: tally.end.nanoseconds(since: start), phases: phases))
+                report(exchange, step, context, .success(seen))
+            }
 
             let head = HTTPHead(bytes: result.head)
             let essentials = head.essentials()
@@ -139,15 +152,20 @@ extension Session {
         return headers
     }
 
+    private func report(
+        _ exchange: Exchange, _ step: Step, _ context: IterationContext?, _ result: Result<Response, SessionError>
+    ) {
+        Observation.report(
+            ObservedExchange(
+                user: context?.user.number, iteration: context?.number, method: exchange.method, url: exchange.url,
+                headers: exchange.fields, body: exchange.bytes, result: result))
+    }
+
     /// Shows the exchange to the hooks and takes what they made of it.
     private func runHooks(on exchange: inout Exchange, _ step: inout Step) async throws(SessionError) {
         if settings.configuration.onRequest.isEmpty { return }
-        var fields = HTTPFields()
-        for (name, value) in exchange.headers {
-            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
-        }
-        var request = Request(method: exchange.method, url: exchange.url, headers: fields, body: nil)
-        if case .bytes(let bytes) = exchange.body { request.body = bytes }
+        var request = Request(
+            method: exchange.method, url: exchange.url, headers: exchange.fields, body: exchange.bytes)
         do {
             for hook in settings.configuration.onRequest { try await hook(&request) }
         } catch {
@@ -174,5 +192,20 @@ extension Session {
         exchange.headers = request.headers.map { ($0.name.rawName, $0.value) }
         if case .stream = exchange.body, request.body == nil { return }
         exchange.body = request.body.map { .bytes($0) } ?? .none
+    }
+}
+
+extension Exchange {
+    fileprivate var fields: HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in headers {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        return fields
+    }
+
+    fileprivate var bytes: [UInt8]? {
+        if case .bytes(let bytes) = body { return bytes }
+        return nil
     }
 }

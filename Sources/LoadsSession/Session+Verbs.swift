@@ -69,7 +69,8 @@ extension Session {
     /// ``request(_:_:query:headers:body:text:json:form:multipart:stream:name:accepting:timeout:auth:followRedirects:discardBody:)``.
     public func get(
         _ url: String, query: QueryItems = [:], headers: HTTPFields? = nil, name: String? = nil,
-        accepting: StatusSet = .none, timeout: Duration? = nil, auth: Auth? = nil, followRedirects: Bool? = nil, discardBody: Bool = false
+        accepting: StatusSet = .none, timeout: Duration? = nil, auth: Auth? = nil, followRedirects: Bool? = nil,
+        discardBody: Bool = false
     ) async throws(SessionError) -> Response {
         try await perform(
             Call(

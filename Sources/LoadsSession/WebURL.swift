@@ -131,7 +131,9 @@ struct WebURL: Sendable, Equatable {
                 throw Problem(reason: "the IPv6 address has no closing ]")
             }
             let address = authority[(authority.startIndex + 1)..<close]
-            let allowed = address.allSatisfy { $0.hexValue != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+            let allowed = address.allSatisfy {
+                $0.hexValue != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".")
+            }
             guard allowed, address.contains(UInt8(ascii: ":")) else {
                 throw Problem(reason: "[\(String(decoding: address, as: UTF8.self))] is no IPv6 address")
             }

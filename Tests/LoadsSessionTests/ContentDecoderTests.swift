@@ -8,7 +8,8 @@ import Testing
     private static let plain = Array("Tarek Tarek Tarek Tarek Tarek Tarek Tarek".utf8)
     /// Made by the reference encoder, quality 5.
     private static let brotli: [UInt8] = [
-        0x1B, 0x28, 0x00, 0x00, 0x04, 0x36, 0xE0, 0x48, 0x53, 0x08, 0x64, 0x98, 0xB6, 0xA3, 0x9E, 0x38, 0xD4, 0xBC, 0x03,
+        0x1B, 0x28, 0x00, 0x00, 0x04, 0x36, 0xE0, 0x48, 0x53, 0x08, 0x64, 0x98, 0xB6, 0xA3, 0x9E, 0x38, 0xD4, 0xBC,
+        0x03,
     ]
 
     private static func deflated(_ bytes: [UInt8], windowBits: Int32) -> [UInt8] {
@@ -64,7 +65,9 @@ import Testing
     @Test(arguments: codings) func noticesTruncation(_ field: String, _ form: String) throws {
         let chain = try #require(ContentDecoderChain(field))
         let data = Self.coded(form, Self.plain)
-        #expect(throws: DecodingProblem.self) { try chain.decodeAll(Array(data.dropLast(form == "gzip" ? 9 : 3)), limit: 1000) }
+        #expect(throws: DecodingProblem.self) {
+            try chain.decodeAll(Array(data.dropLast(form == "gzip" ? 9 : 3)), limit: 1000)
+        }
     }
 
     @Test(arguments: codings) func noticesNonsense(_ field: String, _ form: String) throws {

@@ -79,5 +79,7 @@ import Testing
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
         ("Sun, 06 Nov 1994", nil), ("Sun, 32 Nov 1994 08:49:37 GMT", nil), ("06 Nov 1994 24:00:00", nil), ("0", nil),
     ])
-    func readsDates(_ text: String, _ expected: Int?) { #expect(CookieDate.parse(text) == expected.map { .seconds($0) }) }
+    func readsDates(_ text: String, _ expected: Int?) {
+        #expect(CookieDate.parse(text) == expected.map { .seconds($0) })
+    }
 }

@@ -5,17 +5,18 @@ import Testing
 @Suite struct ResponseTests {
     private struct Person: Codable, Equatable { var name: String }
 
-    @Test(arguments: [
-        ("", [0x5A, 0xC3, 0xA9], "Zé"),
-        ("Content-Type: text/html; charset=UTF-8\r\n", [0x5A, 0xC3, 0xA9], "Zé"),
-        ("content-type: text/html; charset=\"iso-8859-1\"\r\n", [0x5A, 0xE9, 0x80], "Zé€"),
-        ("Content-Type: text/html; charset=windows-1252\r\n", [0x93, 0x5A, 0x94], "“Z”"),
-        ("Content-Type: text/plain;charset=ISO-8859-15\r\n", [0xA4], "€"),
-        ("Content-Type: text/plain; charset=utf-16be\r\n", [0x00, 0x5A, 0x20, 0xAC], "Z€"),
-        ("Content-Type: text/plain; charset=utf-16\r\n", [0xFE, 0xFF, 0x00, 0x5A], "Z"),
-        ("Content-Type: text/plain; charset=iso-8859-1\r\n", [0xEF, 0xBB, 0xBF, 0xC3, 0xA9], "é"),
-        ("Content-Type: text/plain; charset=unheard\r\n", [0x5A, 0xFF], "Z\u{FFFD}"),
-    ] as [(String, [UInt8], String)])
+    @Test(
+        arguments: [
+            ("", [0x5A, 0xC3, 0xA9], "Zé"),
+            ("Content-Type: text/html; charset=UTF-8\r\n", [0x5A, 0xC3, 0xA9], "Zé"),
+            ("content-type: text/html; charset=\"iso-8859-1\"\r\n", [0x5A, 0xE9, 0x80], "Zé€"),
+            ("Content-Type: text/html; charset=windows-1252\r\n", [0x93, 0x5A, 0x94], "“Z”"),
+            ("Content-Type: text/plain;charset=ISO-8859-15\r\n", [0xA4], "€"),
+            ("Content-Type: text/plain; charset=utf-16be\r\n", [0x00, 0x5A, 0x20, 0xAC], "Z€"),
+            ("Content-Type: text/plain; charset=utf-16\r\n", [0xFE, 0xFF, 0x00, 0x5A], "Z"),
+            ("Content-Type: text/plain; charset=iso-8859-1\r\n", [0xEF, 0xBB, 0xBF, 0xC3, 0xA9], "é"),
+            ("Content-Type: text/plain; charset=unheard\r\n", [0x5A, 0xFF], "Z\u{FFFD}"),
+        ] as [(String, [UInt8], String)])
     func decodesTheCharset(_ head: String, _ body: [UInt8], _ expected: String) async throws {
         let response = try await Script(.answer(200, head, body: body)).session().get("/")
         #expect(response.text == expected)

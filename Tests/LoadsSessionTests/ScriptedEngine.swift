@@ -78,7 +78,9 @@ extension ExchangeResult {
             bytesSent: 100, bytesReceived: 50 + body.count, requests: 1)
     }
 
-    static func text(_ text: String, _ head: String = "") -> ExchangeResult { answer(200, head, body: Array(text.utf8)) }
+    static func text(_ text: String, _ head: String = "") -> ExchangeResult {
+        answer(200, head, body: Array(text.utf8))
+    }
 
     static func redirect(_ status: Int = 302, to location: String, _ head: String = "") -> ExchangeResult {
         answer(status, "Location: \(location)\r\n" + head)

@@ -24,10 +24,13 @@ import Testing
         #expect(hit.bytes == 102 && hit.latency > 0 && hit.error == nil)
     }
 
-    @Test(arguments: [
-        (399, StatusSet.none, false), (400, .none, true), (404, .none, true), (404, 404, false), (404, [403, 404], false),
-        (500, .clientErrors, true), (418, .clientErrors, false), (503, .all, false), (503, [.range(500...510)], false),
-    ] as [(Int, StatusSet, Bool)])
+    @Test(
+        arguments: [
+            (399, StatusSet.none, false), (400, .none, true), (404, .none, true), (404, 404, false),
+            (404, [403, 404], false),
+            (500, .clientErrors, true), (418, .clientErrors, false), (503, .all, false),
+            (503, [.range(500...510)], false),
+        ] as [(Int, StatusSet, Bool)])
     func failsByStatus(_ status: Int, _ accepting: StatusSet, _ fails: Bool) async throws {
         let user = TestUser()
         let script = Script(.answer(status))
@@ -45,7 +48,8 @@ import Testing
             _ = try? await script.session().post("/x", name: "n")
         }
         let hit = try #require(await user.hits().first)
-        #expect(hit.status == nil && hit.error == code.name && hit.name == "n" && hit.requests == 1 && hit.method == "POST")
+        #expect(
+            hit.status == nil && hit.error == code.name && hit.name == "n" && hit.requests == 1 && hit.method == "POST")
     }
 
     @Test func recordsCallsThatNeverLeft() async throws {
@@ -189,7 +193,8 @@ import Testing
 
     @Test func decompressesStreams() async throws {
         let data: [UInt8] = [
-            0x1B, 0x28, 0x00, 0x00, 0x04, 0x36, 0xE0, 0x48, 0x53, 0x08, 0x64, 0x98, 0xB6, 0xA3, 0x9E, 0x38, 0xD4, 0xBC, 3,
+            0x1B, 0x28, 0x00, 0x00, 0x04, 0x36, 0xE0, 0x48, 0x53, 0x08, 0x64, 0x98, 0xB6, 0xA3, 0x9E, 0x38, 0xD4, 0xBC,
+            3,
         ]
         let script = Script { _, number throws(SessionError) in
             let part = number == 1 ? data : data.dropLast(4)

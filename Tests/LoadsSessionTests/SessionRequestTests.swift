@@ -202,17 +202,18 @@ import Testing
         #expect(error?.code == .hook && error?.cause is Refused)
     }
 
-    @Test(arguments: [
-        (nil, "http://b.test", "/x", "http://b.test/x"),
-        (nil, "http://b.test/api/", "x", "http://b.test/api/x"),
-        (nil, "http://b.test/api", "http://c.test/y", "http://c.test/y"),
-        ("http://s.test:8080", "https://b.test", "/x", "http://s.test:8080/x"),
-        ("http://s.test:8080", "https://b.test/api/", "x", "http://s.test:8080/api/x"),
-        ("http://s.test:8080", nil, "/x", "http://s.test:8080/x"),
-        ("http://s.test:8080/app/", nil, "x", "http://s.test:8080/app/x"),
-        ("http://s.test:8080", "https://b.test", "http://c.test/y", "http://c.test/y"),
-        ("http://s.test:8080", "/api/", "x", "http://s.test:8080/api/x"),
-    ] as [(String?, String?, String, String)])
+    @Test(
+        arguments: [
+            (nil, "http://b.test", "/x", "http://b.test/x"),
+            (nil, "http://b.test/api/", "x", "http://b.test/api/x"),
+            (nil, "http://b.test/api", "http://c.test/y", "http://c.test/y"),
+            ("http://s.test:8080", "https://b.test", "/x", "http://s.test:8080/x"),
+            ("http://s.test:8080", "https://b.test/api/", "x", "http://s.test:8080/api/x"),
+            ("http://s.test:8080", nil, "/x", "http://s.test:8080/x"),
+            ("http://s.test:8080/app/", nil, "x", "http://s.test:8080/app/x"),
+            ("http://s.test:8080", "https://b.test", "http://c.test/y", "http://c.test/y"),
+            ("http://s.test:8080", "/api/", "x", "http://s.test:8080/api/x"),
+        ] as [(String?, String?, String, String)])
     func findsItsServer(_ server: String?, _ base: String?, _ url: String, _ expected: String) async throws {
         let user = TestUser { $0.serverURL = server }
         let script = Script(.text(""))
@@ -226,5 +227,25 @@ import Testing
         #expect(error?.code == .body)
         #expect(try await script.session { $0.decompresses = false }.get("/").body == [0x1B])
         #expect(try await script.session().head("/").status == 200)
+    }
+}
+
+@Suite(.serialized) struct SessionObserverTests {
+    @Test func seesEveryExchange() async throws {
+        let seen = Log()
+        let host = "observed.test"
+        Session.observe { exchange in
+            // Other tests run meanwhile.
+            guard exchange.url.contains(host) else { return }
+            let status = try? exchange.result.get().status.code
+            seen.add("\(exchange.method.rawValue) \(exchange.url) \(status ?? 0) \(exchange.body ?? [])")
+        }
+        defer { Session.observe(nil) }
+        let script = Script { _, number throws(SessionError) in
+            if number == 2 { throw SessionError(code: .reset, message: "", url: "") }
+            return .redirect(307, to: "/x")
+        }
+        _ = try? await script.session("http://\(host)").post("/", body: [1])
+        #expect(seen.lines == ["POST http://\(host)/ 307 [1]", "POST http://\(host)/x 0 [1]"])
     }
 }
