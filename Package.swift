@@ -74,7 +74,8 @@ let package = Package(
             name: "loads-cli",
             dependencies: [
                 "LoadsCore", "LoadsEventLoop", "LoadsSession", "LoadsRunner", "LoadsWire", "LoadsTransport",
-                "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport", "CLinux",
+                "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Yams", package: "Yams", condition: tools),
             ],

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -60,4 +61,25 @@ int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
 
 int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path) {
     return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+static volatile int signal_pipe = -1;
+
+static void pass_on(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe holds enough signals already.
+    ssize_t ignored = write(signal_pipe, &byte, 1);
+    (void)ignored;
+    errno = saved;
+}
+
+void loads_pass_signals(int fd) {
+    signal_pipe = fd;
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = pass_on;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
 }

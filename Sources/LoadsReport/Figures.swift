@@ -1,3 +1,5 @@
+internal import LoadsEventLoop
+
 /// Numbers as a person reads them.
 enum Figures {
     /// A number with a fixed number of decimals and thousands set apart: `12,345.6`.
@@ -85,4 +87,9 @@ struct TimeUnit: Sendable, Equatable {
     }
 
     func format(_ value: Double) -> String { Figures.fixed(value / nanoseconds, decimals) }
+}
+
+extension Duration {
+    /// The duration as a person reads it.
+    public var inWords: String { Figures.time(nanoseconds: inSeconds * 1e9) }
 }

@@ -10,6 +10,9 @@ public struct Style: Sendable {
         self.width = width
     }
 
+    /// Somebody's text as one line that fits the terminal and does not steer it.
+    public func fitted(_ text: String) -> String { text.printable.shortened(to: max(1, (width ?? 80) - 1)) }
+
     func bold(_ text: String) -> String { wrap(text, "1") }
     func dim(_ text: String) -> String { wrap(text, "2") }
     func red(_ text: String) -> String { wrap(text, "31") }

@@ -1,1 +1,39 @@
-@main struct Main { static func main() {} }
+import ArgumentParser
+import Foundation
+
+/// The command `loads`.
+@main struct Loads: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "loads",
+        abstract: "Runs the Swift tests a team already has, or one URL, as a load test.",
+        version: "loads \(VersionCommand.version)",
+        subcommands: [
+            RunCommand.self, ListCommand.self, VersionCommand.self, URLRunnerCommand.self,
+        ],
+        defaultSubcommand: RunCommand.self)
+
+    static func main() async {
+        // A reader that goes away is an error to be reported, not the end of the process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as UsageError {
+            fail(error.problems.map { "loads: \($0)" }.joined(separator: "\n"), .usage)
+        } catch let refusal as Refusal {
+            Console().note("loads: \(refusal.message)")
+            Foundation.exit(refusal.status)
+        } catch {
+            exit(withError: error)
+        }
+    }
+
+    private static func fail(_ message: String, _ status: ExitStatus) -> Never {
+        Console().note(message)
+        Foundation.exit(status.rawValue)
+    }
+}

@@ -45,4 +45,8 @@ int loads_pipe(int ends[2]);
 int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path);
 
+/// Writes the number of each SIGINT and SIGTERM as one byte to a descriptor. A handler in C, since Swift code may
+/// allocate or lock, which a signal handler must not; a handler and not a blocked signal, since children inherit that.
+void loads_pass_signals(int fd);
+
 #endif

@@ -1,0 +1,75 @@
+/// How far a run is, in figures to be shown while it goes on.
+public struct ProgressFigures: Sendable, Equatable {
+    /// Seconds since the users started.
+    public var elapsed: Double
+    /// From 0 to 1; nil when nobody can know.
+    public var fraction: Double?
+    /// Seconds left; nil when nobody can know.
+    public var remaining: Double?
+    /// Iterations that have ended, and how many of them failed.
+    public var iterations: Int
+    public var failedIterations: Int
+    public var hits: Int
+    public var failedHits: Int
+    /// Hits a second of late; iterations when the run makes no hits.
+    public var rate: Double
+    /// The 95th percentile of the latency of late, in nanoseconds; nil without hits.
+    public var latency95: Int64?
+    /// Somebody stopped the run; its iterations are coming to their end.
+    public var stopping: Bool
+
+    public init(
+        elapsed: Double, fraction: Double?, remaining: Double?, iterations: Int, failedIterations: Int, hits: Int,
+        failedHits: Int, rate: Double, latency95: Int64?, stopping: Bool = false
+    ) {
+        self.elapsed = elapsed
+        self.fraction = fraction
+        self.remaining = remaining
+        self.iterations = iterations
+        self.failedIterations = failedIterations
+        self.hits = hits
+        self.failedHits = failedHits
+        self.rate = rate
+        self.latency95 = latency95
+        self.stopping = stopping
+    }
+}
+
+extension ProgressFigures {
+    /// The progress on one line of a terminal: a bar, per cent, rate, p95, errors, time left.
+    public func bar(_ style: Style) -> String {
+        let percent = fraction.map { "\(Int(($0 * 100).rounded(.down))) %" } ?? Figures.time(seconds: elapsed)
+        let text = "  \(percent.paddedLeft(to: 5))  \(facts.joined(separator: "  "))"
+        // One column stays free: a terminal wraps when its last one is written.
+        let room = (style.width ?? 80) - text.count - 3
+        guard room >= 8 else { return text.shortened(to: max(1, (style.width ?? 80) - 1)) }
+        let length = min(30, room)
+        let full = Int(Double(length) * (fraction ?? 0))
+        let bar = String(repeating: "█", count: full) + String(repeating: "░", count: length - full)
+        return "  " + (failedHits + failedIterations > 0 ? style.red(bar) : style.green(bar)) + text.dropFirst()
+    }
+
+    /// The progress as a line of a log.
+    public var line: String {
+        let percent = fraction.map { "\(Int(($0 * 100).rounded(.down))) %, " } ?? ""
+        return "\(Figures.time(seconds: elapsed)): \(percent)\(facts.joined(separator: ", "))"
+    }
+
+    private var facts: [String] {
+        var facts: [String] = []
+        if hits > 0 {
+            facts += ["\(Figures.count(hits)) hits", "\(Figures.rate(rate))/s"]
+            if let latency95 { facts.append("p95 \(Figures.time(nanoseconds: Double(latency95)))") }
+            facts.append("\(Figures.count(failedHits)) failed")
+        } else {
+            facts += ["\(Figures.count(iterations)) iterations", "\(Figures.rate(rate))/s"]
+        }
+        if failedIterations > 0 { facts.append("\(Figures.count(failedIterations)) iterations failed") }
+        if stopping {
+            facts.append("stopping")
+        } else if let remaining {
+            facts.append("\(Figures.time(seconds: remaining)) left")
+        }
+        return facts
+    }
+}

@@ -1,0 +1,171 @@
+import LoadsCore
+
+/// A run as it was asked for: everything judged, nothing started.
+struct CheckedRun: Sendable, Equatable {
+    /// What a run does.
+    enum Target: Sendable, Equatable {
+        case tests([String])
+        case url(URLRequest)
+    }
+
+    /// The request of a run on a URL.
+    struct URLRequest: Sendable, Equatable {
+        var url: String
+        var method: String
+        /// `Name: value`, as given.
+        var headers: [String]
+        var body: String?
+        var name: String?
+    }
+
+    var target: Target
+    var plan: Plan
+    var package: String
+    var json: String?
+    var stream: String?
+    var quiet: Bool
+    /// Whether to colour; nil decides by the terminal.
+    var color: Bool?
+    var debugRequests: Bool
+
+    /// The most users that a cycle may have.
+    static let userLimit = 1_000_000
+
+    /// Judges the settings.
+    ///
+    /// - Throws: ``UsageError`` with all problems at once.
+    init(_ settings: Settings) throws(UsageError) {
+        var read = Readings()
+        let target = Self.target(settings, &read)
+        let plan = Self.plan(settings, &read)
+        package = settings.value("package")?.text ?? "."
+        json = settings.value("json")?.text
+        stream = settings.value("stream")?.text
+        for name in ["json", "stream", "package"] where settings.value(name)?.text.isEmpty == true {
+            read.complain("\(settings.value(name)!.label): the path is empty")
+        }
+        if let json, json == stream {
+            read.complain("--json and --stream both write to \(json): give them files of their own")
+        }
+        quiet = settings.flag("quiet")
+        color = settings.flags["no-color"].map { !$0 }
+        debugRequests = settings.flag("debug-requests")
+        if stream == "-", debugRequests {
+            read.complain("--stream - and --debug-requests both write to standard output: give the stream a file")
+        }
+        guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
+        self.target = target
+        self.plan = plan
+    }
+
+    /// The target in the words of the command line.
+    var targetText: String {
+        switch target {
+        case .tests(let names): names.joined(separator: " ")
+        case .url(let request): request.method == "GET" ? request.url : "\(request.method) \(request.url)"
+        }
+    }
+
+    /// Whether standard output carries the stream or the JSON summary, so that nothing else may go there.
+    var writesToStandardOutput: Bool { stream == "-" || json == "-" }
+
+    var isURL: Bool {
+        if case .url = target { true } else { false }
+    }
+
+    // MARK: Target
+
+    private static func target(_ settings: Settings, _ read: inout Readings) -> Target? {
+        let targets = settings.list("target")
+        guard let first = targets.first else {
+            read.complain("no target: name a test (Module.Suite/test) or a URL; `loads list` shows the tests")
+            return nil
+        }
+        guard let url = targets.first(where: { WebAddress.isMeant(by: $0.text) }) else {
+            for name in ["method", "header", "body", "name"] {
+                guard let given = settings.value(name) else { continue }
+                read.complain("\(given.label) \(given.text): is for a URL, and \(first.text) is a test")
+            }
+            for target in targets where target.text.isEmpty { read.complain("a target is empty") }
+            return .tests(targets.map(\.text))
+        }
+        if targets.count > 1 {
+            read.complain("\(url.text): a URL is a run's only target; write a test that calls several")
+        }
+        if let problem = WebAddress.problem(with: url.text) { read.complain("\(url.text): \(problem)") }
+        for name in ["package", "server-url"] {
+            guard let given = settings.value(name) else { continue }
+            read.complain("\(given.label) \(given.text): is for tests, and \(url.text) is a URL")
+        }
+        if settings.flag("threads") {
+            read.complain("--threads: is for tests whose bodies block, and \(url.text) is a URL")
+        }
+        let body = settings.value("body")?.text
+        let method = settings.value("method")
+        if let method, !WebAddress.isToken(method.text) {
+            read.complain("\(method.label) \(method.text): not a method (try POST)")
+        }
+        for header in settings.list("header") {
+            let parts = header.text.split(separator: ":", maxSplits: 1)
+            let clean = header.text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f || $0 == "\t" }
+            if parts.isEmpty || !header.text.contains(":") || !WebAddress.isToken(String(parts[0])) || !clean {
+                read.complain("\(header.label) \(header.text): not a header (try \"Accept: text/html\")")
+            }
+        }
+        return .url(
+            URLRequest(
+                url: url.text, method: method?.text ?? (body == nil ? "GET" : "POST"),
+                headers: settings.list("header").map(\.text), body: body, name: settings.value("name")?.text))
+    }
+
+    // MARK: Plan
+
+    private static func plan(_ settings: Settings, _ read: inout Readings) -> Plan? {
+        let cycles = cycles(settings, &read)
+        var plan = Plan(cycles: cycles ?? [])
+        if let pause = read.duration(settings.value("pause")) { plan.pause = pause }
+        if let rampUp = read.duration(settings.value("ramp-up")) { plan.rampUp = rampUp }
+        if let think = read.duration(settings.value("think")) { plan.think = think }
+        if let grace = read.duration(settings.value("grace")) { plan.grace = grace }
+        plan.timeout = read.duration(settings.value("timeout"), positive: true)
+        plan.loops = read.count(settings.value("loops"), upTo: 1024)
+        if let maxNames = read.count(settings.value("max-names"), upTo: 1_000_000) { plan.maxNames = maxNames }
+        plan.threads = settings.flag("threads")
+        plan.newConnections = settings.flag("new-connections")
+        plan.rawHits = settings.value("stream") != nil
+        if let server = settings.value("server-url") {
+            if let problem = WebAddress.problem(with: server.text) {
+                read.complain("\(server.label) \(server.text): \(problem)")
+            }
+            plan.serverURL = server.text
+        }
+        return cycles == nil ? nil : plan
+    }
+
+    private static func cycles(_ settings: Settings, _ read: inout Readings) -> [Plan.Cycle]? {
+        let users = settings.value("users")
+        let iterations = settings.value("iterations")
+        let duration = settings.value("duration")
+        let counts = users == nil ? [1] : read.counts(users, upTo: userLimit)
+        let work = read.counts(iterations, upTo: 1_000_000_000)
+        let times = read.durations(duration)
+        if let iterations, let duration {
+            read.complain(
+                "\(iterations.label) \(iterations.text) and \(duration.label) \(duration.text) exclude each other: "
+                    + "say how often or how long")
+            return nil
+        }
+        guard let counts, (iterations == nil) == (work == nil), (duration == nil) == (times == nil) else { return nil }
+        let amounts = work.map { $0.map(Plan.Amount.iterations) } ?? times.map { $0.map(Plan.Amount.duration) }
+            ?? [.iterations(1)]
+        if amounts.count > counts.count, let given = iterations ?? duration {
+            read.complain(
+                "\(given.label) \(given.text): \(amounts.count) cycles, but --users \(users?.text ?? "1") has "
+                    + "\(counts.count) (try -c \((0..<amounts.count).map { _ in String(counts.last!) }.joined(separator: ":")))")
+            return nil
+        }
+        return counts.enumerated().map { index, users in
+            Plan.Cycle(users: users, amount: amounts[min(index, amounts.count - 1)])
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+
+/// The options of a run as the command line takes them. All are optional text: judged later, together with the file's.
+struct RunOptions: ParsableArguments {
+    @Argument(help: "Tests (Module.Suite/test, Module.Suite.test, Module.Suite), or one URL.")
+    var targets: [String] = []
+
+    @Option(
+        name: [.customShort("c"), .customLong("users")], parsing: .unconditional,
+        help: ArgumentHelp("Users at the same time (default 1); 10:20:30 makes three cycles.", valueName: "n"))
+    var users: String?
+    @Option(
+        name: [.customShort("n"), .customLong("iterations"), .customLong("hits")], parsing: .unconditional,
+        help: ArgumentHelp("Iterations of each user (default 1); cycles as with -c.", valueName: "n"))
+    var iterations: String?
+    @Option(
+        name: [.customShort("d"), .customLong("duration")], parsing: .unconditional,
+        help: ArgumentHelp("How long users iterate, instead of -n: 10s, 2m, 1h30m; cycles as with -c.", valueName: "time"))
+    var duration: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp("Between two cycles.", valueName: "time"))
+    var pause: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp("Over which a cycle's users start, evenly.", valueName: "time"))
+    var rampUp: String?
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How long a user waits between two iterations.", valueName: "time"))
+    var think: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long running iterations may go on after the end (default 30s).", valueName: "time"))
+    var grace: String?
+
+    @Option(help: ArgumentHelp("The package with the tests (default: here).", valueName: "path"))
+    var package: String?
+    @Option(
+        name: .customLong("server-url"),
+        help: ArgumentHelp("Replaces the origin of the tests' requests: the same tests hit staging.", valueName: "url"))
+    var serverURL: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Of a request that names none itself (default 60s).", valueName: "time"))
+    var timeout: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp("Event loops (default: one a core).", valueName: "n"))
+    var loops: String?
+    @Flag(inversion: .prefixedNo, help: "One thread a user, for tests that block.")
+    var threads: Bool?
+    @Flag(inversion: .prefixedNo, help: "Close a user's connections after each iteration.")
+    var newConnections: Bool?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Names kept apart; further ones become (other) (default 1000).", valueName: "n"))
+    var maxNames: String?
+
+    @Option(help: ArgumentHelp("For a URL (default GET, or POST with a body).", valueName: "method"))
+    var method: String?
+    @Option(help: ArgumentHelp("For a URL: \"Name: value\"; may stand several times.", valueName: "header"))
+    var header: [String] = []
+    @Option(help: ArgumentHelp("For a URL.", valueName: "text"))
+    var body: String?
+    @Option(help: ArgumentHelp("For a URL: the name its hits are counted under.", valueName: "name"))
+    var name: String?
+
+    @Option(help: ArgumentHelp("Write the summary as JSON.", valueName: "file"))
+    var json: String?
+    @Option(help: ArgumentHelp("Write every hit as a line of JSON, as it happens; - is standard output.", valueName: "file"))
+    var stream: String?
+    @Flag(inversion: .prefixedNo, help: "No progress.")
+    var quiet: Bool?
+    @Flag(inversion: .prefixedNo, help: "Colours (default: on a terminal, unless NO_COLOR is set).")
+    var color: Bool?
+    @Flag(inversion: .prefixedNo, help: "Print the requests and responses of a first iteration in full.")
+    var debugRequests: Bool?
+    @Option(help: ArgumentHelp("Options from a file (loads.yml), under the same names.", valueName: "file"))
+    var config: String?
+
+    /// Judges the options, those of the file behind those of the command line.
+    ///
+    /// - Throws: ``UsageError`` with all problems of both.
+    func request() throws(UsageError) -> CheckedRun {
+        guard let config else { return try CheckedRun(settings) }
+        let file = try ConfigurationFile(path: config)
+        do {
+            let request = try CheckedRun(settings.over(file.settings))
+            guard file.problems.isEmpty else { throw UsageError(file.problems) }
+            return request
+        } catch {
+            throw UsageError(file.problems + error.problems.filter { !file.problems.contains($0) })
+        }
+    }
+
+    private var settings: Settings {
+        var settings = Settings()
+        for target in targets { settings.add("target", target, label: "target") }
+        for (name, value) in [
+            ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
+            ("ramp-up", rampUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),
+            ("timeout", timeout), ("loops", loops), ("max-names", maxNames), ("method", method), ("body", body),
+            ("name", name), ("json", json), ("stream", stream),
+        ] {
+            settings.add(name, value, label: "--\(name)")
+        }
+        for value in header { settings.add("header", value, label: "--header") }
+        settings.set("threads", threads)
+        settings.set("new-connections", newConnections)
+        settings.set("quiet", quiet)
+        settings.set("no-color", color.map { !$0 })
+        settings.set("debug-requests", debugRequests)
+        return settings
+    }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Foundation
+
+/// `loads TARGET …`: the main thing.
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run tests, or one request to a URL, as a load. The default command.",
+        discussion: """
+            loads BlogTests.TestWebSite/something -c 10 -n 10
+            loads http://127.0.0.1:8080/ -c 50 -d 10s
+
+            Exit codes: 0 all passed, 1 failures, 64 wrong usage, 65 the package does not build, 69 no such test or \
+            nothing to run, 70 a fault of loads, 71 the runner crashed, 130 interrupted.
+            """)
+
+    @OptionGroup var options: RunOptions
+
+    func run() async throws {
+        let run = try options.request()
+        let console = Console(quiet: run.quiet, color: run.color, results: run.writesToStandardOutput ? 2 : 1)
+        let status = try await RunCommand.carryOut(run, console)
+        if status != .passed { Foundation.exit(status.rawValue) }
+    }
+
+    /// Everything between a judged command line and its exit code.
+    static func carryOut(_ run: CheckedRun, _ console: Console) async throws -> ExitStatus {
+        let outputs = try Outputs(run)
+        let interrupts = Interrupts { _ in
+            console.note("interrupted before the start: nothing was run")
+            outputs.discard()
+            Foundation.exit(ExitStatus.interrupted.rawValue)
+        }
+        do {
+            if let problem = DescriptorLimit.problem(users: run.plan.peakUsers, limit: DescriptorLimit.raise()) {
+                // A URL's users each need a connection; tests may make none.
+                if run.isURL { throw Refusal(.usage, problem) }
+                console.note("warning: \(problem)")
+            }
+            let runner = try await Preparation(console: console).runner(for: run)
+            return try await LocalRun(
+                run: run, runner: runner, console: console, outputs: outputs, interrupts: interrupts
+            ).carryOut()
+        } catch {
+            outputs.discard()
+            throw error
+        }
+    }
+}

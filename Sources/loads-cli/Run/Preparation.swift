@@ -1,0 +1,67 @@
+import Glibc
+import LoadsPackage
+import LoadsTransport
+
+/// Makes ready what a run starts: the user's tests built and found, or the URL runner.
+struct Preparation {
+    let console: Console
+
+    /// The runner process, and what it is told besides the plan.
+    struct Runner {
+        var launch: RunnerLaunch
+        var scenarios: [String] = []
+        var options: [String: [String]] = [:]
+    }
+
+    /// - Throws: ``Refusal`` when there is nothing to start.
+    func runner(for run: CheckedRun) async throws -> Runner {
+        switch run.target {
+        case .url(let request): return urlRunner(request, debug: run.debugRequests)
+        case .tests(let names):
+            let (package, tests) = try await tests(of: run.package)
+            do {
+                let wanted = try TargetMatcher(tests: tests).match(names)
+                let (launch, scenarios) = try package.launch(for: wanted)
+                return Runner(launch: launch, scenarios: scenarios, options: run.debugRequests ? ["debug": ["1"]] : [:])
+            } catch {
+                throw Refusal(code: error.exitCode, message: error.message)
+            }
+        }
+    }
+
+    /// Builds a package's tests and lists them.
+    func tests(of path: String) async throws -> (package: TestPackage, tests: [TestEntry]) {
+        do throws(PackageError) {
+            let package = try TestPackage(path: path)
+            console.progress("building the tests of \(package.path) (release, in .build-loads)")
+            try await package.build { [console] line in
+                guard console.hasBar else { return }
+                console.bar { style in style.fitted("  " + line) }
+            }
+            console.clearBar()
+            return (package, try await package.list())
+        } catch {
+            console.clearBar()
+            throw Refusal(code: error.exitCode, message: error.message)
+        }
+    }
+
+    private func urlRunner(_ request: CheckedRun.URLRequest, debug: Bool) -> Runner {
+        var options = ["url": [request.url], "method": [request.method], "header": request.headers]
+        if let body = request.body { options["body"] = [body] }
+        if let name = request.name { options["name"] = [name] }
+        if debug { options["debug"] = ["1"] }
+        return Runner(
+            launch: RunnerLaunch(executable: Self.ownExecutable, arguments: [URLRunnerCommand.name]), options: options)
+    }
+
+    /// The path of this program.
+    static var ownExecutable: String {
+        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &path, path.count - 1)
+        guard count > 0 else { return "/proc/self/exe" }
+        let text = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // The link of a program that was replaced while it runs names what is no longer there.
+        return access(text, X_OK) == 0 ? text : "/proc/self/exe"
+    }
+}

@@ -1,0 +1,57 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsMaster
+import LoadsReport
+import Synchronization
+
+/// Shows a run while it goes on, and passes its hits to the stream.
+final class RunDisplay: RunObserver {
+    private let console: Console
+    private let stream: HitStream?
+    private let plan: Plan
+    private let state = Mutex(State())
+
+    private struct State {
+        var shownAt = -Double.infinity
+        var stopping = false
+    }
+
+    /// Seconds between two drawings of the bar, and between two lines where there is no terminal.
+    private static let barInterval = 0.2
+    private static let lineInterval = 5.0
+
+    init(console: Console, plan: Plan, stream: HitStream?) {
+        self.console = console
+        self.plan = plan
+        self.stream = stream
+    }
+
+    /// The run is coming to its end because somebody wants it.
+    func stopping() { state.withLock { $0.stopping = true } }
+
+    func started() { console.progress("running \(plan.phrase)") }
+
+    func progressed(_ progress: Progress) {
+        guard console.showsProgress else { return }
+        let interval = console.hasBar ? Self.barInterval : Self.lineInterval
+        let stopping = state.withLock { state -> Bool? in
+            // A run shorter than the interval of lines needs none.
+            if !console.hasBar, state.shownAt < 0 { state.shownAt = 0 }
+            guard progress.elapsed - state.shownAt >= interval else { return nil }
+            state.shownAt = progress.elapsed
+            return state.stopping
+        }
+        guard let stopping else { return }
+        let figures = ProgressFigures(
+            elapsed: progress.elapsed, fraction: progress.fraction, remaining: progress.timeLeft,
+            iterations: progress.iterations.ended, failedIterations: progress.iterations.failed, hits: progress.hits,
+            failedHits: progress.failedHits,
+            rate: progress.hits > 0 ? progress.hitRate : progress.iterationRate, latency95: progress.latency95,
+            stopping: stopping)
+        if console.hasBar { console.bar(figures.bar) } else { console.note(figures.line) }
+    }
+
+    func received(_ hits: [RawHit]) { stream?.write(hits) }
+
+    func noted(_ text: String) { console.note(text) }
+}

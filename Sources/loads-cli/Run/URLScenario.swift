@@ -1,0 +1,47 @@
+import HTTPTypes
+import LoadsCore
+import LoadsSession
+import LoadsWire
+
+/// What each user of a URL target does: one request an iteration, the response's body counted and forgotten.
+///
+/// An iteration is ok when its hit is: then the summary's iterations tell the same story as its hits.
+struct URLScenario {
+    private let method: HTTPRequest.Method
+    private let url: String
+    private let headers: HTTPFields?
+    private let body: [UInt8]?
+    private let name: String?
+    private let wantsBodies: Bool
+
+    init?(_ order: RunnerOrder) {
+        func option(_ name: String) -> String? { order.options[name]?.first }
+        guard let url = option("url"), let method = HTTPRequest.Method(option("method") ?? "GET") else { return nil }
+        self.url = url
+        self.method = method
+        var fields = HTTPFields()
+        for header in order.options["header"] ?? [] {
+            let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { return nil }
+            fields.append(HTTPField(name: name, value: String(parts[1].trimming { $0 == " " || $0 == "\t" })))
+        }
+        headers = fields.isEmpty ? nil : fields
+        body = option("body").map { Array($0.utf8) }
+        name = option("name")
+        wantsBodies = order.options["debug"] != nil
+    }
+
+    var scenario: Scenario {
+        Scenario(name: url) { [self] _ in
+            // A session of its own, as in a test: users share no cookies.
+            let session = Session()
+            do {
+                let response = try await session.request(
+                    method, url, headers: headers, body: body, name: name, discardBody: !wantsBodies)
+                return response.status.code < 400 ? .ok : .failed
+            } catch {
+                return .failed
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Glibc
+
+/// How many files and sockets this process and the runner that it starts may have open.
+enum DescriptorLimit {
+    /// Of a user with a connection: the socket, and libcurl's pair of sockets to wake itself.
+    static let perUser = 3
+    /// Of a runner without users: loops, pipes, files, name resolution.
+    static let base = 100
+
+    /// Raises the limit as far as it goes; the runner inherits it.
+    ///
+    /// - Returns: The limit now.
+    static func raise() -> Int {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+            getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+
+    /// What to say of so many users under a limit; nil when it suffices.
+    static func problem(users: Int, limit: Int) -> String? {
+        let needed = users * perUser + base
+        guard needed > limit else { return nil }
+        return "-c \(users): with a connection each they need about \(needed) file descriptors, and the limit is "
+            + "\(limit), enough for \(max(0, (limit - base) / perUser)) users: raise it (`ulimit -Hn`, or "
+            + "/etc/security/limits.conf)"
+    }
+}

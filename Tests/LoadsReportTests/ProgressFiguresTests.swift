@@ -1,0 +1,28 @@
+import Testing
+
+@testable import LoadsReport
+
+@Suite struct ProgressFiguresTests {
+    private let figures = ProgressFigures(
+        elapsed: 1, fraction: 0.5, remaining: 1, iterations: 50, failedIterations: 0, hits: 50, failedHits: 0, rate: 50,
+        latency95: 2_000_000)
+
+    @Test func isOneLineOfTheTerminalsWidth() {
+        for width in [20, 40, 80, 120] { #expect(figures.bar(Style(width: width)).count < width) }
+        let bar = figures.bar(Style(width: 100))
+        for part in ["███", "░░░", "50 %", "50 hits", "50.0/s", "p95 2.0 ms", "0 failed", "1.0 s left"] {
+            #expect(bar.contains(part), "\(part) is not in \(bar)")
+        }
+    }
+
+    @Test func isALineOfALog() {
+        #expect(figures.line == "1.0 s: 50 %, 50 hits, 50.0/s, p95 2.0 ms, 0 failed, 1.0 s left")
+    }
+
+    @Test func showsIterationsWhereThereAreNoHits() {
+        let figures = ProgressFigures(
+            elapsed: 70, fraction: nil, remaining: nil, iterations: 1234, failedIterations: 5, hits: 0, failedHits: 0,
+            rate: 17.6, latency95: nil, stopping: true)
+        #expect(figures.line == "1 m 10 s: 1,234 iterations, 17.6/s, 5 iterations failed, stopping")
+    }
+}
