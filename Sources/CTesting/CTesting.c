@@ -23,7 +23,8 @@ HOOKED(store)
 HOOKED(cancel)
 
 // Tells the `loads` command that an executable contains this library (LoadsPackage looks for it in the file).
-__attribute__((used)) static const char marker[] = "LoadsTesting-runner-1";
+// Retained: the linker of a release build throws away what nothing refers to.
+__attribute__((used, retain)) static const char marker[] = "LoadsTesting-runner-1";
 
 static loads_mode mode;
 

@@ -38,7 +38,8 @@ struct NameTable {
         _ name: String, _ statistics: NameStatistics, _ duration: Double, _ unit: TimeUnit
     ) -> Row {
         let latency = statistics.latency
-        let times = [Double(latency.min), latency.mean]
+        let times =
+            [Double(latency.min), latency.mean]
             + [0.5, 0.9, 0.95, 0.99, 0.999].map { Double(latency.percentile($0) ?? 0) } + [Double(latency.max)]
         let rate = duration > 0 ? Double(statistics.count) / duration : 0
         return Row(

@@ -44,14 +44,16 @@ extension Summary {
         if iterations.interrupted > 0 { parts.append("\(Figures.count(iterations.interrupted)) interrupted") }
         let open = iterations.started - iterations.ended
         if open > 0 { parts.append("\(Figures.count(open)) without an end") }
-        var lines = ["", label("iterations") + "\(Figures.count(iterations.started)): " + parts.joined(separator: ", ")]
+        var lines = [
+            "", label("iterations") + "\(Figures.count(iterations.started)): " + parts.joined(separator: ", "),
+        ]
         if !statistics.service.isEmpty { lines.append(label("") + statistics.service.sentence) }
         if hits.count > 0 {
             let share = "\(Figures.count(hits.failed)) failed (\(Figures.percent(hits.failed, of: hits.count)))"
             lines.append(
                 label("hits") + "\(Figures.count(hits.count)): " + mark(share, hits.failed > 0, style)
                     + ", \(Figures.rate(duration > 0 ? Double(hits.count) / duration : 0))/s, "
-                    + "\(Figures.count(hits.requests)) requests")
+                    + "\(Figures.count(hits.requests)) \(hits.requests == 1 ? "request" : "requests")")
             lines.append(
                 label("bytes") + "\(Figures.bytes(hits.bytesSent)) sent, \(Figures.bytes(hits.bytesReceived)) received")
             if !hits.status.isEmpty {
@@ -159,7 +161,8 @@ extension Histogram {
     /// The distribution in words, all in one unit.
     var sentence: String {
         let unit = TimeUnit(typical: percentile(0.5) ?? 0, largest: max)
-        let parts = [("min", Double(min)), ("mean", mean)]
+        let parts =
+            [("min", Double(min)), ("mean", mean)]
             + [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)].map {
                 ($0.0, Double(percentile($0.1) ?? 0))
             } + [("max", Double(max))]

@@ -74,20 +74,13 @@ public final class RunnerConnection: Sendable {
     /// Stop and abort come from the agent; an agent that goes away ends the run at once.
     @discardableResult
     public func run(scenarios: [Scenario]) async -> RunEnding {
-<<<<<<< HEAD
         guard let plan = received.withLock({ $0?.plan }) else {
             refuse(
                 code: 70, message: "the runner was started without an order: this is a fault of loads, please report it"
             )
-=======
-        let order = received.withLock { $0 }
-        guard let plan = order?.plan else {
-            refuse(code: 70, message: "the runner was started without an order: this is a fault of loads, please report it")
->>>>>>> 8fc9c19 (wip)
             return RunEnding(interrupted: true)
         }
         let reports = reports
-        if order?.options["debug"] != nil { RequestLog.start { reports.send(.note($0)) } }
         let runner = ScenarioRunner(plan: plan, scenarios: scenarios, counters: counters) { reports.send($0) }
         commands.listen { command in
             switch command {

@@ -27,15 +27,11 @@ extension Session {
             // The time until here was spent on the way to the loop; that of redirects is the exchanges' own.
             if tally.requests == 0 { tally.phases.blocked = start.nanoseconds(since: tally.start) }
             tally.requests += 1
-<<<<<<< HEAD
             let result: ExchangeResult
             do throws(SessionError) { result = try await engine.perform(exchange) } catch {
                 if Observation.isActive { report(exchange, step, context, .failure(error)) }
                 throw error
             }
-=======
-            let result = try await perform(exchange, engine, logged: RequestLog.wants(context))
->>>>>>> 8fc9c19 (wip)
             tally.add(result)
             if Observation.isActive {
                 let phases = result.phases
@@ -71,20 +67,6 @@ extension Session {
             }
             try await finish(result.stream)
             try step.redirect(to: head.text(location), status: result.status, body: call.body)
-        }
-    }
-
-    private func perform(
-        _ exchange: Exchange, _ engine: any Engine, logged: Bool
-    ) async throws(SessionError) -> ExchangeResult {
-        guard logged else { return try await engine.perform(exchange) }
-        do throws(SessionError) {
-            let result = try await engine.perform(exchange)
-            RequestLog.write(ExchangeLog.text(exchange, result, limit: settings.configuration.maxBodySize))
-            return result
-        } catch {
-            RequestLog.write(ExchangeLog.text(exchange, error))
-            throw error
         }
     }
 

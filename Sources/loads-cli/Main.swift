@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LoadsCore
 
 /// The command `loads`.
 @main struct Loads: AsyncParsableCommand {

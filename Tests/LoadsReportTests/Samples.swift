@@ -38,9 +38,12 @@ enum Sample {
         var hits = (1...100).map { hit(milliseconds: Double($0)) }
         hits.append(hit("sign in", status: 500, milliseconds: 3))
         hits.append(
-            hit("sign in", status: nil, milliseconds: 1, error: HitError(kind: "connect", message: "\"refused\"\n\u{1b}[31m")))
+            hit(
+                "sign in", status: nil, milliseconds: 1,
+                error: HitError(kind: "connect", message: "\"refused\"\n\u{1b}[31m")))
         var statistics = statistics(hits)
-        statistics.failures["Blog.swift:12"] = Occurrences(count: 3, first: 0.5, last: 1.5, sample: "Expectation failed: a\n\nb")
+        statistics.failures["Blog.swift:12"] = Occurrences(
+            count: 3, first: 0.5, last: 1.5, sample: "Expectation failed: a\n\nb")
         statistics.failures["Blog.swift:9"] = Occurrences(count: 7, first: 0.25, last: 1.75, sample: "Caught error")
         statistics.health.cpuSeconds = 0.5
         statistics.health.peakResidentBytes = 40 << 20

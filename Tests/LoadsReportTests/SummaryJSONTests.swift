@@ -68,7 +68,8 @@ import Testing
     func theSchemaRefusesASummaryWithoutItsHits() throws {
         var json = try object(Sample.fullSummary())
         json["hits"] = nil
-        #expect(try SchemaCheck.complaint(about: [UInt8](JSONSerialization.data(withJSONObject: json))).contains("hits"))
+        #expect(
+            try SchemaCheck.complaint(about: [UInt8](JSONSerialization.data(withJSONObject: json))).contains("hits"))
     }
 }
 

@@ -28,9 +28,6 @@ struct CheckedRun: Sendable, Equatable {
     var color: Bool?
     var debugRequests: Bool
 
-    /// The most users that a cycle may have.
-    static let userLimit = 1_000_000
-
     /// Judges the settings.
     ///
     /// - Throws: ``UsageError`` with all problems at once.
@@ -53,6 +50,8 @@ struct CheckedRun: Sendable, Equatable {
         if stream == "-", debugRequests {
             read.complain("--stream - and --debug-requests both write to standard output: give the stream a file")
         }
+        // What no single option tells: `--threads` with too many users.
+        if read.problems.isEmpty, let plan { for problem in plan.validate() { read.complain("\(problem)") } }
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
         self.target = target
         self.plan = plan
@@ -128,8 +127,8 @@ struct CheckedRun: Sendable, Equatable {
         if let think = read.duration(settings.value("think")) { plan.think = think }
         if let grace = read.duration(settings.value("grace")) { plan.grace = grace }
         plan.timeout = read.duration(settings.value("timeout"), positive: true)
-        plan.loops = read.count(settings.value("loops"), upTo: 1024)
-        if let maxNames = read.count(settings.value("max-names"), upTo: 1_000_000) { plan.maxNames = maxNames }
+        plan.loops = read.count(settings.value("loops"), upTo: Plan.loopLimit)
+        if let maxNames = read.count(settings.value("max-names"), upTo: Plan.nameLimit) { plan.maxNames = maxNames }
         plan.threads = settings.flag("threads")
         plan.newConnections = settings.flag("new-connections")
         plan.rawHits = settings.value("stream") != nil
@@ -146,8 +145,8 @@ struct CheckedRun: Sendable, Equatable {
         let users = settings.value("users")
         let iterations = settings.value("iterations")
         let duration = settings.value("duration")
-        let counts = users == nil ? [1] : read.counts(users, upTo: userLimit)
-        let work = read.counts(iterations, upTo: 1_000_000_000)
+        let counts = users == nil ? [1] : read.counts(users, upTo: Plan.userLimit)
+        let work = read.counts(iterations, upTo: Plan.iterationLimit)
         let times = read.durations(duration)
         if let iterations, let duration {
             read.complain(
@@ -156,12 +155,14 @@ struct CheckedRun: Sendable, Equatable {
             return nil
         }
         guard let counts, (iterations == nil) == (work == nil), (duration == nil) == (times == nil) else { return nil }
-        let amounts = work.map { $0.map(Plan.Amount.iterations) } ?? times.map { $0.map(Plan.Amount.duration) }
+        let amounts =
+            work.map { $0.map(Plan.Amount.iterations) } ?? times.map { $0.map(Plan.Amount.duration) }
             ?? [.iterations(1)]
         if amounts.count > counts.count, let given = iterations ?? duration {
             read.complain(
                 "\(given.label) \(given.text): \(amounts.count) cycles, but --users \(users?.text ?? "1") has "
-                    + "\(counts.count) (try -c \((0..<amounts.count).map { _ in String(counts.last!) }.joined(separator: ":")))")
+                    + "\(counts.count) (try -c \((0..<amounts.count).map { _ in String(counts.last!) }.joined(separator: ":")))"
+            )
             return nil
         }
         return counts.enumerated().map { index, users in

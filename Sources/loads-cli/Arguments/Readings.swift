@@ -6,39 +6,18 @@ struct Readings {
 
     mutating func complain(_ problem: String) { problems.append(problem) }
 
-    /// Lengths of time: `10s`, `2m`, `1h30m`, `500ms`, `1.5s`.
-    static func duration(_ text: String) -> Duration? {
-        var rest = text[...]
-        var total = 0.0
-        var lastUnit = Double.infinity
-        guard !rest.isEmpty else { return nil }
-        while !rest.isEmpty {
-            let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-            guard let number = Double(digits), !digits.hasPrefix("."), !digits.hasSuffix(".") else { return nil }
-            rest = rest.dropFirst(digits.count)
-            let letters = rest.prefix { $0.isASCII && $0.isLetter }
-            // `0` means the same in every unit.
-            if letters.isEmpty, number == 0, digits.count == text.count { return .zero }
-            guard let unit = units[String(letters)], unit < lastUnit else { return nil }
-            rest = rest.dropFirst(letters.count)
-            lastUnit = unit
-            total += number * unit
-        }
-        return total <= longest ? .nanoseconds(Int64((total * 1e9).rounded())) : nil
-    }
-
-    private static let units: [String: Double] = ["ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400]
-    /// A year, in seconds.
-    private static let longest = 366.0 * 86_400
-
+    /// A length of time, as `DurationText` reads it.
     mutating func duration(_ given: Settings.Given?, positive: Bool = false) -> Duration? {
         guard let given else { return nil }
         return duration(given.text, given, positive: positive)
     }
 
     private mutating func duration(_ text: String, _ given: Settings.Given, positive: Bool) -> Duration? {
-        guard let duration = Self.duration(text) else {
-            complain("\(given.label) \(given.text): not a duration (try 10s, 2m, 1h30m)")
+        let duration: Duration
+        do throws(InvalidDuration) {
+            duration = try DurationText.parse(text)
+        } catch {
+            complain("\(given.label) \(error)")
             return nil
         }
         if positive, duration <= .zero {

@@ -15,7 +15,8 @@ struct RunOptions: ParsableArguments {
     var iterations: String?
     @Option(
         name: [.customShort("d"), .customLong("duration")], parsing: .unconditional,
-        help: ArgumentHelp("How long users iterate, instead of -n: 10s, 2m, 1h30m; cycles as with -c.", valueName: "time"))
+        help: ArgumentHelp(
+            "How long users iterate, instead of -n: 10s, 2m, 1h30m; cycles as with -c.", valueName: "time"))
     var duration: String?
     @Option(parsing: .unconditional, help: ArgumentHelp("Between two cycles.", valueName: "time"))
     var pause: String?
@@ -61,7 +62,9 @@ struct RunOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Write the summary as JSON.", valueName: "file"))
     var json: String?
-    @Option(help: ArgumentHelp("Write every hit as a line of JSON, as it happens; - is standard output.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write every hit as a line of JSON, as it happens; - is standard output.", valueName: "file")
+    )
     var stream: String?
     @Flag(inversion: .prefixedNo, help: "No progress.")
     var quiet: Bool?
@@ -78,7 +81,7 @@ struct RunOptions: ParsableArguments {
     func request() throws(UsageError) -> CheckedRun {
         guard let config else { return try CheckedRun(settings) }
         let file = try ConfigurationFile(path: config)
-        do {
+        do throws(UsageError) {
             let request = try CheckedRun(settings.over(file.settings))
             guard file.problems.isEmpty else { throw UsageError(file.problems) }
             return request

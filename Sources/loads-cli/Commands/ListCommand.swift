@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LoadsCore
 import LoadsPackage
 import LoadsReport
 

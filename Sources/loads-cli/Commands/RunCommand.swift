@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LoadsCore
 
 /// `loads TARGET …`: the main thing.
 struct RunCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LoadsCore
 import LoadsRunner
 
 /// `loads runner-url`: the process that an agent starts for a URL. Not for people.

@@ -75,7 +75,8 @@ struct LocalRun {
             file.finish()
             if outcome.lost > 0 {
                 failed = true
-                console.note("--stream \(file.path): \(outcome.lost) of \(outcome.lost + outcome.written) hits are missing")
+                console.note(
+                    "--stream \(file.path): \(outcome.lost) of \(outcome.lost + outcome.written) hits are missing")
             }
             if summary.statistics.health.droppedHits > 0 { failed = true }
         }
@@ -87,7 +88,7 @@ struct LocalRun {
             file.finish()
         }
         console.write(summary.text(console.style(console.results)))
-        return ExitStatus(summary, outputsFailed: failed)
+        return ExitStatus(summary, fault: failed)
     }
 
     /// A name for the run: when, and something that tells two of the same second apart.

@@ -1,5 +1,6 @@
 import Glibc
 import LoadsPackage
+import LoadsReport
 import LoadsTransport
 
 /// Makes ready what a run starts: the user's tests built and found, or the URL runner.

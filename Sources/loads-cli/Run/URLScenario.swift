@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import LoadsCore
 import LoadsSession
@@ -23,7 +24,7 @@ struct URLScenario {
         for header in order.options["header"] ?? [] {
             let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { return nil }
-            fields.append(HTTPField(name: name, value: String(parts[1].trimming { $0 == " " || $0 == "\t" })))
+            fields.append(HTTPField(name: name, value: parts[1].trimmingCharacters(in: .whitespaces)))
         }
         headers = fields.isEmpty ? nil : fields
         body = option("body").map { Array($0.utf8) }
