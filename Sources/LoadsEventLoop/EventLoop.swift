@@ -65,7 +65,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
             return true
         }
         // A job for a loop that has ended would be lost, and its task hang for ever: run it where we are.
-        if !taken { job.runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor()) }
+        if !taken { job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 
     /// Runs a closure on the loop, soon. Closures run in the order they were submitted from one thread.
@@ -174,10 +174,9 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
 
     func run() {
         loads_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
-        let serial = asUnownedSerialExecutor()
         let task = asUnownedTaskExecutor()
         while true {
-            state.runJobs(serial, task)
+            state.runJobs(task)
             state.runTimers()
             let idle = state.jobs.isEmpty
             state.poll(block: idle)
@@ -186,7 +185,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
                 if drainRemote() { break }
             }
         }
-        finish(serial, task)
+        finish(task)
     }
 
     /// Takes what other threads sent. Returns whether to stop.
@@ -206,10 +205,10 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     }
 
     /// Runs what is left until nothing more comes, then closes the door under the lock so that no job is lost.
-    private func finish(_ serial: UnownedSerialExecutor, _ task: UnownedTaskExecutor) {
+    private func finish(_ task: UnownedTaskExecutor) {
         while true {
             state.endTimers()
-            state.runJobs(serial, task)
+            state.runJobs(task)
             _ = drainRemote()
             guard state.jobs.isEmpty, state.timers.count == 0 else { continue }
             // Letting go of handlers may resume tasks that they held up: look again afterwards.
