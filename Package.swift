@@ -84,7 +84,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
-        tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore"]),
+        tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],

@@ -21,7 +21,9 @@ struct Command: Sendable {
     /// - Throws: When it could not be started.
     func run(onLine: @escaping @Sendable (String) -> Void) async throws(Failure) -> Int {
         let result: Result<Int, Failure> = await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Result { () throws(Failure) in try runBlocking(onLine) }) }
+            Thread.detachNewThread {
+                continuation.resume(returning: Result { () throws(Failure) in try runBlocking(onLine) })
+            }
         }
         return try result.get()
     }

@@ -63,7 +63,8 @@ public struct TargetMatcher: Sendable {
         func distance(_ name: String) -> Int {
             let bytes = Array(Self.normalized(name).lowercased().utf8)
             let whole = Self.editDistance(bytes, wanted)
-            let end = bytes.count >= wanted.count ? Self.editDistance(Array(bytes.suffix(wanted.count)), wanted) + 1 : whole
+            let end =
+                bytes.count >= wanted.count ? Self.editDistance(Array(bytes.suffix(wanted.count)), wanted) + 1 : whole
             let tail = bytes.split(separator: UInt8(ascii: ".")).last.map(Array.init) ?? bytes
             return min(whole, end, Self.editDistance(tail, last) + 2)
         }

@@ -15,7 +15,8 @@ public struct TestPackage: Sendable {
         guard FileManager.default.fileExists(atPath: url.appendingPathComponent("Package.swift").path) else {
             throw PackageError(
                 exitCode: 64,
-                message: "no Package.swift in \(url.path): go to the package with the tests, or name it: --package PATH")
+                message: "no Package.swift in \(url.path): go to the package with the tests, or name it: --package PATH"
+            )
         }
         self.path = url.path
     }

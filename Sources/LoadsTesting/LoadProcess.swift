@@ -2,7 +2,6 @@ import CTesting
 import Foundation
 import LoadsCore
 import LoadsRunner
-
 import LoadsWire
 import XCTest
 

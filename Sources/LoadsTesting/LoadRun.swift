@@ -1,6 +1,5 @@
 import LoadsCore
 import LoadsRunner
-
 import LoadsWire
 import Testing
 import XCTest
@@ -45,13 +44,9 @@ struct LoadRun {
 
         let classes = Self.unique(cases.map(\.testClass))
         for testClass in classes { testClass.setUp() }
-        let runner = Drive(connection: connection)
-        await runner.run(parked, cases)
+        let allReleased = await Drive(connection: connection, parked: parked, cases: cases).run()
         for testClass in classes.reversed() { testClass.tearDown() }
-
-        // A scope with an iteration in it that does not end cannot be left: the process ends all the same.
-        var allReleased = true
-        for parked in parked where !parked.release() { allReleased = false }
+        // A scope that cannot be left is ended with the process.
         if allReleased { await testRun?.finished() }
     }
 

@@ -40,7 +40,8 @@ enum ThrownError {
             let kind: Kind =
                 switch String(reflecting: type) {
                 case "Testing.SkipInfo": .skip
-                case let name where name.hasPrefix("XCTest.") && name.hasSuffix("ErrorWhileUnwrappingOptional"): .recorded
+                case let name where name.hasPrefix("XCTest.") && name.hasSuffix("ErrorWhileUnwrappingOptional"):
+                    .recorded
                 default: .failure
                 }
             kinds[ObjectIdentifier(type)] = kind

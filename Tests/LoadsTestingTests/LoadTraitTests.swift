@@ -59,7 +59,8 @@ private enum Seen {
             }
         }
         #expect(issues.count == 2)
-        #expect(issues.allSatisfy { $0.contains("LoadTraitTests.swift") && $0.contains("10 failures in 10 iterations") })
+        #expect(
+            issues.allSatisfy { $0.contains("LoadTraitTests.swift") && $0.contains("10 failures in 10 iterations") })
     }
 
     @Test func failsWithErrorsOfTheBody() async throws {

@@ -38,7 +38,7 @@ public struct LoadTrait: TestTrait, SuiteTrait, TestScoping {
                 let parked = ParkedCase(test: TestIdentifier.of(test), body: function)
                 // Unstructured: `Test.cancel()` outside an iteration must not end the run half-way.
                 let measured = await Task { await run.run(Scenario(name: parked.test) { await parked.call($0) }) }.value
-                precondition(parked.release(), "\(parked.test): an iteration ignores its cancellation")
+                parked.release()
                 result.withLock { $0 = measured }
             }
         }

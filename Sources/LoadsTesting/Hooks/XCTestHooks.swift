@@ -39,7 +39,7 @@ extension XCTestCase {
     final func hookRecordFailure(
         withDescription description: String, inFile filePath: String, atLine lineNumber: Int, expected: Bool
     ) {
-        if !CaseFailure.record(description, file: filePath, line: lineNumber) {
+        if !CaseFailure.record(description, file: filePath, line: lineNumber, on: self) {
             originalRecordFailure(
                 withDescription: description, inFile: filePath, atLine: lineNumber, expected: expected)
         }

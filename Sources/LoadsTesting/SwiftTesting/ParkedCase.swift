@@ -13,7 +13,7 @@ final class ParkedCase: @unchecked Sendable {
     private let jobs: AsyncStream<@Sendable () -> Void>
     private let newJobs: AsyncStream<@Sendable () -> Void>.Continuation
 
-    /// A reference more for each call in progress, so that ``release()`` can tell.
+    /// A reference more for each call in progress, so that ``isIdle`` can tell.
     private final class Function: Sendable {
         let body: Body
         init(body: @escaping Body) { self.body = body }
@@ -35,14 +35,14 @@ final class ParkedCase: @unchecked Sendable {
     /// Calls a closure in the scope: a `Task` made there inherits the task-locals of the test.
     func perform(_ job: @escaping @Sendable () -> Void) { newJobs.yield(job) }
 
-    /// Lets the scope go, unless an iteration that ignored its cancellation is still in it.
-    ///
-    /// - Returns: Whether the scope was let go.
-    func release() -> Bool {
-        guard function == nil || isKnownUniquelyReferenced(&function) else { return false }
+    /// Whether no iteration is in the scope. After the run: one that ignored its cancellation may be.
+    var isIdle: Bool { function == nil || isKnownUniquelyReferenced(&function) }
+
+    /// Lets the scope go; it must be idle.
+    func release() {
+        precondition(isIdle, "\(test): an iteration ignores its cancellation")
         function = nil
         newJobs.finish()
-        return true
     }
 
     /// One iteration: a fresh instance of the suite, its `init` included, and the test's body.

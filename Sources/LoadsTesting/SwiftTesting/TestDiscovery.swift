@@ -4,7 +4,8 @@ import Testing
 /// Finds the tests of this process in the records that the `@Test` and `@Suite` macros leave in the binary.
 enum TestDiscovery {
     /// What an accessor is given as the wanted type when the request is ours: an address that no type has.
-    nonisolated(unsafe) static let ownRequest = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
+    nonisolated(unsafe) static let ownRequest = UnsafeRawPointer(
+        UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
 
     /// All tests and suites, in no particular order.
     static func allTests() async -> [Test] {

@@ -62,9 +62,10 @@ struct TestRun {
 
     // MARK: Running
 
-    private typealias EntryPoint = @convention(thin) @Sendable (
-        UnsafeRawBufferPointer?, @escaping @Sendable (UnsafeRawBufferPointer) -> Void
-    ) async throws -> Bool
+    private typealias EntryPoint =
+        @convention(thin) @Sendable (
+            UnsafeRawBufferPointer?, @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+        ) async throws -> Bool
 
     /// Swift Testing's stable entry point (its Documentation/ABI/JSON.md). It prints nothing by itself.
     private static func enter(_ stage: Stage) async throws {

@@ -35,14 +35,15 @@ final class CaseIteration: @unchecked Sendable {
 
 /// Where assertion failures of XCTest go in a load run.
 enum CaseFailure {
+    /// - Parameter instance: The test case that XCTest reports to: an iteration's own, or the ``Router``.
     /// - Returns: Whether it was taken: false outside a load run.
-    static func record(_ description: String, file: String, line: Int) -> Bool {
-        guard let context = IterationContext.current else {
-            guard LoadProcess.isRunning else { return false }
-            OrphanFailures.record()
+    static func record(_ description: String, file: String, line: Int, on instance: XCTestCase) -> Bool {
+        if let context = IterationContext.current ?? CaseRegistry.shared.context(of: instance) {
+            context.fail(at: Places.shared.source(file, line), message: description)
             return true
         }
-        context.fail(at: Places.shared.source(file, line), message: description)
+        guard LoadProcess.isRunning else { return false }
+        OrphanFailures.record()
         return true
     }
 }

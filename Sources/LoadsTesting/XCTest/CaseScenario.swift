@@ -23,6 +23,8 @@ struct CaseScenario: @unchecked Sendable {
     var scenario: Scenario {
         Scenario(name: identifier) { context in
             let iteration = CaseIteration(testClass.init(name: name, testClosure: body))
+            CaseRegistry.shared.insert(iteration.instance, context)
+            defer { CaseRegistry.shared.remove(iteration.instance) }
             return await CaseIteration.$current.withValue(iteration) { await run(iteration, context) }
         }
     }

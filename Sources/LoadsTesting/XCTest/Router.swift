@@ -27,6 +27,6 @@ final class Router: XCTestCase, @unchecked Sendable {
     override func recordFailure(
         withDescription description: String, inFile filePath: String, atLine lineNumber: Int, expected: Bool
     ) {
-        _ = CaseFailure.record(description, file: filePath, line: lineNumber)
+        _ = CaseFailure.record(description, file: filePath, line: lineNumber, on: self)
     }
 }

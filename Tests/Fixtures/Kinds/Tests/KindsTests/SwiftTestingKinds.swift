@@ -57,7 +57,10 @@ struct Fixture: SuiteTrait, TestTrait, TestScoping {
     @Test func requirement() throws { _ = try #require(nil as Int?) }
     @Test func cancelling() throws { try Test.cancel("enough") }
     @Test func orphan() async { await Task.detached { #expect(Bool(false)) }.value }
-    @Test func child() async { async let child: Void = fail(); await child }
+    @Test func child() async {
+        async let child: Void = fail()
+        await child
+    }
     @Test func unstructured() async { await Task { #expect(Bool(false)) }.value }
     @Test func warns() { Issue.record("only a warning", severity: .warning) }
     @Test(arguments: [1, 2, 3, 4]) func oneOfFour(number: Int) { #expect(number != 4) }

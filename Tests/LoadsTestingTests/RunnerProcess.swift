@@ -1,0 +1,90 @@
+import Foundation
+import Glibc
+import LoadsCore
+import LoadsWire
+
+/// A test process started as a runner, with this process as its agent.
+struct RunnerProcess {
+    /// What the runner reported, and how its process ended.
+    struct Outcome {
+        var statistics = Statistics()
+        var notes: [String] = []
+        var refusal: (code: Int, message: String)?
+        var ended = false
+        var exitCode: Int32 = -1
+        var output = ""
+
+        /// How often iterations failed at a place.
+        func failures(_ place: String) -> Int { statistics.failures[place]?.count ?? 0 }
+    }
+
+    let executable: String
+    var environment: [String: String] = [:]
+
+    /// Runs scenarios to the end; blocks the thread.
+    func run(
+        _ scenarios: [String], users: Int = 5, iterations: Int = 20, change: (inout Plan) -> Void = { _ in }
+    ) throws -> Outcome {
+        var plan = Plan(cycles: [Plan.Cycle(users: users, amount: .iterations(iterations))])
+        plan.loops = 2
+        change(&plan)
+        let commands = Pipe()
+        let reports = Pipe()
+        let output = Pipe()
+        let order = RunnerCommand.run(RunnerOrder(plan: plan, scenarios: scenarios))
+
+        let process = try spawn(commands, reports, output)
+        commands.fileHandleForWriting.write(Data(FrameParser.frame(order.encoded())))
+        var outcome = Outcome()
+        try read(reports.fileHandleForReading, into: &outcome)
+        outcome.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        outcome.exitCode = status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f)
+        return outcome
+    }
+
+    private func spawn(_ commands: Pipe, _ reports: Pipe, _ output: Pipe) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        let ends = [
+            (commands.fileHandleForReading, Int32(100)), (reports.fileHandleForWriting, 101),
+            (output.fileHandleForWriting, 1), (output.fileHandleForWriting, 2),
+        ]
+        for (handle, number) in ends { posix_spawn_file_actions_adddup2(&actions, handle.fileDescriptor, number) }
+        // Copies of the other ends in the child would keep the pipes open.
+        for handle in [commands.fileHandleForWriting, reports.fileHandleForReading, output.fileHandleForReading] {
+            posix_spawn_file_actions_addclose(&actions, handle.fileDescriptor)
+        }
+        var variables = ProcessInfo.processInfo.environment
+        variables.merge(["LOADS_RUNNER": "1", "LOADS_COMMANDS_FD": "100", "LOADS_REPORTS_FD": "101"]) { $1 }
+        variables.merge(environment) { $1 }
+        var arguments = [strdup(executable), nil]
+        var strings = variables.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for string in arguments + strings { free(string) } }
+        var process = pid_t()
+        let status = posix_spawn(&process, executable, &actions, nil, &arguments, &strings)
+        guard status == 0 else { throw POSIXError(POSIXErrorCode(rawValue: status) ?? .ENOENT) }
+        for (handle, number) in ends where number != 2 { try handle.close() }
+        return process
+    }
+
+    private func read(_ handle: FileHandle, into outcome: inout Outcome) throws {
+        var parser = FrameParser()
+        while true {
+            let data = handle.availableData
+            if data.isEmpty { return }
+            data.withUnsafeBytes { parser.append($0) }
+            while let message = try parser.next() {
+                switch try RunnerReport(decoding: message) {
+                case .hello, .started: break
+                case .batch(let batch): outcome.statistics.merge(batch.statistics)
+                case .note(let text): outcome.notes.append(text)
+                case .ended: outcome.ended = true
+                case .refused(let code, let message): outcome.refusal = (code, message)
+                }
+            }
+        }
+    }
+}
