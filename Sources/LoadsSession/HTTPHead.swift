@@ -53,10 +53,22 @@ struct HTTPHead: Sendable {
         return values
     }
 
-    /// The first value of a field.
+    /// Where the first value of a field is.
     ///
     /// - Parameter name: In small letters.
-    func value(of name: StaticString) -> String? { values(of: name).first }
+    func range(of name: StaticString) -> Range<Int>? {
+        var range: Range<Int>?
+        bytes.withUnsafeBufferPointer { buffer in
+            Self.eachLine(buffer) { start, colon, end in
+                guard colon - start == name.utf8CodeUnitCount, buffer[start..<colon].equalsIgnoringCase(name) else {
+                    return true
+                }
+                range = colon + 1..<end
+                return false
+            }
+        }
+        return range
+    }
 
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range].trimmed, as: UTF8.self) }
 

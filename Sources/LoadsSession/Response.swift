@@ -63,7 +63,7 @@ public struct Response: Sendable {
     /// cannot be decoded becomes U+FFFD.
     public var text: String {
         if let box = storage.text.load() { return box.value }
-        let text = Charset.decode(storage.body, contentType: storage.head.value(of: "content-type"))
+        let text = Charset.decode(storage.body, contentType: parameterizedType)
         return storage.text.storeIfNil(Box(text)).value
     }
 
@@ -103,6 +103,12 @@ public struct Response: Sendable {
             code: .status,
             message: "\(method.rawValue) \(url) answered \(storage.status)" + (body.isEmpty ? "" : ": \(excerpt)"),
             url: url)
+    }
+
+    /// The `Content-Type`, if it has a parameter: without one it names no charset, and need not become a string.
+    private var parameterizedType: String? {
+        guard let range = storage.head.range(of: "content-type") else { return nil }
+        return storage.head.bytes[range].contains(UInt8(ascii: ";")) ? storage.head.text(range) : nil
     }
 
     /// The beginning of the body, on one line.

@@ -26,6 +26,10 @@ extension Session {
             let start = Instant.now
             // The time until here was spent on the way to the loop; that of redirects is the exchanges' own.
             if tally.requests == 0 { tally.phases.blocked = start.nanoseconds(since: tally.start) }
+            if start >= deadline {
+                throw SessionError(
+                    code: .timeout, message: "\(step.text): no complete response within \(timeout)", url: step.text)
+            }
             tally.requests += 1
             let result: ExchangeResult
             do throws(SessionError) { result = try await engine.perform(exchange) } catch {

@@ -158,6 +158,12 @@ import Testing
         #expect(standard.deadline < before.advanced(by: .seconds(500)))
     }
 
+    @Test func startsNothingAfterTheDeadline() async throws {
+        let script = Script(.text(""))
+        let error = await #expect(throws: SessionError.self) { try await script.session().get("/", timeout: .zero) }
+        #expect(error?.code == .timeout && script.exchanges.isEmpty)
+    }
+
     @Test func keepsCookies() async throws {
         let script = Script(.answer(200, "Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2; Path=/in\r\n"), .text(""))
         let session = script.session()
