@@ -83,6 +83,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
+        tests("LoadsTestServerTests", ["LoadsTestServer", "TestSupport"]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -46,6 +47,8 @@ static __thread void *current_loop;
 void *loads_current_loop(void) { return current_loop; }
 
 void loads_set_current_loop(void *loop) { current_loop = loop; }
+
+int loads_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 
 int loads_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
 

@@ -29,6 +29,9 @@ const void *loads_memmem(const void *haystack, size_t haystack_count, const void
 void *loads_current_loop(void);
 void loads_set_current_loop(void *loop);
 
+/// `accept4` that makes the new socket non-blocking and closes it on `exec`; hidden behind `_GNU_SOURCE`.
+int loads_accept(int listener);
+
 /// `fcntl` is variadic, which Swift cannot call: the form with an `int`.
 int loads_fcntl_int(int fd, int command, int value);
 
