@@ -17,6 +17,8 @@ enum Page {
         <p>And watch the tool as closely as the server. A generator that is late, or that waits politely while the
         server stalls, reports numbers that nobody has ever seen in a browser.</p>
         </article>
+        <p>Then change one thing and run it again. Two runs that differ tell more than any number by itself: this page,
+        for one, answers in less than a millisecond, and now you can tell when it no longer does.</p>
         <footer><a href="/login">Sign in</a> to comment.</footer>
         </body>
         </html>

@@ -35,12 +35,12 @@ import Testing
 
     @Test(arguments: [
         ("/status/200", "200 OK"), ("/status/418", "418 I'm"), ("/status/599", "599 "),
-        ("/redirect/2", "Location: /redirect/1\r"),
-        ("/redirect/1?status=307", "HTTP/1.1 307"), ("/redirect/1?status=307", "Location: /redirect/0?status=307\r"),
-        ("/redirect/0", "arrived by GET"), ("/redirect-to?url=http%3A%2F%2Fa%2Fb", "Location: http://a/b\r"),
-        ("/headers?X-A=1&Set-Cookie=a%3Db", "Set-Cookie: a=b\r"), ("/cookies/set?a=b", "Set-Cookie: a=b; Path=/\r"),
+        ("/redirect/2", "Location: /redirect/1\r\n"),
+        ("/redirect/1?status=307", "HTTP/1.1 307"), ("/redirect/1?status=307", "Location: /redirect/0?status=307\r\n"),
+        ("/redirect/0", "arrived by GET"), ("/redirect-to?url=http%3A%2F%2Fa%2Fb", "Location: http://a/b\r\n"),
+        ("/headers?X-A=1&Set-Cookie=a%3Db", "Set-Cookie: a=b\r\n"), ("/cookies/set?a=b", "Set-Cookie: a=b; Path=/\r\n"),
         ("/chunked/2", "8\r\nchunk 0\n\r\n8\r\nchunk 1\n\r\n0\r\n\r\n"), ("/counts", #""requests":0"#),
-        ("/echo?q=\"", #""target":"/echo?q=\""#), ("/bytes/5", "Content-Length: 5\r"),
+        ("/echo?q=\"", #""target":"/echo?q=\""#), ("/bytes/5", "Content-Length: 5\r\n"),
     ])
     func answersByThePath(target: String, part: String) {
         #expect(text(answer(target)).contains(part))
