@@ -92,6 +92,12 @@ let package = Package(
             swiftSettings: settings),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
+        tests(
+            "LoadsCLITests",
+            [
+                "loads-cli", "LoadsCore", "LoadsPackage",
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
+            ]),
         tests("LoadsSessionTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "CZlib", "CZstd"]),
     ],
     swiftLanguageModes: [.v6]

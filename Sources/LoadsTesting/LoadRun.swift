@@ -1,5 +1,6 @@
 import LoadsCore
 import LoadsRunner
+import LoadsSession
 import LoadsWire
 import Testing
 import XCTest
@@ -12,6 +13,9 @@ struct LoadRun {
     let cases: [CaseScenario]
 
     func run() async {
+        if order.options["debug"] != nil {
+            Session.observeFirstIteration(ofUser: order.plan.firstUser) { [connection] in connection.note($0) }
+        }
         let all = await TestDiscovery.allTests()
         let wanted = Set(order.scenarios)
         let functions = TestIdentifier.all(of: all).filter { wanted.contains($0.identifier) }

@@ -111,7 +111,7 @@ enum NearNames {
     static func of(_ name: String, in names: [String]) -> String? {
         let best = names.map { (name: $0, distance: distance(Array(name.utf8), Array($0.utf8))) }
             .min { $0.distance < $1.distance }
-        guard let best, best.distance <= max(1, name.count / 3) else { return nil }
+        guard let best, best.distance <= max(2, name.count / 3) else { return nil }
         return best.name
     }
 

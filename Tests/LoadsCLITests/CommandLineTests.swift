@@ -1,0 +1,139 @@
+import ArgumentParser
+import LoadsCore
+import Testing
+
+@testable import loads_cli
+
+@Suite struct CommandLineTests {
+    private func parse(_ line: String) throws -> CheckedRun {
+        try parse(line.split(separator: " ").map(String.init))
+    }
+
+    private func parse(_ arguments: [String]) throws -> CheckedRun {
+        let command = try #require(try Loads.parseAsRoot(arguments) as? RunCommand)
+        return try command.options.request()
+    }
+
+    private func problems(_ line: String) -> [String] {
+        do {
+            _ = try parse(line)
+            return []
+        } catch {
+            return (error as? UsageError)?.problems ?? ["\(error)"]
+        }
+    }
+
+    @Test func aTestAloneRunsOnce() throws {
+        let run = try parse("BlogTests.TestWebSite/something")
+        #expect(run.target == .tests(["BlogTests.TestWebSite/something"]))
+        #expect(run.plan == Plan(cycles: [.init(users: 1, amount: .iterations(1))]))
+        #expect(run.package == ".")
+    }
+
+    @Test func takesEveryOptionOfTests() throws {
+        let run = try parse(
+            """
+            A.B/c D.E -c 10:20 -n 5:7 --pause 1s --ramp-up 2s --think 500ms --grace 0 --package P \
+            --server-url http://127.0.0.1:8080 --timeout 3s --loops 2 --threads --new-connections --max-names 7 \
+            --json j --stream s --quiet --no-color --debug-requests
+            """)
+        var plan = Plan(cycles: [.init(users: 10, amount: .iterations(5)), .init(users: 20, amount: .iterations(7))])
+        plan.pause = .seconds(1)
+        plan.rampUp = .seconds(2)
+        plan.think = .milliseconds(500)
+        plan.grace = .zero
+        plan.serverURL = "http://127.0.0.1:8080"
+        plan.timeout = .seconds(3)
+        plan.loops = 2
+        plan.threads = true
+        plan.newConnections = true
+        plan.maxNames = 7
+        plan.rawHits = true
+        #expect(run.plan == plan)
+        #expect(run.target == .tests(["A.B/c", "D.E"]))
+        #expect(run.package == "P")
+        #expect(run.json == "j")
+        #expect(run.stream == "s")
+        #expect(run.quiet)
+        #expect(run.color == false)
+        #expect(run.debugRequests)
+    }
+
+    @Test func takesEveryOptionOfAURL() throws {
+        let run = try parse([
+            "http://127.0.0.1:8080/x?y=1", "-c", "50", "-d", "10s", "--method", "PUT", "--header", "A: b", "--header",
+            "C: d",
+            "--body", "text", "--name", "n",
+        ])
+        #expect(
+            run.target
+                == .url(
+                    .init(
+                        url: "http://127.0.0.1:8080/x?y=1", method: "PUT", headers: ["A: b", "C: d"], body: "text",
+                        name: "n")))
+        #expect(run.plan.cycles == [.init(users: 50, amount: .duration(.seconds(10)))])
+        #expect(run.targetText == "PUT http://127.0.0.1:8080/x?y=1")
+    }
+
+    @Test func aBodyMakesAPost() throws {
+        guard case .url(let request) = try parse("http://h/ --body x").target else { return }
+        #expect(request.method == "POST")
+    }
+
+    @Test func hitsIsAnotherNameOfIterations() throws {
+        #expect(try parse("A.B --hits 4").plan.cycles[0].amount == .iterations(4))
+    }
+
+    @Test func theLastAmountRepeatsOverTheCycles() throws {
+        #expect(
+            try parse("A.B -c 10:20:30 -d 1s:2s").plan.cycles == [
+                .init(users: 10, amount: .duration(.seconds(1))), .init(users: 20, amount: .duration(.seconds(2))),
+                .init(users: 30, amount: .duration(.seconds(2))),
+            ])
+    }
+
+    @Test(arguments: [
+        ("A.B --duration 10x", "--duration 10x: not a duration (try 10s, 2m, 1h30m)"),
+        ("A.B -d 10", "--duration 10: not a duration, the unit is missing (try 10s, 2m, 1h30m)"),
+        ("A.B -d 0s", "--duration 0s: must be longer than nothing (try 10s, 2m, 1h30m)"),
+        ("A.B --think -1s", "--think -1s: not a duration (try 10s, 2m, 1h30m)"),
+        ("A.B -c 0", "--users 0: must be at least 1"),
+        ("A.B -c -3", "--users -3: must be at least 1"),
+        ("A.B -c 10:x", "--users 10:x: not a number (try 10)"),
+        ("A.B -c 10:", "--users 10:: not a number (try 10)"),
+        ("A.B -c 1.5", "--users 1.5: not a number (try 10)"),
+        ("A.B -n 0", "--iterations 0: must be at least 1"),
+        ("A.B -n 99999999999999999999", "--iterations 99999999999999999999: not a number (try 10)"),
+        ("A.B -n 1:2", "--iterations 1:2: 2 cycles, but --users 1 has 1 (try -c 1:1)"),
+        ("A.B --loops 0", "--loops 0: must be at least 1"),
+        ("A.B --timeout 0s", "--timeout 0s: must be longer than nothing (try 10s, 2m, 1h30m)"),
+        ("A.B -n 1 -d 1s", "--iterations 1 and --duration 1s exclude each other: say how often or how long"),
+        ("A.B --method GET", "--method GET: is for a URL, and A.B is a test"),
+        ("http://h/ --package P", "--package P: is for tests, and http://h/ is a URL"),
+        ("http://h/ A.B", "http://h/: a URL is a run's only target; write a test that calls several"),
+        ("http:///x", "http:///x: not a URL: the host is missing (try http://127.0.0.1:8080/)"),
+        ("ftp://h/", "ftp://h/: only http and https URLs can be loaded"),
+        ("http://h:70000/", "http://h:70000/: not a URL: 70000 is no port (1 to 65535)"),
+        ("http://::1/", "http://::1/: not a URL: an IPv6 address stands in brackets, http://[::1]:8080/"),
+        ("http://h/ --header bad", "--header bad: not a header (try \"Accept: text/html\")"),
+        ("http://h/ --method (", "--method (: not a method (try POST)"),
+        ("A.B --server-url here", "--server-url here: not a URL (try http://127.0.0.1:8080/)"),
+        ("A.B --json f --stream f", "--json and --stream both write to f: give them files of their own"),
+        ("", "no target: name a test (Module.Suite/test) or a URL; `loads list` shows the tests"),
+    ])
+    func saysWhatIsWrong(_ line: String, _ problem: String) {
+        #expect(problems(line) == [problem])
+    }
+
+    @Test func saysEverythingThatIsWrongAtOnce() {
+        #expect(problems("-c 0 -d 10x --loops a --max-names 0 http://").count == 5)
+    }
+
+    @Test(arguments: ["http://127.0.0.1", "https://[::1]:8443/a?b#c", "http://user:pass@host:1/", "HTTP://h/"])
+    func takesURLs(_ url: String) { #expect(WebAddress.problem(with: url) == nil) }
+
+    @Test func optionsThatDoNotExistAreWrongUsage() {
+        let error = #expect(throws: (any Error).self) { try Loads.parseAsRoot(["A.B", "--bogus"]) }
+        #expect(error.map { Loads.exitCode(for: $0).rawValue } == 64)
+    }
+}

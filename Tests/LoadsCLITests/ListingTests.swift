@@ -1,0 +1,26 @@
+import Foundation
+import LoadsPackage
+import Testing
+
+@testable import loads_cli
+
+@Suite struct ListingTests {
+    private let tests = [
+        TestEntry(id: "M.S/a", kind: .swiftTesting, parameterized: true, tags: ["slow"], file: "M/S.swift", line: 7),
+        TestEntry(id: "M.T/testB", kind: .xcTest, disabled: "broken"),
+    ]
+
+    @Test func isOneTestALine() {
+        #expect(ListCommand.text(tests) == "M.S/a  (parameterized)\nM.T/testB  (disabled: broken)\n")
+    }
+
+    @Test func isReadableByPrograms() throws {
+        let read = try JSONDecoder().decode([TestEntry].self, from: Data(ListCommand.json(tests).utf8))
+        #expect(read == tests)
+    }
+
+    @Test func descriptorsSufficeOrAreMissed() {
+        #expect(DescriptorLimit.problem(users: 5000, limit: 20_000) == nil)
+        #expect(DescriptorLimit.problem(users: 7000, limit: 20_000)?.contains("6633 users") == true)
+    }
+}
