@@ -84,7 +84,7 @@ extension Session {
         _ call: Call, _ context: IterationContext?, _ connections: UserConnections
     ) throws(SessionError) -> Target {
         let target = try connections.target(
-            call.url, method: call.method, baseURL: settings.baseURL, serverURL: context?.user.plan.serverURL)
+            call.url, method: call.method, baseURL: baseURL, serverURL: context?.user.plan.serverURL)
         if connections.hasEnded {
             throw SessionError(
                 code: .cancelled, message: "\(call.method.rawValue) \(target.text): the load run has ended",

@@ -17,6 +17,8 @@ import Synchronization
 /// A relative URL is resolved (RFC 3986, so `/x` replaces the base's path and `x` follows its last `/`) against, in
 /// this order: the load run's `--server-url`, the session's `baseURL`, the environment's `LOADS_SERVER_URL`.
 public final class Session: Sendable {
+    /// What relative URLs are resolved against, unless the load run has a server of its own.
+    public let baseURL: String?
     let settings: SessionSettings
     /// Where it was made: a detached task has lost the task-local.
     let origin: IterationContext?
@@ -32,14 +34,12 @@ public final class Session: Sendable {
     /// - Parameter baseURL: What relative URLs are resolved against, `https://example.org` or with a path. Checked at
     ///   the first call.
     public convenience init(baseURL: String? = nil) {
-        self.init(
-            settings: baseURL == nil
-                ? .standard : SessionSettings(baseURL: baseURL, configuration: SessionConfiguration()))
+        self.init(baseURL: baseURL, settings: .standard)
     }
 
     /// Makes a session with a configuration.
     public convenience init(baseURL: String? = nil, configuration: SessionConfiguration) {
-        self.init(settings: SessionSettings(baseURL: baseURL, configuration: configuration))
+        self.init(baseURL: baseURL, settings: SessionSettings(configuration: configuration))
     }
 
     /// Makes a session and configures it on the spot: `Session { $0.tls.verifies = false }`.
@@ -49,7 +49,8 @@ public final class Session: Sendable {
         self.init(baseURL: baseURL, configuration: configuration)
     }
 
-    init(settings: SessionSettings) {
+    init(baseURL: String?, settings: SessionSettings) {
+        self.baseURL = baseURL
         self.settings = settings
         origin = IterationContext.current
         hasCookies = Atomic(!settings.configuration.cookies.isEmpty)

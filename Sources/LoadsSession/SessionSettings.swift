@@ -6,7 +6,6 @@ import LoadsEventLoop
 final class SessionSettings: Sendable {
     typealias Header = (name: String, value: String)
 
-    let baseURL: String?
     let configuration: SessionConfiguration
     /// The session's headers and the defaults, as an engine takes them; without `Authorization`.
     let headers: [Header]
@@ -15,14 +14,13 @@ final class SessionSettings: Sendable {
     let hasHooks: Bool
     let makeEngine: @Sendable (EventLoop) -> any Engine
 
-    /// What `Session()` uses.
-    static let standard = SessionSettings(baseURL: nil, configuration: SessionConfiguration())
+    /// What `Session()` and `Session(baseURL:)` use.
+    static let standard = SessionSettings(configuration: SessionConfiguration())
 
     init(
-        baseURL: String?, configuration: SessionConfiguration,
+        configuration: SessionConfiguration,
         makeEngine: @escaping @Sendable (EventLoop) -> any Engine = { CurlEngine(loop: $0) }
     ) {
-        self.baseURL = baseURL
         self.configuration = configuration
         self.makeEngine = makeEngine
         var headers: [Header] = []

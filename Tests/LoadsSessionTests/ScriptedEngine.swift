@@ -59,7 +59,8 @@ final class Script: Sendable {
         var configuration = SessionConfiguration()
         configure(&configuration)
         return Session(
-            settings: SessionSettings(baseURL: baseURL, configuration: configuration) { loop in
+            baseURL: baseURL,
+            settings: SessionSettings(configuration: configuration) { loop in
                 let engine = ScriptedEngine(loop: loop, script: self.script)
                 self.made.withLock { $0.append(engine) }
                 return engine
