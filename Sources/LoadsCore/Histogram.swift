@@ -1,8 +1,8 @@
 /// A high dynamic range histogram of nanoseconds: three significant digits, exact minimum, maximum and sum.
 ///
 /// Bucket layout after Gil Tene's HdrHistogram: values below 2048 are exact; above, each power of two is cut into
-/// 1024 equal buckets, so that a bucket's width is below 1/1000 of its values. Storage is sparse: pages of counters
-/// appear when a value falls into them. Merging adds counts and loses nothing.
+/// 1024 equal buckets, so that a bucket's width is below 1/1000 of its values. Storage is sparse, zeros (phases that
+/// did not happen) take none. Merging adds counts and loses nothing.
 public struct Histogram: Sendable, Equatable {
     /// Values recorded.
     public private(set) var count: UInt64 = 0
@@ -13,45 +13,45 @@ public struct Histogram: Sendable, Equatable {
     /// The exact sum, wrapping only past 292 years.
     public private(set) var sum: Int64 = 0
 
-    /// For each page, one more than its place in `counts`; 0 where no value fell yet.
-    private var pages: [UInt16] = []
-    private var counts: [UInt32] = []
-    /// Multiples of 2^32 of the counters that overflowed.
-    private var carries: [Int: UInt64] = [:]
+    private var zeros: UInt64 = 0
+    private var counters = SparseCounters()
 
-    private static let pageBits = 5
-    private static let pageSize = 1 << pageBits
+    /// One more than the last bucket: that of `Int64.max`.
+    public static let bucketLimit = index(of: .max) + 1
 
     public init() {}
 
-    /// Rebuilds a histogram from its buckets, as the wire carries it.
+    /// Rebuilds a histogram from its buckets, as the wire carries it. Indices outside the layout are left out.
     public init(min: Int64, max: Int64, sum: Int64, buckets: some Sequence<(index: Int, count: UInt64)>) {
-        self.min = min
-        self.max = max
-        self.sum = sum
-        for (index, amount) in buckets {
+        for (index, amount) in buckets where index >= 0 && index < Self.bucketLimit {
             add(amount, at: index)
             count += amount
         }
+        guard count > 0 else { return }
+        self.min = min
+        self.max = max
+        self.sum = sum
     }
 
     public var isEmpty: Bool { count == 0 }
     /// The mean of the exact values, in nanoseconds; 0 when empty.
     public var mean: Double { count == 0 ? 0 : Double(sum) / Double(count) }
+    /// Bytes on the heap.
+    public var byteCount: Int { counters.byteCount }
 
     /// Records a value; a negative one counts as 0.
     public mutating func record(_ nanoseconds: Int64) {
-        let value = Swift.max(0, nanoseconds)
-        if count == 0 {
-            min = value
-            max = value
-        } else {
-            if value < min { min = value }
-            if value > max { max = value }
+        guard nanoseconds > 0 else {
+            min = 0
+            count += 1
+            zeros += 1
+            return
         }
-        count &+= 1
-        sum &+= value
-        add(1, at: Self.index(of: value))
+        if count == 0 || nanoseconds < min { min = nanoseconds }
+        if nanoseconds > max { max = nanoseconds }
+        count += 1
+        sum &+= nanoseconds
+        counters.add(1, at: Self.index(of: nanoseconds))
     }
 
     /// Adds another histogram's values.
@@ -65,7 +65,8 @@ public struct Histogram: Sendable, Equatable {
         max = Swift.max(max, other.max)
         count += other.count
         sum &+= other.sum
-        other.forEachBucket { index, amount in add(amount, at: index) }
+        zeros += other.zeros
+        counters.merge(other.counters)
     }
 
     /// The value at a percentile by nearest rank, ⌈p·n⌉: the highest value of its bucket, at most the maximum.
@@ -74,35 +75,42 @@ public struct Histogram: Sendable, Equatable {
     /// - Returns: Nanoseconds, or nil when nothing was recorded.
     public func percentile(_ fraction: Double) -> Int64? {
         guard count > 0 else { return nil }
-        let rank = Swift.max(1, Swift.min(count, UInt64((fraction * Double(count)).rounded(.up))))
+        let rank = Self.rank(fraction, of: count)
+        if rank == 1 { return min }
         if rank == count { return max }
-        var seen: UInt64 = 0
-        for page in pages.indices where pages[page] != 0 {
-            let base = (Int(pages[page]) - 1) << Self.pageBits
-            for offset in 0..<Self.pageSize {
-                let index = page << Self.pageBits + offset
-                seen += UInt64(counts[base + offset]) + carry(index)
-                if seen >= rank { return Swift.max(min, Swift.min(max, Self.highestValue(of: index))) }
-            }
+        if rank <= zeros { return 0 }
+        var seen = zeros
+        var value = max
+        counters.forEach { index, amount in
+            seen += amount
+            if seen < rank { return true }
+            value = Swift.max(min, Swift.min(max, Self.highestValue(of: index)))
+            return false
         }
-        return max
+        return value
+    }
+
+    /// ⌈p·n⌉, from 1 to n.
+    static func rank(_ fraction: Double, of count: UInt64) -> UInt64 {
+        guard fraction > 0 else { return 1 }
+        guard fraction < 1 else { return count }
+        let product = fraction * Double(count)
+        // 0.55 · 100 comes out as 55.00000000000001: without the correction a whole rank too high.
+        return Swift.max(1, Swift.min(count, UInt64((product - 2 * product.ulp).rounded(.up))))
     }
 
     /// Calls a closure for each bucket that holds values, in ascending order.
     public func forEachBucket(_ body: (_ index: Int, _ count: UInt64) -> Void) {
-        for page in pages.indices where pages[page] != 0 {
-            let base = (Int(pages[page]) - 1) << Self.pageBits
-            for offset in 0..<Self.pageSize {
-                let index = page << Self.pageBits + offset
-                let amount = UInt64(counts[base + offset]) + carry(index)
-                if amount > 0 { body(index, amount) }
-            }
+        if zeros > 0 { body(0, zeros) }
+        counters.forEach { index, amount in
+            body(index, amount)
+            return true
         }
     }
 
-    /// The bucket of a value.
+    /// The bucket of a value of 0 or more.
     @inline(__always) public static func index(of value: Int64) -> Int {
-        let shift = Swift.max(0, 53 - (UInt64(value) | 1).leadingZeroBitCount)
+        let shift = Swift.max(0, 53 - (UInt64(bitPattern: value) | 1).leadingZeroBitCount)
         return shift << 10 + Int(value >> Int64(shift))
     }
 
@@ -115,37 +123,31 @@ public struct Histogram: Sendable, Equatable {
 
     /// The highest value of a bucket.
     public static func highestValue(of index: Int) -> Int64 {
-        if index < 2048 { return Int64(index) }
-        let shift = index >> 10 - 1
-        return lowestValue(of: index) + (1 << Int64(shift)) - 1
+        index + 1 >= bucketLimit ? .max : lowestValue(of: index + 1) - 1
     }
-
-    /// One more than the largest index there is.
-    public static let bucketLimit = index(of: .max) + 1
 
     private mutating func add(_ amount: UInt64, at index: Int) {
-        let page = index >> Self.pageBits
-        if page >= pages.count { pages.append(contentsOf: repeatElement(0, count: page + 1 - pages.count)) }
-        if pages[page] == 0 {
-            pages[page] = UInt16(counts.count >> Self.pageBits + 1)
-            counts.append(contentsOf: repeatElement(0, count: Self.pageSize))
-        }
-        let place = (Int(pages[page]) - 1) << Self.pageBits + index & (Self.pageSize - 1)
-        let sum = UInt64(counts[place]) + amount
-        counts[place] = UInt32(truncatingIfNeeded: sum)
-        if sum >> 32 != 0 { carries[index, default: 0] += sum >> 32 }
+        if index == 0 { zeros += amount } else if amount > 0 { counters.add(amount, at: index) }
     }
 
-    private func carry(_ index: Int) -> UInt64 { carries.isEmpty ? 0 : (carries[index] ?? 0) << 32 }
-
     public static func == (left: Histogram, right: Histogram) -> Bool {
-        guard left.count == right.count, left.min == right.min, left.max == right.max, left.sum == right.sum else {
-            return false
+        guard left.count == right.count, left.min == right.min, left.max == right.max, left.sum == right.sum,
+            left.zeros == right.zeros
+        else { return false }
+        var buckets: [(Int, UInt64)] = []
+        left.counters.forEach { index, amount in
+            buckets.append((index, amount))
+            return true
         }
-        var buckets: [Int: UInt64] = [:]
-        left.forEachBucket { buckets[$0] = $1 }
-        var same = true
-        right.forEachBucket { if buckets.removeValue(forKey: $0) != $1 { same = false } }
-        return same && buckets.isEmpty
+        var place = 0
+        right.counters.forEach { index, amount in
+            guard place < buckets.count, buckets[place] == (index, amount) else {
+                place = -1
+                return false
+            }
+            place += 1
+            return true
+        }
+        return place == buckets.count
     }
 }
