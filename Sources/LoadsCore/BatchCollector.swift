@@ -5,6 +5,7 @@ import Synchronization
 /// Brings the loops' deltas together ten times a second. A loop that is held up delays its own delta, not the others'.
 final class BatchCollector: Sendable {
     private let lanes: [Lane]
+    private let clock: EventLoop
     private let users: @Sendable () -> Int
     private let onBatch: @Sendable (Batch) -> Void
     private let state: Mutex<State>
@@ -13,48 +14,62 @@ final class BatchCollector: Sendable {
         var pending = Batch()
         /// Whether a loop has been asked and has not answered yet.
         var asked: [Bool]
+        /// Loops that have handed over their last delta, or from which none is taken any more.
+        var closed: [Bool]
+        /// What each loop has reported.
+        var reported: [IterationCounts]
+
+        mutating func take(_ batch: Batch, of index: Int) {
+            guard !closed[index] else { return }
+            reported[index].merge(batch.statistics.iterations)
+            pending.merge(batch)
+        }
     }
 
+    /// - Parameter clock: The loop on whose time batches are made; none of the users'.
     init(
-        lanes: [Lane], users: @escaping @Sendable () -> Int,
+        lanes: [Lane], clock: EventLoop, users: @escaping @Sendable () -> Int,
         onBatch: @escaping @Sendable (Batch) -> Void
     ) {
         self.lanes = lanes
+        self.clock = clock
         self.users = users
         self.onBatch = onBatch
-        state = Mutex(State(asked: Array(repeating: false, count: lanes.count)))
+        state = Mutex(
+            State(
+                asked: lanes.map { _ in false }, closed: lanes.map { _ in false },
+                reported: lanes.map { _ in IterationCounts() }))
     }
 
     /// Hands over a batch every 100 ms until the task is cancelled.
     func tick() async {
         while !Task.isCancelled {
-            try? await Task.sleep(for: .milliseconds(80))
+            try? await clock.sleep(for: .milliseconds(80))
             for index in lanes.indices { ask(index) }
             // The loops answer within their turn; what comes later goes with the next batch.
-            try? await Task.sleep(for: .milliseconds(20))
+            try? await clock.sleep(for: .milliseconds(20))
             deliver()
         }
     }
 
-    /// Hands over the rest, once all users have ended.
+    /// Hands over the rest, once all users have ended or have been given up.
     ///
-    /// - Parameter abandoned: For each loop with iterations left behind on it, how many. Such a loop may be held up
-    ///   for ever: it gets a second to answer.
-    func finish(abandoned: [Int: Int]) async {
+    /// - Parameter stuck: Loops with iterations left behind. Such a loop may be held up for ever: it gets a second.
+    /// - Returns: Iterations left behind; they are reported as interrupted.
+    func finish(stuck: Set<Int>) async -> Int {
+        // Closures run in the order of their submission: all that was counted, and every earlier answer, is before.
+        for index in lanes.indices { close(index) }
+        var left = 0
         for index in lanes.indices {
-            ask(index)
-            let patience = Instant.now.advanced(by: abandoned[index] == nil ? .seconds(60) : .seconds(1))
-            while isAsked(index), Instant.now < patience { try? await Task.sleep(for: .milliseconds(1)) }
-            // An answer to an earlier question may have come first: ask for what was counted after it.
-            ask(index)
-            while isAsked(index), Instant.now < patience { try? await Task.sleep(for: .milliseconds(1)) }
+            let patience = Instant.now.advanced(by: stuck.contains(index) ? .seconds(1) : .seconds(60))
+            while !isClosed(index), Instant.now < patience { try? await clock.sleep(for: .milliseconds(1)) }
+            left += leftBehind(index)
         }
-        let left = abandoned.values.reduce(0, +)
-        if left > 0 { state.withLock { $0.pending.statistics.iterations.interrupted += left } }
         deliver()
+        return left
     }
 
-    private func isAsked(_ index: Int) -> Bool { state.withLock { $0.asked[index] } }
+    private func isClosed(_ index: Int) -> Bool { state.withLock { $0.closed[index] } }
 
     private func ask(_ index: Int) {
         let free = state.withLock { state in
@@ -66,9 +81,35 @@ final class BatchCollector: Sendable {
         lane.loop.submit { [self] in
             let batch = lane.takeBatch()
             state.withLock { state in
-                state.pending.merge(batch)
+                state.take(batch, of: index)
                 state.asked[index] = false
             }
+        }
+    }
+
+    private func close(_ index: Int) {
+        let lane = lanes[index]
+        lane.loop.submit { [self] in
+            let batch = lane.takeBatch()
+            state.withLock { state in
+                state.take(batch, of: index)
+                state.closed[index] = true
+            }
+        }
+    }
+
+    /// Adds the iterations of a loop that did not end. What a loop that does not answer has counted since its last
+    /// delta is lost but for its counters: those that started are made good, so that the sums hold.
+    private func leftBehind(_ index: Int) -> Int {
+        let begun = lanes[index].begun
+        return state.withLock { state in
+            let reported = state.reported[index]
+            let started = state.closed[index] ? reported.started : max(begun, reported.started)
+            let left = started - reported.ended
+            state.pending.statistics.iterations.started += started - reported.started
+            state.pending.statistics.iterations.interrupted += left
+            state.closed[index] = true
+            return left
         }
     }
 

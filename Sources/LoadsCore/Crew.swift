@@ -6,15 +6,20 @@ final class Crew: Sendable {
     private let plan: Plan
     private let scenarios: [Scenario]
     private let lanes: [Lane]
+    private let clock: EventLoop
     private let control: RunControl
     private let users: [VirtualUser]
     /// Users whose task is running, for each lane.
     private let running: Mutex<[Int]>
 
-    init(plan: Plan, scenarios: [Scenario], lanes: [Lane], control: RunControl) {
+    /// How long cancelled iterations may go on before they are left behind.
+    private static let patience: Duration = .seconds(5)
+
+    init(plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl) {
         self.plan = plan
         self.scenarios = scenarios
         self.lanes = lanes
+        self.clock = clock
         self.control = control
         users = (0..<plan.peakUsers).map { index in
             let lane = lanes[index % lanes.count]
@@ -28,29 +33,37 @@ final class Crew: Sendable {
     var count: Int { running.withLock { $0.reduce(0, +) } }
 
     /// Runs one cycle to its end.
-    func run(_ cycle: Plan.Cycle) async {
+    ///
+    /// - Returns: Whether all its users ended; otherwise some are left behind in an iteration that ignores that it was
+    ///   cancelled.
+    func run(_ cycle: Plan.Cycle) async -> Bool {
         let start = Instant.now
         let deadline: Instant? =
             if case .duration(let length) = cycle.amount { start.advanced(by: length) } else { nil }
+        let rules = UserRules(
+            plan: plan, scenarios: scenarios, control: control, amount: cycle.amount, deadline: deadline)
         // Not detached: the users inherit the caller's task-locals, which tell Swift Testing what test they run in.
-        let work = Task { [self] in
-            await withTaskGroup(of: Void.self) { group in
-                for index in 0..<cycle.users { add(index, cycle, start, deadline, to: &group) }
+        let work = Task(executorPreference: clock) { [self] in
+            await withDiscardingTaskGroup { group in
+                for index in 0..<cycle.users { add(index, of: cycle.users, rules, start, to: &group) }
             }
         }
         let gate = Gate()
-        Task.detached {
+        let end = Task.detached(executorPreference: clock) {
             await work.value
-            gate.open()
+            gate.open(true)
         }
-        let watcher = Task.detached { [self] in
-            if await self.watch(deadline) { work.cancel() }
-            // Cancelled bodies that do not listen are left behind.
-            try? await Task.sleep(for: .seconds(5))
-            if !Task.isCancelled { gate.open() }
+        let watcher = Task.detached(executorPreference: clock) { [self] in
+            guard await watch(deadline) else { return }
+            work.cancel()
+            try? await clock.sleep(for: Self.patience)
+            if !Task.isCancelled { gate.open(false) }
         }
-        await gate.wait()
+        let ended = await gate.wait()
         watcher.cancel()
+        if ended { await end.value }
+        await watcher.value
+        return ended
     }
 
     /// Waits until running iterations must be cancelled. Returns false when the cycle ended before.
@@ -59,21 +72,19 @@ final class Crew: Sendable {
             if control.isAborted { return true }
             let end = [control.stoppedAt, deadline].compactMap { $0 }.min()
             if let end, Instant.now >= end.advanced(by: plan.grace) { return true }
-            try? await Task.sleep(for: .milliseconds(10))
+            try? await clock.sleep(for: .milliseconds(10))
         }
         return false
     }
 
     private func add(
-        _ index: Int, _ cycle: Plan.Cycle, _ start: Instant, _ deadline: Instant?, to group: inout TaskGroup<Void>
+        _ index: Int, of count: Int, _ rules: UserRules, _ start: Instant, to group: inout DiscardingTaskGroup
     ) {
-        let user = users[index]
         let place = index % lanes.count
         let lane = lanes[place]
-        let delay = plan.rampUp.wholeNanoseconds / Int64(cycle.users) * Int64(index)
         let life = UserLife(
-            user: user, lane: lane, control: control, plan: plan, scenarios: scenarios, amount: cycle.amount,
-            begin: delay == 0 ? nil : Instant(nanoseconds: start.nanoseconds + delay), deadline: deadline)
+            user: users[index], lane: lane, rules: rules,
+            begin: start.advanced(by: Self.delay(of: index, of: count, over: plan.rampUp)))
         running.withLock { $0[place] += 1 }
         let thread = plan.threads ? UserThread() : nil
         group.addTask(executorPreference: thread ?? lane.loop) { [self] in
@@ -83,17 +94,17 @@ final class Crew: Sendable {
         }
     }
 
-    /// Closes what the users own.
+    /// User k of n starts at k/n of the ramp.
+    static func delay(of index: Int, of count: Int, over ramp: Duration) -> Duration {
+        .nanoseconds(Int64(Double(ramp.wholeNanoseconds) * (Double(index) / Double(count))))
+    }
+
+    /// Closes what the users own. Lanes with users left behind are left as they are: they may never answer.
     ///
-    /// - Returns: For each lane with users that did not end, how many: their iterations are left behind.
-    func dismiss() async -> [Int: Int] {
+    /// - Returns: Those lanes.
+    func dismiss() async -> Set<Int> {
         let left = running.withLock { $0 }
-        var abandoned: [Int: Int] = [:]
-        for index in lanes.indices {
-            if left[index] > 0 {
-                abandoned[index] = left[index]
-                continue
-            }
+        for index in lanes.indices where left[index] == 0 {
             let mine = users.indices.filter { $0 % lanes.count == index }.map { users[$0] }
             await lanes[index].onLoop {
                 for user in mine {
@@ -102,30 +113,32 @@ final class Crew: Sendable {
                 }
             }
         }
-        return abandoned
+        return Set(left.indices.filter { left[$0] > 0 })
     }
 }
 
-/// Opened once; waited for by one.
+/// Opened once, with an answer; waited for by one.
 final class Gate: Sendable {
-    private let state = Mutex<(opened: Bool, waiter: UnsafeContinuation<Void, Never>?)>((false, nil))
+    private let state = Mutex<(answer: Bool?, waiter: UnsafeContinuation<Bool, Never>?)>((nil, nil))
 
-    func open() {
-        let waiter = state.withLock { state in
-            state.opened = true
+    /// Only the first answer counts.
+    func open(_ answer: Bool) {
+        let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
+            guard state.answer == nil else { return nil }
+            state.answer = answer
             defer { state.waiter = nil }
             return state.waiter
         }
-        waiter?.resume()
+        waiter?.resume(returning: answer)
     }
 
-    func wait() async {
+    func wait() async -> Bool {
         await withUnsafeContinuation { continuation in
-            let opened = state.withLock { state in
-                if !state.opened { state.waiter = continuation }
-                return state.opened
+            let answer = state.withLock { state in
+                if state.answer == nil { state.waiter = continuation }
+                return state.answer
             }
-            if opened { continuation.resume() }
+            if let answer { continuation.resume(returning: answer) }
         }
     }
 }

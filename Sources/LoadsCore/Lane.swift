@@ -7,11 +7,19 @@ final class Lane: @unchecked Sendable {
     let loop: EventLoop
     let recorder: Recorder
     private var sleeping: [ObjectIdentifier: Nap] = [:]
+    private let counters: LiveCounters.Slot
+    private let begunBefore: Int
 
-    init(loop: EventLoop, recorder: Recorder) {
+    /// - Parameter number: The lane's place among the loops of the run.
+    init(number: Int, loop: EventLoop, start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters) {
         self.loop = loop
-        self.recorder = recorder
+        self.counters = counters.slot(number)
+        begunBefore = self.counters.started
+        recorder = Recorder(start: start, plan: plan, registry: registry, counters: counters, slot: number)
     }
+
+    /// Iterations started here in this run. From any thread, even while the loop is held up.
+    var begun: Int { counters.started - begunBefore }
 
     /// A user's wait between iterations: a timer that ends early when the run does.
     private final class Nap: @unchecked Sendable {

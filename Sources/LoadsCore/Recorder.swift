@@ -5,7 +5,7 @@ public final class Recorder {
     private let start: Instant
     private let wantsRawHits: Bool
     private let registry: NameRegistry
-    private let counters: LiveCounters?
+    private let counters: LiveCounters.Slot?
 
     /// Names seen on this loop, and their place in `slots`.
     private var places: [String: Int] = [:]
@@ -16,24 +16,25 @@ public final class Recorder {
 
     private var statistics = Statistics()
     private var hits: [RawHit] = []
+    /// Iterations started and not ended.
+    private(set) var running = 0
 
     /// Raw hits that may wait for the next batch; further ones are counted as dropped.
     public static let rawHitLimit = 200_000
-    /// Kinds of errors, and places of failures, kept apart between two batches.
-    public static let groupLimit = 200
-    /// Where the rest of them goes.
-    public static let otherGroup = "(other)"
     private static let messageLimit = 500
+    /// Overflowing names that a recorder remembers, so as not to ask the registry again.
+    private static let rememberedOverflow = 10_000
 
     /// - Parameters:
     ///   - start: The start of the run, from which `t` is counted.
     ///   - plan: Whether raw hits are wanted.
     ///   - registry: Which names are kept apart.
     ///   - counters: Where to count so that it outlives the process.
-    public init(start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil) {
+    ///   - slot: The loop's number: its place in the counters.
+    public init(start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0) {
         self.start = start
         self.registry = registry
-        self.counters = counters
+        self.counters = counters?.slot(slot)
         wantsRawHits = plan.rawHits
     }
 
@@ -56,6 +57,7 @@ public final class Recorder {
     /// Counts the start of an iteration.
     public func iterationStarted() {
         statistics.iterations.started += 1
+        running += 1
         counters?.countStart()
     }
 
@@ -64,6 +66,7 @@ public final class Recorder {
     /// - Parameter service: Nanoseconds from its start.
     public func iterationEnded(_ outcome: IterationOutcome, interrupted: Bool, service: Int64) {
         counters?.countEnd()
+        running -= 1
         if interrupted {
             statistics.iterations.interrupted += 1
             return
@@ -104,6 +107,7 @@ public final class Recorder {
             slotNames.append(kept)
             places[kept] = place
         }
+        if kept != name, places.count < slots.count + Self.rememberedOverflow { places[name] = place }
         return place
     }
 
@@ -134,12 +138,8 @@ public final class Recorder {
             groups[key]!.last = max(groups[key]!.last, time)
             return
         }
-        if groups.count >= Self.groupLimit, key != Self.otherGroup {
-            group(&groups, Self.otherGroup, message(), time)
-            return
-        }
-        groups[key] = Occurrences(
-            count: 1, first: time, last: time, sample: String(message().prefix(Self.messageLimit)))
+        let sample = String(message().prefix(Self.messageLimit))
+        groups.add(Occurrences(count: 1, first: time, last: time, sample: sample), to: key)
     }
 }
 

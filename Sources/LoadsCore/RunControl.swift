@@ -46,12 +46,12 @@ final class RunControl: Sendable {
     }
 
     /// Sleeps for a duration, or until the run is told to stop.
-    func sleep(_ duration: Duration) async {
+    func sleep(_ duration: Duration, on clock: EventLoop) async {
         let end = Instant.now.advanced(by: duration)
         while !isStopping {
             let left = end.nanoseconds(since: .now)
             if left <= 0 { return }
-            try? await Task.sleep(nanoseconds: UInt64(min(left, 20_000_000)))
+            try? await clock.sleep(for: .nanoseconds(min(left, 20_000_000)))
         }
     }
 }

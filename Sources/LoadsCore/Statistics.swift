@@ -73,6 +73,21 @@ public struct Occurrences: Sendable, Equatable {
     }
 }
 
+extension [String: Occurrences] {
+    /// Groups kept apart; the occurrences of further ones go to ``Statistics/otherName``.
+    static let limit = 200
+
+    mutating func add(_ occurrences: Occurrences, to key: String) {
+        if self[key] != nil {
+            self[key]!.merge(occurrences)
+        } else if count < Self.limit || key == Statistics.otherName {
+            self[key] = occurrences
+        } else {
+            add(occurrences, to: Statistics.otherName)
+        }
+    }
+}
+
 /// What a generator says of itself.
 public struct GeneratorHealth: Sendable, Equatable {
     /// CPU seconds (user and system) of the runner so far.
@@ -99,6 +114,11 @@ public struct GeneratorHealth: Sendable, Equatable {
     }
 }
 
+extension NameStatistics {
+    /// Hits a second over so many seconds; 0 for no time.
+    public func rate(over seconds: Double) -> Double { seconds > 0 ? Double(count) / seconds : 0 }
+}
+
 /// What was measured in an interval, or over a whole run: everything merges by adding.
 public struct Statistics: Sendable, Equatable {
     public var iterations = IterationCounts()
@@ -115,24 +135,25 @@ public struct Statistics: Sendable, Equatable {
 
     public init() {}
 
-    /// The name under which hits are counted once there are too many names.
+    /// The name under which hits are counted once there are too many names; the group of errors or failures likewise.
     public static let otherName = "(other)"
 
     public mutating func merge(_ other: Statistics) {
         iterations.merge(other.iterations)
         service.merge(other.service)
         for (name, statistics) in other.names { names[name, default: NameStatistics()].merge(statistics) }
-        for (kind, occurrences) in other.errors {
-            if errors[kind] == nil { errors[kind] = occurrences } else { errors[kind]!.merge(occurrences) }
-        }
-        for (place, occurrences) in other.failures {
-            if failures[place] == nil { failures[place] = occurrences } else { failures[place]!.merge(occurrences) }
-        }
+        for (kind, occurrences) in other.errors { errors.add(occurrences, to: kind) }
+        for (place, occurrences) in other.failures { failures.add(occurrences, to: place) }
         health.merge(other.health)
         users = other.users
     }
 
-    /// All hits, whatever their name.
+    /// Hits, whatever their name.
+    public var hitCount: Int { names.values.reduce(0) { $0 + $1.count } }
+    /// Failed hits, whatever their name.
+    public var failedHitCount: Int { names.values.reduce(0) { $0 + $1.failed } }
+
+    /// All hits merged, whatever their name. Merges histograms: for the totals alone ask ``hitCount``.
     public var hits: NameStatistics {
         names.values.reduce(into: NameStatistics()) { $0.merge($1) }
     }

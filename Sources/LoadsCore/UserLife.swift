@@ -1,81 +1,121 @@
 import LoadsEventLoop
 
+/// What all users of a cycle go by.
+final class UserRules: Sendable {
+    let scenarios: [Scenario]
+    let control: RunControl
+    /// Iterations of each user; nil until the deadline.
+    let iterations: Int?
+    let deadline: Instant?
+    /// Nanoseconds.
+    let think: Int64
+    let newConnections: Bool
+
+    init(plan: Plan, scenarios: [Scenario], control: RunControl, amount: Plan.Amount, deadline: Instant?) {
+        self.scenarios = scenarios
+        self.control = control
+        iterations = if case .iterations(let count) = amount { count } else { nil }
+        self.deadline = deadline
+        think = plan.think.wholeNanoseconds
+        newConnections = plan.newConnections
+    }
+}
+
 /// What one user does in one cycle: iterations, think time, back-off, the end. Runs as the user's task.
 struct UserLife: Sendable {
     let user: VirtualUser
     let lane: Lane
-    let control: RunControl
-    let plan: Plan
-    let scenarios: [Scenario]
-    let amount: Plan.Amount
-    let begin: Instant?
-    let deadline: Instant?
+    let rules: UserRules
+    /// When the user starts.
+    let begin: Instant
 
-    /// An iteration that ends this fast with a hit that got no response means a dead server: users back off.
-    private static let fastFailure: Int64 = 10_000_000
-    private static let firstBackOff: Int64 = 10_000_000
-    private static let longestBackOff: Int64 = 250_000_000
     /// How long a user may keep its loop before it lets others on.
     private static let turn: Int64 = 1_000_000
 
     func run() async {
-        if let begin { await nap(until: begin) }
-        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number) &+ 0x9e37_79b9_7f4a_7c15)
+        if begin > .now { await nap(until: begin) }
+        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
+        var backOff = BackOff()
         var done = 0
-        var backOff: Int64 = 0
-        var yielded = Instant.now
-        while !control.isStopping && !Task.isCancelled {
-            if case .iterations(let count) = amount, done >= count { return }
-            let start = Instant.now
-            if let deadline, start >= deadline { return }
+        // One clock reading for the end of an iteration and the start of the next.
+        var now = Instant.now
+        var turnEnds = now.nanoseconds &+ Self.turn
+        while !rules.control.isStopping && !Task.isCancelled {
+            if let count = rules.iterations, done >= count { return }
+            if let deadline = rules.deadline, now >= deadline { return }
 
-            let scenario = scenarios.count == 1 ? scenarios[0] : scenarios[random.index(below: scenarios.count)]
             let errors = user.errors
-            let service = await iterate(scenario, start)
+            let index = rules.scenarios.count == 1 ? 0 : random.index(below: rules.scenarios.count)
+            let end = await iterate(rules.scenarios[index], now)
             done += 1
 
-            let failedFast = user.errors != errors && service < Self.fastFailure
-            backOff = failedFast ? min(Self.longestBackOff, max(Self.firstBackOff, backOff * 2)) : 0
-            let last = if case .iterations(let count) = amount { done >= count } else { false }
-            let end = Instant(nanoseconds: start.nanoseconds + service)
-            let wait = max(plan.think.wholeNanoseconds, backOff)
-            if wait > 0 && !last {
-                await nap(until: Instant(nanoseconds: end.nanoseconds + wait))
-                yielded = .now
-            } else if end.nanoseconds(since: yielded) > Self.turn {
+            let wait = max(
+                rules.think,
+                backOff.delay(afterError: user.errors != errors, service: end.nanoseconds(since: now)))
+            now = end
+            if wait > 0 {
+                // Nobody waits after the last one.
+                if done == rules.iterations { return }
+                await nap(until: end.advanced(by: .nanoseconds(wait)))
+            } else if end.nanoseconds > turnEnds {
                 await Task.yield()
-                yielded = .now
+            } else {
+                continue
             }
+            now = .now
+            turnEnds = now.nanoseconds &+ Self.turn
         }
     }
 
-    /// One iteration. Returns its service time in nanoseconds.
-    private func iterate(_ scenario: Scenario, _ start: Instant) async -> Int64 {
+    /// One iteration. Returns its end.
+    private func iterate(_ scenario: Scenario, _ start: Instant) async -> Instant {
         let context = IterationContext(user: user, number: user.nextIteration())
-        onRecorder { $0.iterationStarted() }
+        if lane.loop.isOnLoop {
+            lane.recorder.iterationStarted()
+        } else {
+            lane.loop.submit { [lane] in lane.recorder.iterationStarted() }
+        }
         let outcome = await IterationContext.$current.withValue(context) { await scenario.body(context) }
-        let service = Instant.now.nanoseconds(since: start)
+        let end = Instant.now
         let result: IterationOutcome = context.hasFailed ? .failed : outcome
         let interrupted = Task.isCancelled
-        let renew = plan.newConnections
-        onRecorder { recorder in
-            recorder.iterationEnded(result, interrupted: interrupted, service: service)
-            if renew { user.attachment?.iterationEnded() }
+        let service = end.nanoseconds(since: start)
+        if lane.loop.isOnLoop {
+            finish(result, interrupted, service)
+        } else {
+            lane.loop.submit { finish(result, interrupted, service) }
         }
-        return service
+        return end
     }
 
-    /// On the loop this is a plain call; a user with a thread of its own hops.
-    private func onRecorder(_ body: @escaping @Sendable (Recorder) -> Void) {
-        if lane.loop.isOnLoop {
-            body(lane.recorder)
-        } else {
-            lane.loop.submit { [lane] in body(lane.recorder) }
-        }
+    /// On the user's loop.
+    private func finish(_ outcome: IterationOutcome, _ interrupted: Bool, _ service: Int64) {
+        lane.recorder.iterationEnded(outcome, interrupted: interrupted, service: service)
+        if rules.newConnections { user.attachment?.iterationEnded() }
     }
 
     private func nap(until time: Instant) async {
-        await lane.nap(until: deadline.map { min($0, time) } ?? time, control)
+        await lane.nap(until: rules.deadline.map { min($0, time) } ?? time, rules.control)
+    }
+}
+
+/// How long a user waits when the server is dead, so that it does not spin: doubling, until an iteration goes well.
+struct BackOff {
+    private var last: Int64 = 0
+
+    /// An iteration that ends this fast, in nanoseconds, with a hit that got no response means a dead server.
+    static let fastFailure: Int64 = 10_000_000
+    static let shortest: Int64 = 10_000_000
+    static let longest: Int64 = 250_000_000
+
+    /// Nanoseconds to wait after an iteration.
+    ///
+    /// - Parameters:
+    ///   - afterError: Whether one of its hits got no response.
+    ///   - service: How long it took, in nanoseconds.
+    mutating func delay(afterError: Bool, service: Int64) -> Int64 {
+        last = afterError && service < Self.fastFailure ? min(Self.longest, max(Self.shortest, last * 2)) : 0
+        return last
     }
 }
 

@@ -27,9 +27,11 @@ final class UserThread: TaskExecutor, @unchecked Sendable {
                 Unmanaged<UserThread>.fromOpaque(argument!).takeRetainedValue().run()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
-        precondition(
-            result == 0,
-            "no thread for a user: \(String(cString: strerror(result))) (fewer users, or raise `ulimit -u`)")
+        // Not a precondition: its message would be missing in a release build.
+        if result != 0 {
+            fatalError(
+                "no thread for a user: \(String(cString: strerror(result))) (fewer users, or raise `ulimit -u`)")
+        }
         pthread_attr_destroy(&attributes)
     }
 

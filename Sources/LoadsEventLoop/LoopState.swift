@@ -20,6 +20,8 @@ final class LoopState {
     }
 
     private static let wakeToken = UInt64.max
+    /// Nanoseconds that jobs may run before the loop looks after everything else.
+    private static let longestTurn: Int64 = 5_000_000
 
     init(poller: any Poller, wakeDescriptor: Int32) {
         self.poller = poller
@@ -29,20 +31,29 @@ final class LoopState {
         _ = poller.add(wakeDescriptor, token: Self.wakeToken, interest: .readable)
     }
 
-    /// Runs the jobs that are there, and those they make, for a few rounds: descriptors must not starve.
+    /// Runs the jobs that are there, and those they make, for a few rounds and milliseconds: descriptors, timers and
+    /// what other threads send must not starve while thousands of tasks compute.
     func runJobs(_ executor: UnownedTaskExecutor) {
         var rounds = 0
+        var limit = Int64.max
         while !jobs.isEmpty && rounds < 4 {
             swap(&jobs, &spare)
             var start = Instant.now
-            for job in spare {
+            if rounds == 0 { limit = start.nanoseconds + Self.longestTurn }
+            for index in spare.indices {
                 // Not `isolatedTo:` the loop as a serial executor: the runtime then takes each call of a nonisolated
                 // function for a switch, and enqueues the job anew (10 times a request). Actors on the loop are right
                 // all the same: one thread runs them, and `checkIsolated` says so.
-                job.runSynchronously(on: executor)
+                spare[index].runSynchronously(on: executor)
                 let end = Instant.now
                 note(end.nanoseconds(since: start))
                 start = end
+                if end.nanoseconds > limit {
+                    // The rest keeps its place before the jobs that came meanwhile.
+                    jobs.insert(contentsOf: spare[(index + 1)...], at: 0)
+                    spare.removeAll(keepingCapacity: true)
+                    return
+                }
             }
             spare.removeAll(keepingCapacity: true)
             rounds += 1
