@@ -81,7 +81,7 @@ public struct Histogram: Sendable, Equatable {
         if rank <= zeros { return 0 }
         var seen = zeros
         var value = max
-        counters.forEach { index, amount in
+        counters.walk { index, amount in
             seen += amount
             if seen < rank { return true }
             value = Swift.max(min, Swift.min(max, Self.highestValue(of: index)))
@@ -102,7 +102,7 @@ public struct Histogram: Sendable, Equatable {
     /// Calls a closure for each bucket that holds values, in ascending order.
     public func forEachBucket(_ body: (_ index: Int, _ count: UInt64) -> Void) {
         if zeros > 0 { body(0, zeros) }
-        counters.forEach { index, amount in
+        counters.walk { index, amount in
             body(index, amount)
             return true
         }
@@ -135,12 +135,12 @@ public struct Histogram: Sendable, Equatable {
             left.zeros == right.zeros
         else { return false }
         var buckets: [(Int, UInt64)] = []
-        left.counters.forEach { index, amount in
+        left.counters.walk { index, amount in
             buckets.append((index, amount))
             return true
         }
         var place = 0
-        right.counters.forEach { index, amount in
+        right.counters.walk { index, amount in
             guard place < buckets.count, buckets[place] == (index, amount) else {
                 place = -1
                 return false

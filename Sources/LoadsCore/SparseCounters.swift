@@ -32,7 +32,7 @@ struct SparseCounters: Sendable {
     }
 
     /// Calls a closure for each counter that is not 0, in ascending order, until it returns false.
-    func forEach(_ body: (_ index: Int, _ amount: UInt64) -> Bool) {
+    func walk(_ body: (_ index: Int, _ amount: UInt64) -> Bool) {
         for entry in table.indices where table[entry] != 0 {
             let place = Int(table[entry]) - 1
             for offset in 0..<Self.pageSize {
