@@ -84,7 +84,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LoadsTestServerTests", ["LoadsTestServer", "TestSupport"]),
-        tests("LoadsEventLoopTests", ["LoadsEventLoop"]),
+        tests("LoadsEventLoopTests", ["LoadsEventLoop", "CLinux"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),
         .testTarget(

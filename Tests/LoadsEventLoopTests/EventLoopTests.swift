@@ -1,3 +1,4 @@
+import Glibc
 import LoadsEventLoop
 import Synchronization
 import Testing
@@ -17,5 +18,163 @@ import Testing
             }
         }
         await loop.shutdown()
+        #expect(EventLoop.current == nil && !loop.isOnLoop)
+    }
+
+    @Test func aHundredThousandUsersSleepAtOnce() async throws {
+        let loop = EventLoop()
+        let awake = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<100_000 {
+                group.addTask(executorPreference: loop) {
+                    try? await loop.sleep(for: .microseconds(index % 1000))
+                    awake.add()
+                }
+            }
+        }
+        #expect(awake.value == 100_000)
+        await loop.shutdown()
+    }
+
+    @Test func sleepsDoNotEndEarly() async throws {
+        let loop = EventLoop()
+        let deadline = Instant.now.advanced(by: .milliseconds(20))
+        try await loop.sleep(until: deadline)
+        #expect(Instant.now >= deadline)
+        try await loop.sleep(until: deadline)
+        await loop.shutdown()
+    }
+
+    @Test(arguments: [true, false])
+    func cancellingATaskEndsItsSleep(onLoop: Bool) async throws {
+        let loop = EventLoop()
+        let began = Counter()
+        let body: @Sendable () async -> Bool = {
+            began.add()
+            do {
+                try await loop.sleep(for: .seconds(3600))
+                return false
+            } catch { return error is CancellationError }
+        }
+        let task = onLoop ? Task(executorPreference: loop, operation: body) : Task(operation: body)
+        while began.value == 0 { await Task.yield() }
+        task.cancel()
+        #expect(await task.value)
+        await loop.shutdown()
+    }
+
+    @Test func aTaskCancelledBeforehandDoesNotSleep() async throws {
+        let loop = EventLoop()
+        for onLoop in [true, false] {
+            let body: @Sendable () async -> Bool = {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return (try? await loop.sleep(for: .seconds(3600))) == nil
+            }
+            let task = onLoop ? Task(executorPreference: loop, operation: body) : Task(operation: body)
+            #expect(await task.value)
+        }
+        await loop.shutdown()
+    }
+
+    @Test func cancellingRacesWithWakingWithoutHarm() async throws {
+        let loop = EventLoop()
+        await withTaskGroup(of: Void.self) { group in
+            for index in 0..<2000 {
+                let task = Task { try? await loop.sleep(for: .microseconds(index % 100)) }
+                group.addTask {
+                    if index % 3 == 0 { await Task.yield() }
+                    task.cancel()
+                    _ = await task.value
+                }
+            }
+        }
+        await loop.shutdown()
+    }
+
+    @Test func anActorCanLiveOnIt() async throws {
+        let loop = EventLoop()
+        let actor = Resident(loop)
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<1000 { group.addTask { await actor.increment() } }
+        }
+        #expect(await actor.count == 1000)
+        #expect(await actor.wasAlwaysHome)
+        await loop.shutdown()
+    }
+
+    @Test func closuresRunInTheOrderTheyWereSubmitted() async throws {
+        let loop = EventLoop()
+        let seen = Mutex<[Int]>([])
+        for index in 0..<10_000 { loop.submit { seen.withLock { $0.append(index) } } }
+        await withUnsafeContinuation { continuation in _ = loop.submit { continuation.resume() } }
+        #expect(seen.withLock { $0 } == Array(0..<10_000))
+        await loop.shutdown()
+    }
+
+    @Test func closuresFromManyThreadsAreAllRun() async throws {
+        let loop = EventLoop()
+        let count = Counter()
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    for _ in 0..<5_000 { loop.submit { count.add() } }
+                }
+            }
+        }
+        await loop.shutdown()
+        #expect(count.value == 40_000)
+        #expect(!loop.submit {})
+    }
+
+    @Test func aBodyThatBlocksIsSeen() async throws {
+        let loop = EventLoop()
+        let lag = await onLoop(loop) { loop.takeLag() }
+        #expect(lag.longJobs == 0)
+        await Task(executorPreference: loop) { _ = usleep(30_000) }.value
+        let blocked = await onLoop(loop) { loop.takeLag() }
+        #expect(blocked.longestJob >= 30_000_000)
+        #expect(blocked.longJobs >= 1)
+        await loop.shutdown()
+    }
+
+    @Test func aTimerThatFiresLateIsSeen() async throws {
+        let loop = EventLoop()
+        await Task(executorPreference: loop) {
+            let timer = LoopTimer {}
+            loop.schedule(timer, at: .now.advanced(by: .milliseconds(1)))
+            usleep(30_000)
+        }.value
+        let lag = await onLoop(loop) { loop.takeLag() }
+        #expect(lag.latestTimer >= 20_000_000)
+        #expect(await onLoop(loop) { loop.takeLag() }.latestTimer == 0)
+        await loop.shutdown()
+    }
+
+    @Test func aGroupHandsItsLoopsOutInTurn() async throws {
+        let group = EventLoopGroup(count: 3)
+        let taken = (0..<6).map { _ in group.next() }
+        #expect(Set(taken.map { ObjectIdentifier($0) }).count == 3)
+        #expect(taken[0] === taken[3])
+        await group.shutdown()
+        #expect(EventLoopGroup.availableCores > 0)
+    }
+
+    private func onLoop<Value: Sendable>(_ loop: EventLoop, _ body: @escaping @Sendable () -> Value) async -> Value {
+        await withUnsafeContinuation { continuation in _ = loop.submit { continuation.resume(returning: body()) } }
+    }
+}
+
+private actor Resident {
+    private(set) var count = 0
+    private(set) var wasAlwaysHome = true
+    private let loop: EventLoop
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    func increment() {
+        count += 1
+        if !loop.isOnLoop { wasAlwaysHome = false }
     }
 }
