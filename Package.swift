@@ -98,6 +98,7 @@ let package = Package(
                 "loads-cli", "LoadsCore", "LoadsPackage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
             ]),
+        tests("LoadsSessionEngineTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "TestSupport"]),
         tests("LoadsSessionTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "CZlib", "CZstd"]),
     ],
     swiftLanguageModes: [.v6]

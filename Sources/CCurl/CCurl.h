@@ -35,6 +35,12 @@ static inline CURLcode loads_easy_set_data_function(CURL *easy, CURLoption optio
     return curl_easy_setopt(easy, option, function);
 }
 
+/// `CURLOPT_SEEKFUNCTION`.
+typedef int (*loads_seek_function)(void *user, curl_off_t offset, int origin);
+static inline CURLcode loads_easy_set_seek_function(CURL *easy, loads_seek_function function) {
+    return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, function);
+}
+
 /// `CURLOPT_CLOSESOCKETFUNCTION`.
 typedef int (*loads_close_function)(void *user, curl_socket_t descriptor);
 static inline CURLcode loads_easy_set_close_function(CURL *easy, loads_close_function function) {
@@ -51,6 +57,13 @@ static inline long loads_easy_get_long(CURL *easy, CURLINFO info) {
 /// `curl_easy_getinfo` of a size, or a time in microseconds.
 static inline curl_off_t loads_easy_get_size(CURL *easy, CURLINFO info) {
     curl_off_t value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value;
+}
+
+/// `curl_easy_getinfo` of a string, which is libcurl's. NULL where there is none.
+static inline const char *loads_easy_get_string(CURL *easy, CURLINFO info) {
+    char *value = NULL;
     curl_easy_getinfo(easy, info, &value);
     return value;
 }

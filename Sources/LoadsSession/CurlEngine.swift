@@ -25,6 +25,13 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     private var kicked = false
     private var renewsWhenIdle = false
     private var ended = false
+    private var route: CurlRoute?
+    private var routeNumber = 0
+    /// The options of the last exchange, numbered so that they are compared once for each exchange.
+    private var options = ConnectionOptions()
+    private var optionsNumber = 0
+    /// libcurl's callbacks know the engine by its address: while there is a multi handle, it stays.
+    private var keepAlive: CurlEngine?
 
     /// A socket of libcurl's. A dormant one is not watched by libcurl now, but still by us: taking a watch back and
     /// setting it up again for every request would cost two system calls.
@@ -35,7 +42,8 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
 
     /// Idle handles kept: more than a user's parallel requests are rare.
     private static let idleLimit = 4
-    private static let globalInit: Void = { _ = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+    /// Once for the process: a static constant is made under a lock.
+    static let globalInit: Void = { _ = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
 
     init(loop: EventLoop, resolver: Resolver = .shared) {
         self.loop = loop
@@ -47,10 +55,11 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     func perform(_ exchange: Exchange) async throws(SessionError) -> ExchangeResult {
         precondition(loop.isOnLoop, "an engine's exchange off its loop")
         let start = Instant.now
-        if ended { throw CurlTransfer.cancelled(exchange.url) }
-        let route = try await route(for: exchange)
-        let dns = route.isLooked ? Instant.now.nanoseconds(since: start) : 0
-
+        var dns: Int64 = 0
+        if route?.serves(exchange.url, options: number(of: exchange.connection), at: start) != true {
+            dns = try await findRoute(exchange)
+        }
+        guard let route, !ended else { throw CurlTransfer.cancelled(exchange.url) }
         let transfer = idle.popLast() ?? CurlTransfer(engine: self)
         transfer.prepare(exchange, route, start: start, dns: dns)
         let generation = transfer.generation
@@ -59,6 +68,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
                 transfer.continuation = continuation
                 if Task.isCancelled {
                     transfer.finish(.failure(CurlTransfer.cancelled(exchange.url)))
+                    recycle(transfer)
                 } else {
                     begin(transfer)
                 }
@@ -105,8 +115,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
 
     private func recycle(_ transfer: CurlTransfer) {
         transfer.reset()
-        if ended || idle.count >= Self.idleLimit { return }
-        idle.append(transfer)
+        if !ended && idle.count < Self.idleLimit { idle.append(transfer) }
         if renewsWhenIdle && active.isEmpty { closeConnections() }
     }
 
@@ -154,6 +163,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
             guard let pointer = loads_easy_get_private(easy) else { continue }
             let transfer = Unmanaged<CurlTransfer>.fromOpaque(pointer).takeUnretainedValue()
             let result = transfer.complete(code)
+            if transfer.madeConnection, route?.takesTurns == true { renewRoute() }
             remove(transfer)
             transfer.finish(result)
             recycle(transfer)
@@ -163,7 +173,8 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     /// Resumes a paused transfer. From the loop, never inside a callback.
     func unpause(_ transfer: CurlTransfer) {
         guard transfer.place >= 0 else { return }
-        curl_easy_pause(transfer.easy, CURLPAUSE_CONT)
+        let code = curl_easy_pause(transfer.easy, CURLPAUSE_CONT)
+        if code != CURLE_OK { return abort(transfer, transfer.error(code)) }
         kick()
         drain()
     }
@@ -176,7 +187,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     }
 
     private func makeTimer() -> LoopTimer {
-        let timer = LoopTimer { [unowned self] in fire() }
+        let timer = LoopTimer { [weak self] in self?.fire() }
         self.timer = timer
         return timer
     }
@@ -201,8 +212,9 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
         let me = Unmanaged.passUnretained(self).toOpaque()
         _ = loads_multi_set_socket_function(multi, socketCallback, me)
         _ = loads_multi_set_timer_function(multi, timerCallback, me)
-        _ = loads_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 32)
+        _ = loads_multi_set_long(multi, CURLMOPT_MAXCONNECTS, 16)
         self.multi = multi
+        keepAlive = self
         return multi
     }
 
@@ -240,14 +252,6 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
         loop.deregister(descriptor)
     }
 
-    /// Which of a name's addresses comes first next time: all are used in turn, by users and by connections.
-    func nextTurn() -> Int {
-        turn += 1
-        return turn
-    }
-
-    private var turn = Int.random(in: 0..<64)
-
     // MARK: UserAttachment
 
     func iterationEnded() {
@@ -257,8 +261,8 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     func userEnded() {
         ended = true
         for transfer in active { abort(transfer, CurlTransfer.cancelled(transfer.url)) }
-        idle.removeAll()
         closeConnections()
+        idle.removeAll()
         if let timer { loop.cancel(timer) }
         timer = nil
     }
@@ -271,7 +275,9 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
         }
         wanted = nil
         kicked = false
-        for transfer in idle { transfer.forgetRoute() }
+        // The addresses were the multi handle's.
+        renewRoute()
+        keepAlive = nil
     }
 }
 
@@ -289,16 +295,59 @@ private let timerCallback: loads_timer_function = { _, milliseconds, user in
 // MARK: Names
 
 extension CurlEngine {
+    /// Numbers options; equal ones in a row have the same number.
+    func number(of connection: ConnectionOptions) -> Int {
+        if connection != options {
+            options = connection
+            optionsNumber += 1
+        }
+        return optionsNumber
+    }
+
+    /// Which of a name's addresses comes first for the next connection.
+    func nextTurn() -> Int { resolver.nextTurn() }
+
+    /// Has libcurl told the addresses anew, the next one first.
+    private func renewRoute() {
+        routeNumber += 1
+        route?.number = routeNumber
+    }
+
     /// Finds the addresses that an exchange needs, off the loop if they are not known yet.
-    private func route(for exchange: Exchange) async throws(SessionError) -> CurlRoute {
-        guard let place = CurlRoute.place(of: exchange) else {
-            return CurlRoute(resolved: nil, addresses: [], version: 0, isLooked: false)
+    ///
+    /// - Returns: The time it took to wait for them; 0 when they were known.
+    private func findRoute(_ exchange: Exchange) async throws(SessionError) -> Int64 {
+        guard let origin = CurlRoute.origin(of: exchange.url),
+            let places = CurlRoute.places(for: origin, exchange.connection)
+        else {
+            throw SessionError(
+                code: .badURL,
+                message: "\(exchange.url): not an http or https URL with an ASCII host (write names beyond ASCII as "
+                    + "xn--…), or its proxy or pin is not host:port",
+                url: exchange.url)
         }
-        if let known = resolver.known(place.host) {
-            return CurlRoute(resolved: place, addresses: known.addresses, version: known.version, isLooked: false)
+        var names: [(CurlRoute.Place, Resolver.Answer)] = []
+        var expires = Instant.distantFuture
+        var dns: Int64 = 0
+        for (place, role) in places {
+            var answer = resolver.known(place.host)
+            if answer == nil {
+                let asked = Instant.now
+                let limit = min(exchange.deadline, asked.advanced(by: exchange.connection.connectTimeout))
+                do {
+                    answer = try await resolver.resolve(place.host, on: loop, until: limit)
+                } catch {
+                    throw CurlFailure.unresolved(place.host, role, error, exchange.url)
+                }
+                dns += Instant.now.nanoseconds(since: asked)
+            }
+            guard let answer else { continue }
+            names.append((place, answer))
+            expires = min(expires, answer.expires)
         }
-        let limit = min(exchange.deadline, Instant.now.advanced(by: exchange.connection.connectTimeout))
-        let found = try await resolver.resolve(place.host, on: loop, until: limit, url: exchange.url)
-        return CurlRoute(resolved: place, addresses: found.addresses, version: found.version, isLooked: true)
+        let options = number(of: exchange.connection)
+        routeNumber += 1
+        route = CurlRoute(origin: origin, options: options, number: routeNumber, names: names, expires: expires)
+        return dns
     }
 }

@@ -7,6 +7,7 @@ internal import LoadsEventLoop
 final class CurlStream: @unchecked Sendable {
     // @unchecked: confined to the loop's thread; the handle hops to it.
     let engine: CurlEngine
+    let url: String
     private weak var transfer: CurlTransfer?
     private let generation: Int
     private var chunks: [[UInt8]] = []
@@ -24,6 +25,7 @@ final class CurlStream: @unchecked Sendable {
         self.engine = engine
         self.transfer = transfer
         self.generation = generation
+        url = transfer.url
     }
 
     /// Takes what arrived. Returns false to pause: libcurl keeps the bytes and offers them again.
@@ -106,8 +108,8 @@ final class CurlStreamHandle: ExchangeStream {
             await withUnsafeContinuation { continuation in
                 if loop.isOnLoop {
                     stream.next(continuation)
-                } else {
-                    loop.submit { self.stream.next(continuation) }
+                } else if !loop.submit({ self.stream.next(continuation) }) {
+                    continuation.resume(returning: .failure(CurlTransfer.cancelled(stream.url)))
                 }
             }
         } onCancel: {
@@ -121,69 +123,10 @@ final class CurlStreamHandle: ExchangeStream {
             let loop = stream.engine.loop
             if loop.isOnLoop { return stream.progress }
             return await withUnsafeContinuation { continuation in
-                loop.submit { continuation.resume(returning: self.stream.progress) }
+                if !loop.submit({ continuation.resume(returning: self.stream.progress) }) {
+                    continuation.resume(returning: (Phases(), 0))
+                }
             }
         }
-    }
-}
-
-/// A request's body that is made while it is sent. On the engine's loop only.
-final class CurlUpload: @unchecked Sendable {
-    // @unchecked: confined to the loop's thread: its one task runs on the loop.
-    private weak var transfer: CurlTransfer?
-    private let engine: CurlEngine
-    private let generation: Int
-    private let nextChunk: @Sendable () async throws -> [UInt8]?
-    private var chunk: [UInt8] = []
-    private var offset = 0
-    private var ended = false
-    private var asking = false
-    private(set) var failure: (any Error)?
-
-    init(transfer: CurlTransfer, next: @escaping @Sendable () async throws -> [UInt8]?) {
-        self.transfer = transfer
-        engine = transfer.engine
-        generation = transfer.generation
-        nextChunk = next
-    }
-
-    /// Hands libcurl the next bytes: a count, 0 at the end, or one of its signals to pause or to give up.
-    func fill(_ space: UnsafeMutableRawBufferPointer) -> Int {
-        if failure != nil { return Int(CURL_READFUNC_ABORT) }
-        if offset < chunk.count {
-            let count = min(space.count, chunk.count - offset)
-            chunk.withUnsafeBytes { space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
-            offset += count
-            return count
-        }
-        return ended ? 0 : Int(CURL_READFUNC_PAUSE)
-    }
-
-    /// Asks for the next chunk, and resumes the transfer when it is there.
-    func request() {
-        guard !asking, !ended, failure == nil, offset >= chunk.count else { return }
-        asking = true
-        Task(executorPreference: engine.loop) { [self] in
-            do {
-                var next = try await nextChunk()
-                while let bytes = next, bytes.isEmpty { next = try await nextChunk() }
-                let chunk = next
-                engine.loop.submit { self.arrived(chunk, nil) }
-            } catch {
-                engine.loop.submit { self.arrived(nil, error) }
-            }
-        }
-    }
-
-    private func arrived(_ bytes: [UInt8]?, _ error: (any Error)?) {
-        asking = false
-        failure = error
-        if let bytes {
-            chunk = bytes
-            offset = 0
-        } else {
-            ended = true
-        }
-        if let transfer, transfer.generation == generation { engine.unpause(transfer) }
     }
 }
