@@ -63,7 +63,8 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     /// Called when the first of the request has been handed to the system, unless the connection is still to be made.
-    func noteSent() { if place >= 0 && upload == nil { sent = .now } }
+    /// A response that is there already tells that the sending took no time.
+    func noteSent() { if place >= 0 && upload == nil && firstByte == nil { sent = .now } }
 
     // MARK: Ending
 

@@ -112,7 +112,7 @@ import Testing
         }
     }
 
-    @Test func HTTP2IsSpokenWhereOfferedAndAllowed() async throws {
+    @Test func theNewerProtocolIsSpokenWhereOfferedAndAllowed() async throws {
         let nginx = try await Nginx.shared
         let ca = nginx.authority.caFile
         try await Client.with { client async throws in
