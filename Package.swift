@@ -87,6 +87,16 @@ let package = Package(
         tests("LoadsEventLoopTests", ["LoadsEventLoop", "CLinux"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),
+        .executableTarget(
+            name: "FixtureRunner",
+            dependencies: [
+                "LoadsRunner", "LoadsAgent", "LoadsTransport", "LoadsWire", "LoadsCore", "LoadsEventLoop",
+            ],
+            path: "Tests/FixtureRunner", swiftSettings: settings),
+        tests("LoadsRunnerTests", ["LoadsRunner", "LoadsCore", "LoadsWire"]),
+        tests("LoadsAgentTests", ["LoadsAgent", "LoadsTransport", "LoadsCore", "LoadsWire", "FixtureRunner"]),
+        tests("LoadsTransportTests", ["LoadsTransport", "LoadsCore", "LoadsWire"]),
+        tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +56,8 @@ int loads_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, 
 int loads_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 int loads_pidfd_open(int process) { return (int)syscall(SYS_pidfd_open, process, 0); }
+
+void loads_die_with_parent(void) { prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 int loads_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 

@@ -11,13 +11,22 @@ public final class Agent: Sendable {
     private let loop = EventLoop(name: "loads-agent")
     private let runs = Mutex<[String: RunningRunner]>([:])
 
-    /// A run's process and when it must be over.
+    /// A run's process and how long its iterations may go on after a stop.
     private struct RunningRunner {
         let process: RunnerProcess
         let grace: Duration
     }
 
-    public init(link: any AgentLink) { self.link = link }
+    private let patience: Duration
+
+    /// - Parameters:
+    ///   - link: The way to the master.
+    ///   - patience: How long a runner that was told to end may take beyond its grace before it is killed. Five seconds
+    ///     of the standard are for iterations that ignore their cancellation, ten for the rest.
+    public init(link: any AgentLink, patience: Duration = .seconds(15)) {
+        self.link = link
+        self.patience = patience
+    }
 
     /// Serves the master until the link ends; then every runner is killed and reaped.
     public func run() async {
@@ -26,12 +35,14 @@ public final class Agent: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for await command in link.commands {
                 switch command {
-                case .run(let order): group.addTask { await self.carryOut(order) }
+                // Started here, not in the task: a stop that comes next must find its process.
+                case .run(let order):
+                    if let process = await start(order) { group.addTask { await self.follow(process, order) } }
                 case .stop(let run): end(run, by: .stop)
                 case .abort(let run): end(run, by: .abort)
                 }
             }
-            for runner in runs.withLock({ Array($0.values) }) { runner.process.kill() }
+            for runner in runs.withLock({ Array($0.values) }) { runner.process.kill(reason: "its master went away") }
         }
         await loop.shutdown()
     }
@@ -40,40 +51,48 @@ public final class Agent: Sendable {
         guard let runner = runs.withLock({ $0[run] }) else { return }
         runner.process.send(command)
         // A runner that neither reports nor ends is killed: a run always ends.
-        let patience = (command == .stop ? runner.grace : .zero) + .seconds(20)
-        Task.detached { [weak process = runner.process] in
-            try? await Task.sleep(for: patience)
-            process?.kill()
-        }
+        let patience = (command == .stop ? runner.grace : .zero) + self.patience
+        runner.process.expectEnd(within: patience, reason: "it was told to end and did not within \(patience)")
     }
 
-    private func carryOut(_ order: AgentOrder) async {
+    private func start(_ order: AgentOrder) async -> RunnerProcess? {
+        guard runs.withLock({ $0[order.run] }) == nil else {
+            await link.send(.note(run: order.run, "the agent was told twice to run \(order.run): passed over"))
+            return nil
+        }
         let process: RunnerProcess
-        do {
-            process = try RunnerProcess(order.launch, loop: loop)
+        do throws(SpawnError) {
+            process = try await RunnerProcess.start(order.launch, on: loop)
         } catch {
-            await link.send(.ended(run: order.run, .refused(code: 70, message: "\(error)")))
-            return
+            await link.send(.ended(run: order.run, .refused(code: 70, message: error.description)))
+            return nil
         }
         runs.withLock { $0[order.run] = RunningRunner(process: process, grace: order.order.plan.grace) }
         process.send(.run(order.order))
+        return process
+    }
+
+    private func follow(_ process: RunnerProcess, _ order: AgentOrder) async {
         var watch = RunnerWatch()
         var sequence: UInt64 = 0
         for await event in process.events {
-            switch watch.take(event) {
-            case .started: await link.send(.started(run: order.run))
-            case .batch(let batch):
-                sequence += 1
-                await link.send(.batch(run: order.run, sequence: sequence, batch))
-            case .note(let text): await link.send(.note(run: order.run, text))
-            case .exited(let status):
-                let output = await process.output
-                let end = watch.end(status: status, output: output, counters: process.counters)
+            switch event {
+            case .report(let report):
+                switch watch.take(report) {
+                case .started: await link.send(.started(run: order.run))
+                case .batch(let batch):
+                    sequence += 1
+                    await link.send(.batch(run: order.run, sequence: sequence, batch))
+                case .note(let text): await link.send(.note(run: order.run, text))
+                case nil: break
+                }
+                process.consumed()
+            case .exited(let exit):
+                let (end, note) = watch.end(exit, counters: process.counters)
                 runs.withLock { $0[order.run] = nil }
+                if let note { await link.send(.note(run: order.run, note)) }
                 await link.send(.ended(run: order.run, end))
-            case nil: break
             }
-            process.consumed()
         }
     }
 }

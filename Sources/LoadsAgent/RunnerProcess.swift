@@ -8,45 +8,79 @@ import Synchronization
 /// What comes from a runner process, in order; the last is always `.exited`.
 enum RunnerEvent: Sendable {
     case report(RunnerReport)
-    /// It sent something that is no report.
-    case broken(String)
-    case exited(status: Int32)
+    case exited(RunnerExit)
 }
 
-/// One runner process: its pipes read on the agent's loop, its end noticed and reaped there.
+/// The end of a runner process.
+struct RunnerExit: Sendable {
+    /// As `waitpid` tells it.
+    var status: Int32
+    /// Why we killed it, if we did.
+    var fault: String?
+    /// The end of what it printed.
+    var output: String
+}
+
+/// One runner process: its pipes read and written on the agent's loop, its end noticed and reaped there.
 final class RunnerProcess: FileHandler, @unchecked Sendable {
-    // @unchecked: everything below `spawned` is touched on the loop's thread only; `commandLock` guards the commands.
+    // @unchecked: everything that changes is touched on the loop's thread only.
 
     let events: AsyncStream<RunnerEvent>
+    /// What it counted; to be read after its end.
     let counters: LiveCounters
     private let continuation: AsyncStream<RunnerEvent>.Continuation
     private let loop: EventLoop
     private let spawned: SpawnedProcess
-    private let commandsOpen = Mutex(true)
 
     private var parser = FrameParser()
     private var tail: [UInt8] = []
-    private var exitStatus: Int32?
+    private var outgoing: [UInt8] = []
+    private var commandsOpen = true
     private var reportsOpen = true
     private var outputOpen = true
+    /// Reports handed over and not dealt with yet.
     private var waiting = 0
     private var paused = false
-    private var patience: LoopTimer?
-    private var done = false
+    private var exitStatus: Int32?
+    private var fault: String?
+    private var overdue: LoopTimer?
+    private var overdueReason = ""
+    private var sweep: LoopTimer?
     private let space = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
 
     /// Reports that may wait for the agent before the pipe is left unread: the runner then merges its batches.
     private static let waitingLimit = 32
     /// How much of what it prints is kept.
     private static let tailLimit = 16 * 1024
+    /// How long a runner may take to exit once it has reported its end: test suites tear down then.
+    private static let exitPatience = Duration.seconds(60)
 
-    init(_ launch: RunnerLaunch, loop: EventLoop) throws(SpawnError) {
-        spawned = try Spawn.start(launch, counterBytes: LiveCounters.byteCount)
+    /// Starts a process.
+    ///
+    /// It is started on the loop's thread, because a runner asks the kernel to be killed with the *thread* that started
+    /// it (`PR_SET_PDEATHSIG`): a pool's thread may end long before the agent does.
+    static func start(_ launch: RunnerLaunch, on loop: EventLoop) async throws(SpawnError) -> RunnerProcess {
+        let result: Result<RunnerProcess, SpawnError> = await withUnsafeContinuation { continuation in
+            let taken = loop.submit {
+                do throws(SpawnError) {
+                    let spawned = try Spawn.start(launch, counterBytes: LiveCounters.byteCount)
+                    let process = RunnerProcess(spawned, loop)
+                    process.watch()
+                    continuation.resume(returning: .success(process))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            if !taken { continuation.resume(returning: .failure(SpawnError(description: "the agent has ended"))) }
+        }
+        return try result.get()
+    }
+
+    private init(_ spawned: SpawnedProcess, _ loop: EventLoop) {
+        self.spawned = spawned
         self.loop = loop
         counters = LiveCounters(base: spawned.counters)
         (events, continuation) = AsyncStream.makeStream()
-        for descriptor in [spawned.reports, spawned.output] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
-        loop.submit { self.watch() }
     }
 
     deinit {
@@ -55,50 +89,44 @@ final class RunnerProcess: FileHandler, @unchecked Sendable {
     }
 
     private func watch() {
-        loop.register(spawned.reports, interest: .readable, handler: self)
-        loop.register(spawned.output, interest: .readable, handler: self)
+        for descriptor in [spawned.reports, spawned.output] {
+            loop.register(descriptor, interest: .readable, handler: self)
+        }
         if spawned.processDescriptor >= 0 {
             loop.register(spawned.processDescriptor, interest: .readable, handler: self)
+        } else {
+            startSweep(every: .milliseconds(50))
         }
     }
 
-    /// Sends a command. From any thread; a runner that is gone is no error, its end is reported anyway.
+    // MARK: From any thread
+
+    /// Sends a command. A runner that is gone is no error: its end is reported anyway.
     func send(_ command: RunnerCommand) {
-        let bytes = FrameParser.frame(command.encoded())
-        commandsOpen.withLock { open in
-            guard open else { return }
-            bytes.withUnsafeBytes { raw in
-                var offset = 0
-                while offset < raw.count {
-                    let count = write(spawned.commands, raw.baseAddress! + offset, raw.count - offset)
-                    if count < 0 && errno == EINTR { continue }
-                    if count <= 0 { return }
-                    offset += count
-                }
-            }
+        loop.submit { [self] in
+            guard commandsOpen else { return }
+            outgoing += FrameParser.frame(command.encoded())
+            writeCommands()
         }
+    }
+
+    /// Kills the process and whatever it started, if it has not ended within a time.
+    func expectEnd(within patience: Duration, reason: String) {
+        loop.submit { [self] in armOverdue(patience, reason) }
     }
 
     /// Kills the process and whatever it started.
-    func kill() { _ = Glibc.kill(-spawned.process, SIGKILL) }
-
-    /// The end of what it printed. To be read after its end.
-    var output: String {
-        get async {
-            await withUnsafeContinuation { continuation in
-                let taken = loop.submit { continuation.resume(returning: String(decoding: self.tail, as: UTF8.self)) }
-                if !taken { continuation.resume(returning: "") }
-            }
-        }
+    func kill(reason: String) {
+        loop.submit { [self] in killGroup(reason) }
     }
 
     /// The consumer has dealt with a report: more may be read.
     func consumed() {
         loop.submit { [self] in
             waiting -= 1
-            guard paused, waiting < Self.waitingLimit / 2, reportsOpen else { return }
+            guard paused, waiting < Self.waitingLimit / 2 else { return }
             paused = false
-            loop.update(spawned.reports, interest: .readable)
+            if reportsOpen { loop.register(spawned.reports, interest: .readable, handler: self) }
         }
     }
 
@@ -108,20 +136,38 @@ final class RunnerProcess: FileHandler, @unchecked Sendable {
         switch descriptor {
         case spawned.reports: readReports()
         case spawned.output: readOutput()
+        case spawned.commands: writeCommands()
         default: reap()
         }
         finishIfOver()
     }
 
+    private func writeCommands() {
+        while !outgoing.isEmpty {
+            let count = write(spawned.commands, outgoing, outgoing.count)
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN {
+                loop.register(spawned.commands, interest: .writable, handler: self)
+                return
+            }
+            if count <= 0 {
+                closeCommands()
+                return
+            }
+            outgoing.removeFirst(count)
+        }
+        // Deregistered rather than watched for nothing: a hang-up is reported even then, without end.
+        loop.deregister(spawned.commands)
+    }
+
     private func readReports() {
         while reportsOpen && !paused {
             let count = read(spawned.reports, space.baseAddress, space.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                if errno == EAGAIN { return }
-            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN { return }
             if count <= 0 {
                 closeReports()
+                armOverdue(Self.exitPatience, "it closed its report pipe and did not exit")
                 return
             }
             parser.append(UnsafeRawBufferPointer(rebasing: space[..<count]))
@@ -130,37 +176,32 @@ final class RunnerProcess: FileHandler, @unchecked Sendable {
     }
 
     private func deliver() {
-        do {
+        do throws(WireError) {
             while let message = try parser.next() {
+                let report = try RunnerReport(decoding: message)
+                switch report {
+                case .ended, .refused: armOverdue(Self.exitPatience, "it reported its end and did not exit")
+                default: break
+                }
                 waiting += 1
-                continuation.yield(.report(try RunnerReport(decoding: message)))
+                continuation.yield(.report(report))
             }
         } catch {
-            waiting += 1
-            continuation.yield(.broken("\(error)"))
             closeReports()
-            kill()
+            killGroup("it sent something that is no report (\(error))")
             return
         }
         if waiting >= Self.waitingLimit {
             paused = true
-            loop.update(spawned.reports, interest: [])
+            loop.deregister(spawned.reports)
         }
-    }
-
-    private func closeReports() {
-        reportsOpen = false
-        loop.deregister(spawned.reports)
-        close(spawned.reports)
     }
 
     private func readOutput() {
         while outputOpen {
             let count = read(spawned.output, space.baseAddress, space.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                if errno == EAGAIN { return }
-            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 && errno == EAGAIN { return }
             if count <= 0 {
                 closeOutput()
                 return
@@ -170,40 +211,99 @@ final class RunnerProcess: FileHandler, @unchecked Sendable {
         }
     }
 
+    private func reap() {
+        guard exitStatus == nil else { return }
+        // What it started goes with it; before the reaping, while the number of its group cannot be another's.
+        var information = siginfo_t()
+        guard waitid(P_PID, id_t(spawned.process), &information, WEXITED | WNOHANG | WNOWAIT) == 0,
+            information.si_signo == SIGCHLD
+        else { return }
+        _ = Glibc.kill(-spawned.process, SIGKILL)
+        var status: Int32 = 0
+        while waitpid(spawned.process, &status, 0) < 0 && errno == EINTR {}
+        exitStatus = status
+        if spawned.processDescriptor >= 0 {
+            loop.deregister(spawned.processDescriptor)
+            close(spawned.processDescriptor)
+        }
+        // A process that left the group may hold the pipes open: what is in them is read, more is not waited for.
+        startSweep(every: .milliseconds(500))
+    }
+
+    /// Looks again from time to time: for the end where the kernel does not tell, and for pipes that nobody closes.
+    private func startSweep(every interval: Duration) {
+        if let sweep { loop.cancel(sweep) }
+        let timer = LoopTimer { [weak self] in
+            guard let self else { return }
+            if exitStatus == nil {
+                reap()
+                if exitStatus == nil { loop.schedule(sweep!, at: .now.advanced(by: interval)) }
+                return
+            }
+            if reportsOpen && !paused { closeReports() }
+            closeOutput()
+            finishIfOver()
+            if reportsOpen { loop.schedule(sweep!, at: .now.advanced(by: interval)) }
+        }
+        sweep = timer
+        loop.schedule(timer, at: .now.advanced(by: interval))
+    }
+
+    private func armOverdue(_ patience: Duration, _ reason: String) {
+        let deadline = Instant.now.advanced(by: patience)
+        guard exitStatus == nil, (overdue?.deadline).map({ $0 > deadline }) ?? true else { return }
+        if let overdue { loop.cancel(overdue) }
+        overdueReason = reason
+        let timer = LoopTimer { [weak self] in
+            guard let self, exitStatus == nil else { return }
+            // A runner that waits for us to read cannot end: that is not its fault.
+            if paused {
+                loop.schedule(overdue!, at: .now.advanced(by: .seconds(1)))
+            } else {
+                killGroup("\(overdueReason), and was killed")
+            }
+        }
+        overdue = timer
+        loop.schedule(timer, at: deadline)
+    }
+
+    private func killGroup(_ reason: String) {
+        // Once reaped, its number may be another's.
+        guard exitStatus == nil else { return }
+        if fault == nil { fault = reason }
+        _ = Glibc.kill(-spawned.process, SIGKILL)
+    }
+
+    private func closeCommands() {
+        guard commandsOpen else { return }
+        commandsOpen = false
+        outgoing = []
+        loop.deregister(spawned.commands)
+        close(spawned.commands)
+    }
+
+    private func closeReports() {
+        guard reportsOpen else { return }
+        reportsOpen = false
+        loop.deregister(spawned.reports)
+        close(spawned.reports)
+    }
+
     private func closeOutput() {
+        guard outputOpen else { return }
         outputOpen = false
         loop.deregister(spawned.output)
         close(spawned.output)
     }
 
-    private func reap() {
-        var status: Int32 = 0
-        let result = waitpid(spawned.process, &status, WNOHANG)
-        guard result == spawned.process || (result < 0 && errno == ECHILD) else { return }
-        exitStatus = result == spawned.process ? status : 0
-        loop.deregister(spawned.processDescriptor)
-        close(spawned.processDescriptor)
-        // What it left in the pipes is read; a child of its own that holds them open is not waited for longer.
-        let timer = LoopTimer { [self] in
-            if reportsOpen && !paused { closeReports() }
-            if outputOpen { closeOutput() }
-            finishIfOver()
-            if !done { loop.schedule(patience!, at: .now.advanced(by: .seconds(2))) }
-        }
-        patience = timer
-        loop.schedule(timer, at: .now.advanced(by: .seconds(2)))
-    }
-
     private func finishIfOver() {
-        guard let exitStatus, !reportsOpen, !outputOpen, !done else { return }
-        done = true
-        if let patience { loop.cancel(patience) }
-        patience = nil
-        commandsOpen.withLock { open in
-            open = false
-            close(spawned.commands)
-        }
-        continuation.yield(.exited(status: exitStatus))
+        guard let exitStatus, !reportsOpen, !outputOpen else { return }
+        for timer in [overdue, sweep] { if let timer { loop.cancel(timer) } }
+        overdue = nil
+        sweep = nil
+        closeCommands()
+        let output = String(decoding: tail.suffix(Self.tailLimit), as: UTF8.self)
+        continuation.yield(.exited(RunnerExit(status: exitStatus, fault: fault, output: output)))
         continuation.finish()
     }
 }

@@ -3,53 +3,51 @@ import LoadsCore
 import LoadsTransport
 import LoadsWire
 
-/// Follows a runner from its hello to its end. A pure structure: events in, what to pass on out.
+/// Follows a runner from its hello to its end. A pure structure: reports in, what to pass on out.
 struct RunnerWatch {
     enum Step {
         case started
         case batch(Batch)
         case note(String)
-        case exited(Int32)
     }
 
     private var ended: (interrupted: Bool, seconds: Double)?
     private var refusal: (code: Int, message: String)?
-    private var fault: String?
     private var iterations = IterationCounts()
     private var hits = 0
 
-    mutating func take(_ event: RunnerEvent) -> Step? {
-        switch event {
-        case .report(.hello): return nil
-        case .report(.started): return .started
-        case .report(.batch(let batch)):
+    mutating func take(_ report: RunnerReport) -> Step? {
+        switch report {
+        case .hello: return nil
+        case .started: return .started
+        case .batch(let batch):
             iterations.merge(batch.statistics.iterations)
             hits += batch.statistics.names.values.reduce(0) { $0 + $1.count }
             return .batch(batch)
-        case .report(.note(let text)): return .note(text)
-        case .report(.ended(let interrupted, let seconds)):
+        case .note(let text): return .note(text)
+        case .ended(let interrupted, let seconds):
             ended = (interrupted, seconds)
             return nil
-        case .report(.refused(let code, let message)):
+        case .refused(let code, let message):
             refusal = (code, message)
             return nil
-        case .broken(let message):
-            fault = message
-            return nil
-        case .exited(let status): return .exited(status)
         }
     }
 
-    /// How the run ended, once the process has.
-    func end(status: Int32, output: String, counters: LiveCounters) -> RunnerEnd {
-        if let refusal { return .refused(code: refusal.code, message: refusal.message) }
-        if let ended { return .finished(interrupted: ended.interrupted, seconds: ended.seconds) }
-        let reason = fault.map { "it sent something that is no report: \($0)" } ?? Self.describe(status)
-        return .crashed(
-            RunnerCrash(
-                reason: reason, output: output, unreportedStarted: max(0, counters.started - iterations.started),
-                unreportedEnded: max(0, counters.ended - iterations.ended),
-                unreportedHits: max(0, counters.hits - hits)))
+    /// How the run ended, once the process has, and perhaps a line for the user.
+    ///
+    /// A process that dies after it has reported its end has lost nothing: that is worth a line, not a crash.
+    func end(_ exit: RunnerExit, counters: LiveCounters) -> (RunnerEnd, note: String?) {
+        let reason = exit.fault ?? Self.describe(exit.status)
+        let note = exit.status == 0 && exit.fault == nil ? nil : "after the run the runner ended badly: \(reason)"
+        // A refusal's exit status is the runner's own business.
+        if let refusal { return (.refused(code: refusal.code, message: refusal.message), nil) }
+        if let ended { return (.finished(interrupted: ended.interrupted, seconds: ended.seconds), note) }
+        let crash = RunnerCrash(
+            reason: exit.fault ?? (exit.status == 0 ? "it exited before it reported its end" : reason),
+            output: exit.output, unreportedStarted: max(0, counters.started - iterations.started),
+            unreportedEnded: max(0, counters.ended - iterations.ended), unreportedHits: max(0, counters.hits - hits))
+        return (.crashed(crash), nil)
     }
 
     /// A wait status for a person.
@@ -62,6 +60,7 @@ struct RunnerWatch {
 
     private static let names: [Int32: String] = [
         SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL, often a Swift trap",
-        SIGINT: "SIGINT", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM", SIGTRAP: "SIGTRAP, often a Swift trap",
+        SIGINT: "SIGINT", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM",
+        SIGTRAP: "SIGTRAP, often a Swift trap",
     ]
 }

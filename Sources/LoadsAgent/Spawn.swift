@@ -31,9 +31,14 @@ enum Spawn {
     ///
     /// - Parameter counterBytes: The size of the memory shared with it.
     static func start(_ launch: RunnerLaunch, counterBytes: Int) throws(SpawnError) -> SpawnedProcess {
+        if let directory = launch.directory, access(directory, X_OK) != 0 {
+            throw SpawnError(description: "\(directory), the runner's directory: \(String(cString: strerror(errno)))")
+        }
         var open: [Int32] = []
+        var mapped: UnsafeMutableRawPointer?
         func fail(_ what: String, _ code: Int32) -> SpawnError {
             for descriptor in open { close(descriptor) }
+            if let mapped { munmap(mapped, counterBytes) }
             return SpawnError(description: "\(what): \(String(cString: strerror(code)))")
         }
         func pipe() throws(SpawnError) -> (read: Int32, write: Int32) {
@@ -48,8 +53,10 @@ enum Spawn {
         let memory = loads_memfd_create("loads-counters")
         guard memory >= 0, ftruncate(memory, counterBytes) == 0 else { throw fail("no shared memory", errno) }
         open.append(memory)
-        guard let counters = mmap(nil, counterBytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0), counters != MAP_FAILED
+        guard let counters = mmap(nil, counterBytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0),
+            counters != MAP_FAILED
         else { throw fail("no shared memory", errno) }
+        mapped = counters
 
         // Copies above the child's numbers, so that no dup2 overwrites what a later one needs.
         var sources: [Int32] = []
@@ -89,11 +96,12 @@ enum Spawn {
         var process: pid_t = 0
         let code = posix_spawn(
             &process, launch.executable, &actions, &attributes, arguments.pointers, environment.pointers)
-        guard code == 0 else {
-            munmap(counters, counterBytes)
-            throw fail("\(launch.executable) cannot be started", code)
-        }
+        guard code == 0 else { throw fail("\(launch.executable) cannot be started", code) }
         for descriptor in sources + [commands.read, reports.write, output.write, memory] { close(descriptor) }
+        // Our ends only: the child's are descriptions of their own.
+        for descriptor in [commands.write, reports.read, output.read] {
+            _ = loads_fcntl_int(descriptor, F_SETFL, O_NONBLOCK)
+        }
         return SpawnedProcess(
             process: process, processDescriptor: loads_pidfd_open(process), commands: commands.write,
             reports: reports.read, output: output.read, counters: counters)

@@ -33,7 +33,12 @@ public final class Master: Sendable {
         for await report in link.reports {
             if let end = await follow.take(report) { return await finish(request, follow, end) }
         }
-        return .refused(code: 70, message: "the agent went away: this is a fault of loads, please report it")
+        // What was measured until then is worth a summary.
+        let gone = "its agent went away"
+        guard follow.hasStarted else { return .refused(code: 70, message: "\(gone) before the run started") }
+        let crash = RunnerCrash(
+            reason: gone, output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+        return await finish(request, follow, .crashed(crash))
     }
 
     /// Ends the run gracefully. From any thread.
@@ -69,7 +74,8 @@ public final class Master: Sendable {
         return .finished(
             Summary(
                 id: request.id, target: request.target, startedAt: follow.startedAt, duration: duration,
-                interrupted: interrupted, plan: request.order.plan, statistics: await storage.statistics(run: request.id),
+                interrupted: interrupted, plan: request.order.plan,
+                statistics: await storage.statistics(run: request.id),
                 isURLTarget: request.isURLTarget, crash: crash))
     }
 }
@@ -81,6 +87,7 @@ private struct RunFollower {
     private let observer: any RunObserver
     private var meter: ProgressMeter
     private var start: Instant?
+    var hasStarted: Bool { start != nil }
     private(set) var startedAt: Double = 0
     /// To the last batch in which something happened.
     private(set) var duration: Double = 0
@@ -99,7 +106,9 @@ private struct RunFollower {
             startedAt = Self.wallTime()
             observer.started()
         case .batch(let run, let sequence, let batch) where run == request.id:
-            guard await storage.merge(run: run, agent: Master.agent, sequence: sequence, batch.statistics) else { return nil }
+            guard await storage.merge(run: run, agent: Master.agent, sequence: sequence, batch.statistics) else {
+                return nil
+            }
             let time = start.map { Double(Instant.now.nanoseconds(since: $0)) / 1e9 } ?? 0
             meter.take(batch.statistics, at: time)
             if !batch.isEmpty { duration = time }

@@ -37,12 +37,18 @@ struct ProgressMeter {
     init(plan: Plan) { self.plan = plan }
 
     mutating func take(_ statistics: Statistics, at time: Double) {
-        let hits = statistics.hits
+        // Not `statistics.hits`, which merges the phases too: this is done ten times a second.
+        var hits = 0
+        var latency = Histogram()
+        for name in statistics.names.values {
+            hits += name.count
+            total.failedHits += name.failed
+            latency.merge(name.latency)
+        }
         total.iterations.merge(statistics.iterations)
-        total.hits += hits.count
-        total.failedHits += hits.failed
+        total.hits += hits
         total.users = statistics.users
-        recent.append((time, hits.count, statistics.iterations.ended, hits.latency))
+        recent.append((time, hits, statistics.iterations.ended, latency))
     }
 
     mutating func progress(at time: Double) -> Progress {

@@ -1,23 +1,22 @@
 import Glibc
 import LoadsCore
+import LoadsEventLoop
 import LoadsWire
-import Synchronization
 
-/// Sends reports to the agent from a thread of its own: users never wait for the pipe. While the pipe is full, batches
-/// merge into one; raw hits beyond a bound are counted as dropped.
+/// Sends reports to the agent from a thread of its own: users never wait for the pipe.
 final class ReportWriter: @unchecked Sendable {
     // @unchecked: the state is behind the pthread mutex; the pointers are constants.
     private let descriptor: Int32
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var queue: [RunnerReport] = []
+    private var outbox = Outbox()
     private var closing = false
     private var finished = false
+    /// When the pipe last took something.
+    private var lastProgress = Instant.now
 
-    /// Raw hits that may wait for the pipe.
-    static let rawHitLimit = 500_000
-    /// How long a full pipe is waited for at the end.
-    private static let patience = 10
+    /// How long an agent that does not read is waited for at the end. One that is gone is not waited for at all.
+    private static let patience = Duration.seconds(60)
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
@@ -26,39 +25,26 @@ final class ReportWriter: @unchecked Sendable {
         BackgroundThread.start(name: "loads-reports") { [self] in run() }
     }
 
-    func send(_ batch: Batch) { send(.batch(batch)) }
-
     func send(_ report: RunnerReport) {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        if closing { return }
-        if case .batch(let batch) = report, case .batch(var waiting)? = queue.last {
-            queue.removeLast()
-            waiting.merge(batch)
-            let excess = waiting.hits.count - Self.rawHitLimit
-            if excess > 0 {
-                waiting.hits.removeLast(excess)
-                waiting.statistics.health.droppedHits += excess
-            }
-            queue.append(.batch(waiting))
-        } else {
-            queue.append(report)
-        }
+        if !closing { outbox.append(report) }
         pthread_cond_broadcast(condition)
+        pthread_mutex_unlock(mutex)
     }
 
-    /// Waits until everything is written, or the agent is gone, or it has not read for ten seconds.
+    /// Waits until everything is written, or the agent is gone, or it has not read for a minute.
     func close() {
         pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
         closing = true
+        lastProgress = .now
         pthread_cond_broadcast(condition)
-        var limit = timespec()
-        clock_gettime(CLOCK_REALTIME, &limit)
-        limit.tv_sec += Self.patience
-        while !finished {
-            if pthread_cond_timedwait(condition, mutex, &limit) == ETIMEDOUT { break }
+        while !finished && lastProgress.advanced(by: Self.patience) > .now {
+            var limit = timespec()
+            clock_gettime(CLOCK_REALTIME, &limit)
+            limit.tv_sec += 1
+            pthread_cond_timedwait(condition, mutex, &limit)
         }
-        pthread_mutex_unlock(mutex)
     }
 
     private func run() {
@@ -76,8 +62,8 @@ final class ReportWriter: @unchecked Sendable {
     private func take() -> RunnerReport? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
-        while queue.isEmpty && !closing { pthread_cond_wait(condition, mutex) }
-        return queue.isEmpty ? nil : queue.removeFirst()
+        while outbox.isEmpty && !closing { pthread_cond_wait(condition, mutex) }
+        return outbox.next()
     }
 
     private func write(_ bytes: [UInt8]) -> Bool {
@@ -88,6 +74,9 @@ final class ReportWriter: @unchecked Sendable {
                 if count < 0 && errno == EINTR { continue }
                 if count <= 0 { return false }
                 offset += count
+                pthread_mutex_lock(mutex)
+                lastProgress = .now
+                pthread_mutex_unlock(mutex)
             }
             return true
         }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 public import LoadsCore
 import LoadsEventLoop
@@ -36,6 +37,10 @@ public final class RunnerConnection: Sendable {
         }
         // The agent's end may go at any time; that is an error code, not a signal.
         signal(SIGPIPE, SIG_IGN)
+        // When a run ends is the agent's to say: a Ctrl-C for the whole terminal must not kill what is measured.
+        signal(SIGINT, SIG_IGN)
+        signal(SIGTERM, SIG_IGN)
+        loads_die_with_parent()
         let counters = descriptor("LOADS_COUNTERS_FD").flatMap(map)
         for descriptor in [commands, reports] { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
         for name in ["LOADS_COMMANDS_FD", "LOADS_REPORTS_FD", "LOADS_COUNTERS_FD"] { unsetenv(name) }
@@ -81,7 +86,7 @@ public final class RunnerConnection: Sendable {
             return RunEnding(interrupted: true)
         }
         let reports = reports
-        let runner = ScenarioRunner(plan: plan, scenarios: scenarios, counters: counters) { reports.send($0) }
+        let runner = ScenarioRunner(plan: plan, scenarios: scenarios, counters: counters) { reports.send(.batch($0)) }
         commands.listen { command in
             switch command {
             case .stop: runner.stop()

@@ -54,6 +54,11 @@ final class BoundedQueue<Element: Sendable>: Sendable {
         }
     }
 
+    /// The elements as they are taken; a cancelled reader closes the queue, so that nobody waits for it.
+    var stream: AsyncStream<Element> {
+        AsyncStream(unfolding: { await self.receive() }, onCancel: { self.close() })
+    }
+
     /// Ends the queue: what is in it can still be taken.
     func close() {
         let (senders, receiver) = state.withLock { state in

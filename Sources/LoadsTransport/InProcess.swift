@@ -11,7 +11,7 @@ public enum InProcess {
         let commands: BoundedQueue<AgentCommand>
         let queue: BoundedQueue<AgentReport>
         func send(_ command: AgentCommand) async { await commands.send(command) }
-        var reports: AsyncStream<AgentReport> { AsyncStream { await queue.receive() } }
+        var reports: AsyncStream<AgentReport> { queue.stream }
         func close() {
             commands.close()
             queue.close()
@@ -22,7 +22,7 @@ public enum InProcess {
         let queue: BoundedQueue<AgentCommand>
         let outgoing: BoundedQueue<AgentReport>
         func send(_ report: AgentReport) async { await outgoing.send(report) }
-        var commands: AsyncStream<AgentCommand> { AsyncStream { await queue.receive() } }
+        var commands: AsyncStream<AgentCommand> { queue.stream }
         func close() {
             outgoing.close()
             queue.close()

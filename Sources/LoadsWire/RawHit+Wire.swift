@@ -47,7 +47,7 @@ struct HitColumns {
         guard count <= WireLimits.hits else { throw .field("hits", "at most \(WireLimits.hits)") }
         func column(_ key: StaticString) throws(WireError) -> Node {
             let column = try node.field(key)
-            guard try column.count == count else { throw .field("\(key)", "as long as time_s") }
+            guard try column.count == count else { throw .field(key, "as long as time_s") }
             return column
         }
         func string(_ node: Node) throws(WireError) -> String {

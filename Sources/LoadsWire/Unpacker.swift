@@ -22,7 +22,7 @@ enum Unpacker {
 /// An object of a message and the name of the field it is in. Valid inside ``Unpacker/withRoot(of:_:)`` only.
 struct Node {
     let object: msgpack_object
-    let name: String
+    let name: StaticString
 
     var isNull: Bool { object.type == MSGPACK_OBJECT_NIL }
 
@@ -95,14 +95,14 @@ struct Node {
             guard entry.key.type == MSGPACK_OBJECT_STR, Int(entry.key.via.str.size) == key.utf8CodeUnitCount,
                 memcmp(entry.key.via.str.ptr, key.utf8Start, key.utf8CodeUnitCount) == 0
             else { continue }
-            let node = Node(object: entry.val, name: "\(key)")
+            let node = Node(object: entry.val, name: key)
             return node.isNull ? nil : node
         }
         return nil
     }
 
     func field(_ key: StaticString) throws(WireError) -> Node {
-        guard let node = try optional(key) else { throw .field("\(key)", "there") }
+        guard let node = try optional(key) else { throw .field(key, "there") }
         return node
     }
 

@@ -26,7 +26,7 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
 
     public var description: String { message }
 
-    static func field(_ name: String, _ expected: String) -> WireError {
+    static func field(_ name: StaticString, _ expected: String) -> WireError {
         WireError(code: .field, message: "message field \(name): not \(expected)")
     }
 }

@@ -34,7 +34,7 @@ import Testing
         batch.statistics.users = 7
         batch.statistics.iterations.started = 5
         batch.statistics.health.droppedHits = 3
-        for number in 0..<1000 {
+        for number in 0..<300 {
             var name = NameStatistics()
             name.count = 400
             for value in 0..<400 { name.latency.record(Int64(1000 + value * value * 137 + number)) }

@@ -1,0 +1,56 @@
+import LoadsCore
+import Testing
+
+@testable import LoadsMaster
+
+@Suite struct ProgressMeterTests {
+    private func statistics(_ iterations: Int, latency: Int64 = 1000) -> Statistics {
+        var statistics = Statistics()
+        statistics.iterations.started = iterations
+        statistics.iterations.ok = iterations
+        var name = NameStatistics()
+        name.count = iterations
+        name.failed = 1
+        for _ in 0..<iterations { name.latency.record(latency) }
+        statistics.names["n"] = name
+        statistics.users = 7
+        return statistics
+    }
+
+    @Test func aCountedPlanIsDoneByItsIterations() {
+        var meter = ProgressMeter(plan: Plan(cycles: [.init(users: 10, amount: .iterations(10))]))
+        meter.take(statistics(25), at: 1)
+        let progress = meter.progress(at: 1)
+        #expect(progress.fraction == 0.25)
+        #expect(progress.timeLeft == 3)
+        #expect(progress.users == 7 && progress.hits == 25 && progress.failedHits == 1)
+    }
+
+    @Test func aTimedPlanIsDoneByItsTime() {
+        var plan = Plan(cycles: [
+            .init(users: 1, amount: .duration(.seconds(4))), .init(users: 2, amount: .duration(.seconds(4))),
+        ])
+        plan.pause = .seconds(2)
+        var meter = ProgressMeter(plan: plan)
+        #expect(meter.progress(at: 5).fraction == 0.5)
+        #expect(meter.progress(at: 50).fraction == 1)
+    }
+
+    @Test func aMixedPlanHasNoFraction() {
+        var meter = ProgressMeter(
+            plan: Plan(cycles: [
+                .init(users: 1, amount: .duration(.seconds(4))), .init(users: 2, amount: .iterations(4)),
+            ]))
+        #expect(meter.progress(at: 5).fraction == nil)
+    }
+
+    @Test func rateAndPercentileAreOfTheLastSecondsOnly() {
+        var meter = ProgressMeter(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1000))]))
+        meter.take(statistics(900, latency: 1_000_000_000), at: 1)
+        for second in 8...10 { meter.take(statistics(30, latency: 500), at: Double(second)) }
+        let progress = meter.progress(at: 10)
+        #expect(progress.hitRate == 30)
+        #expect(progress.latency95 == 500)
+        #expect(progress.hits == 990)
+    }
+}
