@@ -51,6 +51,7 @@ int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path)
 /// Writes the number of each SIGINT and SIGTERM as one byte to a descriptor. A handler in C, since Swift code may
 /// allocate or lock, which a signal handler must not; a handler and not a blocked signal, since children inherit that.
 void loads_pass_signals(int fd);
+
 /// Asks the kernel to kill this process when the thread that started it ends; `prctl` is variadic.
 void loads_die_with_parent(void);
 
