@@ -45,10 +45,13 @@ struct RunnerWatch {
         if let ended { return (.finished(interrupted: ended.interrupted, seconds: ended.seconds), note) }
         let crash = RunnerCrash(
             reason: exit.fault ?? (exit.status == 0 ? "it exited before it reported its end" : reason),
-            output: exit.output, unreportedStarted: max(0, counters.started - iterations.started),
-            unreportedEnded: max(0, counters.ended - iterations.ended), unreportedHits: max(0, counters.hits - hits))
+            output: exit.output, unreportedStarted: Self.hole(counters.started, iterations.started),
+            unreportedEnded: Self.hole(counters.ended, iterations.ended), unreportedHits: Self.hole(counters.hits, hits))
         return (.crashed(crash), nil)
     }
+
+    /// What was counted and not reported. The counters are the runner's to write: anything may stand there.
+    private static func hole(_ counted: Int, _ reported: Int) -> Int { max(0, max(0, counted) - reported) }
 
     /// A wait status for a person.
     static func describe(_ status: Int32) -> String {

@@ -25,7 +25,8 @@ public struct LiveCounters: @unchecked Sendable {
     /// Hits recorded.
     public var hits: Int { sum(\.hits) }
 
-    private func sum(_ value: (Slot) -> Int) -> Int { (0..<Self.slotCount).reduce(0) { $0 + value(slot($1)) } }
+    // Wrapping: the other process may have written anything there.
+    private func sum(_ value: (Slot) -> Int) -> Int { (0..<Self.slotCount).reduce(0) { $0 &+ value(slot($1)) } }
 
     /// The counters of one event loop; those beyond the last slot share.
     func slot(_ index: Int) -> Slot { Slot(base: base + index % Self.slotCount * Self.lineSize) }

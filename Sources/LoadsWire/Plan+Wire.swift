@@ -48,7 +48,7 @@ extension Plan {
         if let node = try node.optional("grace_ns") { grace = try node.duration() }
         if let node = try node.optional("new_connections") { newConnections = try node.bool() }
         if let node = try node.optional("threads") { threads = try node.bool() }
-        if let node = try node.optional("loops") { loops = try node.int(in: 1...1024) }
+        if let node = try node.optional("loops") { loops = try node.int(in: 1...Plan.loopLimit) }
         if let node = try node.optional("timeout_ns") { timeout = try node.duration() }
         if let node = try node.optional("server_url") { serverURL = try node.string() }
         if let node = try node.optional("max_names") { maxNames = try node.int(in: 1...1_000_000) }
