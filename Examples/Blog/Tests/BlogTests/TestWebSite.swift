@@ -2,7 +2,7 @@ import LoadsSession
 import Testing
 
 @Suite struct TestWebSite {
-    let session = Session()          // or Session(baseURL: "https://example.org")
+    let session = Session()  // or Session(baseURL: "https://example.org")
 
     @Test func something() async throws {
         let response = try await session.get("/")
