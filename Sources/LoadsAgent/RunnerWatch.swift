@@ -46,7 +46,8 @@ struct RunnerWatch {
         let crash = RunnerCrash(
             reason: exit.fault ?? (exit.status == 0 ? "it exited before it reported its end" : reason),
             output: exit.output, unreportedStarted: Self.hole(counters.started, iterations.started),
-            unreportedEnded: Self.hole(counters.ended, iterations.ended), unreportedHits: Self.hole(counters.hits, hits))
+            unreportedEnded: Self.hole(counters.ended, iterations.ended), unreportedHits: Self.hole(counters.hits, hits)
+        )
         return (.crashed(crash), nil)
     }
 

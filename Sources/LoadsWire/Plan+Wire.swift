@@ -33,7 +33,8 @@ extension Plan {
         var cycles: [Cycle] = []
         let list = try node.field("cycles")
         guard (1...10_000).contains(try list.count) else { throw .field("cycles", "1 to 10,000 cycles") }
-        try list.forEach { node throws(WireError) in
+        for index in 0..<(try list.count) {
+            let node = list[index]
             let users = try node.field("users").int(in: 0...10_000_000)
             if let iterations = try node.optional("iterations") {
                 cycles.append(Cycle(users: users, amount: .iterations(try iterations.int())))
