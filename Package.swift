@@ -102,6 +102,7 @@ let package = Package(
             swiftSettings: settings),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
+        tests("ProgramTests", ["loads-cli", "TestSupport"]),
         tests(
             "LoadsCLITests",
             [

@@ -1,0 +1,137 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+@Suite struct URLRunTests {
+    @Test func theSummaryTheStreamAndTheServersLogAgree() async throws {
+        let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let (json, stream) = (directory.path + "/summary.json", directory.path + "/hits.ndjson")
+        let outcome = try await Program.run([
+            nginx.url + "/", "-c", "10", "-n", "100", "--json", json, "--stream", stream,
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        let log = try await nginx.accessLog(atLeast: 1000)
+        await nginx.stop()
+        let written = try Written(json: json, stream: stream)
+        #expect(log.count == 1000)
+        #expect(try written.number("hits.requests") == 1000)
+        #expect(try written.number("hits.count") == 1000)
+        #expect(try written.number("iterations.ok") == 1000)
+        #expect(written.lines.count == 1000)
+        #expect(outcome.output.contains("1,000: 1,000 ok, 0 failed"))
+
+        let pairs = Set(written.lines.map { "\($0["user"]!)/\($0["iteration"]!)" })
+        #expect(pairs.count == 1000, "each user's iterations are counted from 0")
+        try comparePercentiles(written)
+    }
+
+    /// Nearest rank over the raw samples against the summary's histograms.
+    private func comparePercentiles(_ written: Written) throws {
+        let samples = try written.lines.map { try #require(($0["ms"] as? NSNumber)?.doubleValue) }.sorted()
+        let exact: [String: Double] = ["min": samples[0], "max": samples[samples.count - 1]]
+        for (key, value) in exact { #expect(try written.number("latency_ms.\(key)") == value) }
+        let mean = samples.reduce(0, +) / Double(samples.count)
+        #expect(abs(try written.number("latency_ms.mean") - mean) < mean * 1e-6)
+        for (key, fraction) in ["p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999] {
+            let value = samples[max(1, Int((fraction * Double(samples.count)).rounded(.up))) - 1]
+            #expect(abs(try written.number("latency_ms.\(key)") - value) <= value * 0.001, "\(key)")
+        }
+    }
+
+    @Test func theStreamOnStandardOutputHasItToItself() async throws {
+        let nginx = try await Nginx()
+        let outcome = try await Program.run([nginx.url + "/", "-c", "2", "-n", "5", "--stream", "-"])
+        await nginx.stop()
+        #expect(outcome.status == 0)
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 10)
+        #expect(lines.allSatisfy { $0.hasPrefix("{\"t\":") && $0.hasSuffix("\"error\":null}") })
+        #expect(outcome.errors.contains("iterations  10: 10 ok"))
+    }
+
+    @Test func aServerThatIsNotThereEndsTheRunAndFailsIt() async throws {
+        let port = try Ports.free()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let outcome = try await Program.run(["http://127.0.0.1:\(port)/", "-c", "2", "-n", "3", "--json", json])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("6 × connect"), "\(outcome.output)")
+        let written = try Written(json: json)
+        #expect(try written.number("hits.failed") == 6)
+        #expect((written.value("errors") as? [[String: Any]])?.first?["kind"] as? String == "connect")
+    }
+
+    @Test func aStatusOf404FailsTheRun() async throws {
+        let nginx = try await Nginx()
+        let outcome = try await Program.run([nginx.url + "/nowhere", "--name", "missing"])
+        await nginx.stop()
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("404: 1"))
+        #expect(outcome.output.contains("missing"))
+    }
+
+    @Test func sendsMethodHeadersAndBody() async throws {
+        let nginx = try await Nginx()
+        let outcome = try await Program.run([
+            nginx.url + "/", "--body", "text", "--header", "X-A: b", "--debug-requests",
+        ])
+        let log = try await nginx.accessLog(atLeast: 1)
+        await nginx.stop()
+        #expect(log.first?.hasPrefix("POST / 405") == true)
+        for part in ["> POST \(nginx.url)/", "> X-A: b", "> text", "< HTTP/1.1 405"] {
+            #expect(outcome.errors.contains(part), "\(part) is not in\n\(outcome.errors)")
+        }
+    }
+
+    @Test func ctrlCEndsGracefullyAndReports() async throws {
+        let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let process = try Program.start([nginx.url + "/", "-d", "60s", "--think", "10ms", "--json", json])
+        try await process.wait(for: "start") { process.errors.contains("running") }
+        try await process.wait(for: "hits") { nginx.accessLog().count > 3 }
+        process.signal(SIGINT)
+        let outcome = try await process.outcome(timeout: .seconds(20))
+        let log = nginx.accessLog()
+        await nginx.stop()
+        #expect(outcome.status == 130)
+        #expect(outcome.errors.contains("stopping"))
+        #expect(outcome.output.contains("interrupted"))
+        let written = try Written(json: json)
+        #expect(written.value("run.interrupted") as? Bool == true)
+        #expect(try written.number("hits.requests") == Double(log.count))
+        #expect(try written.number("iterations.interrupted") == 0)
+    }
+
+    @Test func aCrashOfTheRunnerLeavesWhatWasMeasured() async throws {
+        let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let process = try Program.start([nginx.url + "/", "-d", "60s", "--think", "1ms", "--json", json])
+        // Several batches have been reported by then.
+        try await process.wait(for: "hits") { nginx.accessLog().count > 300 }
+        // Not a fault that is only sent: the Swift runtime shows a backtrace and goes on from where it was.
+        kill(try #require(Self.children(of: process.identifier).first), SIGKILL)
+        let outcome = try await process.outcome(timeout: .seconds(30))
+        let served = Double(nginx.accessLog().count)
+        await nginx.stop()
+        #expect(outcome.status == 71)
+        #expect(outcome.output.contains("the runner crashed: signal 9 (SIGKILL)"), "\(outcome.output)")
+        let written = try Written(json: json)
+        let reported = try written.number("hits.count")
+        #expect(reported > 0)
+        // The counters that outlive the process name the hole: at most the request on its way is unaccounted for.
+        let hole = try written.number("crash.unreported.hits")
+        #expect(abs(served - reported - hole) <= 1)
+    }
+
+    private static func children(of process: Int32) -> [Int32] {
+        let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
+        return tasks.flatMap { task in
+            let text = (try? String(contentsOfFile: "/proc/\(process)/task/\(task)/children", encoding: .utf8)) ?? ""
+            return text.split(separator: " ").compactMap { Int32($0) }
+        }
+    }
+}
