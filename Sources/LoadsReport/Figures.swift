@@ -1,5 +1,3 @@
-internal import LoadsEventLoop
-
 /// Numbers as a person reads them.
 enum Figures {
     /// A number with a fixed number of decimals and thousands set apart: `12,345.6`.
@@ -87,9 +85,4 @@ struct TimeUnit: Sendable, Equatable {
     }
 
     func format(_ value: Double) -> String { Figures.fixed(value / nanoseconds, decimals) }
-}
-
-extension Duration {
-    /// The duration as a person reads it.
-    public var inWords: String { Figures.time(nanoseconds: inSeconds * 1e9) }
 }

@@ -150,7 +150,7 @@ extension Plan {
             switch amount {
             case .iterations(1): " × 1 iteration"
             case .iterations(let count): " × \(Figures.count(count)) iterations"
-            case .duration(let duration): " for \(Figures.time(nanoseconds: duration.inSeconds * 1e9))"
+            case .duration(let duration): " for \(DurationText.text(duration))"
             }
         }
         return cycles.map { users($0.users) + amount($0.amount) }.joined(separator: ", then ")

@@ -34,9 +34,12 @@ struct Written {
 
     init(json: String, stream: String? = nil) throws {
         summary = try Self.object(Data(contentsOf: URL(fileURLWithPath: json)))
-        lines = try stream.map { path in
-            try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { try Self.object(Data($0.utf8)) }
-        } ?? []
+        lines =
+            try stream.map { path in
+                try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+                    try Self.object(Data($0.utf8))
+                }
+            } ?? []
     }
 
     /// A value by its path: `hits.requests`.

@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func failingTestsAreExitCode1WithTheirPlaces() async throws {
-        // nginx takes no POST: the test fails.
+        // nginx has no /login: the test fails.
         let nginx = try await Nginx()
         let outcome = try await Program.run([
             "BlogTests.TestWebSite/signIn", "--package", Program.blog, "--server-url", nginx.url, "-c", "2", "-n", "3",
@@ -37,7 +37,7 @@ import Testing
         #expect(outcome.output.contains("6: 0 ok, 6 failed"), "\(outcome.output)")
         #expect(outcome.output.contains("failures"))
         #expect(outcome.output.contains("sign in"))
-        #expect(outcome.output.contains("405: 6"))
+        #expect(outcome.output.contains("404: 6"))
     }
 
     @Test func aServerThatIsNotThereFailsTheIterations() async throws {
@@ -69,11 +69,20 @@ import Testing
     @Test func debugRequestsShowsAFirstIteration() async throws {
         let nginx = try await Nginx()
         let outcome = try await Program.run([
-            "BlogTests.TestWebSite/something", "--package", Program.blog, "--server-url", nginx.url, "-c", "2", "-n", "3",
+            "BlogTests.TestWebSite/something", "--package", Program.blog, "--server-url", nginx.url, "-c", "2", "-n",
+            "3",
             "--debug-requests",
         ])
         await nginx.stop()
         #expect(outcome.errors.components(separatedBy: "> GET \(nginx.url)/").count == 2, "\(outcome.errors)")
         #expect(outcome.errors.contains("Tarek"))
+    }
+
+    @Test func theDemoNeedsNothingAndSaysWhatComesNext() async throws {
+        let outcome = try await Program.run(["demo"])
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.output.contains("BlogTests.TestWebSite/something: 10 users for 3s"))
+        #expect(outcome.output.contains("0 failed"))
+        #expect(outcome.output.contains("Next:"))
     }
 }

@@ -44,7 +44,9 @@ import Testing
         try directory.write("let x: Int = \"no number\"\n", to: "Tests/BrokenTests/Broken.swift")
         let outcome = try await Program.run(["BrokenTests.A/b", "--package", directory.path])
         #expect(outcome.status == 65)
-        #expect(outcome.errors.contains("cannot convert value of type 'String' to specified type 'Int'"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.contains("cannot convert value of type 'String' to specified type 'Int'"),
+            "\(outcome.errors)")
     }
 
     @Test func theVersionAndTheHelpAreResults() async throws {

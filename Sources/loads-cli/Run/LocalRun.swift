@@ -51,7 +51,8 @@ struct LocalRun {
             case 1:
                 display.stopping()
                 console.note(
-                    "stopping: running iterations get up to \(grace.inWords) to end; Ctrl-C again ends them at once")
+                    "stopping: running iterations get up to \(DurationText.text(grace)) to end; Ctrl-C again ends them at once"
+                )
                 master.stop()
             case 2:
                 console.note("ending at once")
