@@ -98,18 +98,18 @@ final class BatchCollector: Sendable {
         }
     }
 
-    /// Adds the iterations of a loop that did not end. What a loop that does not answer has counted since its last
-    /// delta is lost but for its counters: those that started are made good, so that the sums hold.
+    /// Counts the iterations of a loop that did not end as interrupted.
+    ///
+    /// What a loop that does not answer has counted since its last delta is lost but for its counters: so that the sums
+    /// hold, the iterations among it count as interrupted, too.
     private func leftBehind(_ index: Int) -> Int {
-        let begun = lanes[index].begun
-        return state.withLock { state in
+        state.withLock { state in
             let reported = state.reported[index]
-            let started = state.closed[index] ? reported.started : max(begun, reported.started)
-            let left = started - reported.ended
-            state.pending.statistics.iterations.started += started - reported.started
-            state.pending.statistics.iterations.interrupted += left
+            let tally = state.closed[index] ? (reported.started, reported.ended) : lanes[index].tally
+            state.pending.statistics.iterations.started += tally.0 - reported.started
+            state.pending.statistics.iterations.interrupted += tally.0 - reported.ended
             state.closed[index] = true
-            return left
+            return tally.0 - tally.1
         }
     }
 

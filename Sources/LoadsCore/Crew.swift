@@ -13,9 +13,12 @@ final class Crew: Sendable {
     private let running: Mutex<[Int]>
 
     /// How long cancelled iterations may go on before they are left behind.
-    private static let patience: Duration = .seconds(5)
+    private let patience: Duration
 
-    init(plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl) {
+    init(
+        plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl, patience: Duration
+    ) {
+        self.patience = patience
         self.plan = plan
         self.scenarios = scenarios
         self.lanes = lanes
@@ -56,7 +59,7 @@ final class Crew: Sendable {
         let watcher = Task.detached(executorPreference: clock) { [self] in
             guard await watch(deadline) else { return }
             work.cancel()
-            try? await clock.sleep(for: Self.patience)
+            try? await clock.sleep(for: patience)
             if !Task.isCancelled { gate.open(false) }
         }
         let ended = await gate.wait()

@@ -8,18 +8,18 @@ final class Lane: @unchecked Sendable {
     let recorder: Recorder
     private var sleeping: [ObjectIdentifier: Nap] = [:]
     private let counters: LiveCounters.Slot
-    private let begunBefore: Int
+    private let before: (started: Int, ended: Int)
 
     /// - Parameter number: The lane's place among the loops of the run.
     init(number: Int, loop: EventLoop, start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters) {
         self.loop = loop
         self.counters = counters.slot(number)
-        begunBefore = self.counters.started
+        before = (self.counters.started, self.counters.ended)
         recorder = Recorder(start: start, plan: plan, registry: registry, counters: counters, slot: number)
     }
 
-    /// Iterations started here in this run. From any thread, even while the loop is held up.
-    var begun: Int { counters.started - begunBefore }
+    /// Iterations started and ended here in this run. From any thread, even while the loop is held up.
+    var tally: (started: Int, ended: Int) { (counters.started - before.started, counters.ended - before.ended) }
 
     /// A user's wait between iterations: a timer that ends early when the run does.
     private final class Nap: @unchecked Sendable {

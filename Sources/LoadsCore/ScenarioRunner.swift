@@ -25,17 +25,28 @@ public final class ScenarioRunner: Sendable {
     private let counters: LiveCounters?
     private let onBatch: @Sendable (Batch) -> Void
     private let control = RunControl()
+    /// How long cancelled iterations may go on before they are left behind.
+    private let patience: Duration
 
     /// - Parameters:
     ///   - plan: One that has no problems; see ``Plan/validate()``.
     ///   - counters: Where to count so that it outlives this process; nil counts nowhere else.
     ///   - onBatch: Called about ten times a second, one call at a time and in order, on a thread of the runner's, with
     ///     what was measured since. The last batch completes the sums. Must not block.
-    public init(
+    public convenience init(
         plan: Plan, scenarios: [Scenario], counters: LiveCounters? = nil,
         onBatch: @escaping @Sendable (Batch) -> Void
     ) {
+        self.init(
+            plan: plan, scenarios: scenarios, counters: counters, patience: .seconds(5), onBatch: onBatch)
+    }
+
+    init(
+        plan: Plan, scenarios: [Scenario], counters: LiveCounters? = nil, patience: Duration,
+        onBatch: @escaping @Sendable (Batch) -> Void
+    ) {
         precondition(!scenarios.isEmpty, "a run needs a scenario")
+        self.patience = patience
         self.plan = plan
         self.scenarios = scenarios
         self.counters = counters
@@ -67,7 +78,8 @@ public final class ScenarioRunner: Sendable {
         let lanes = group.loops.enumerated().map {
             Lane(number: $0, loop: $1, start: start, plan: plan, registry: registry, counters: counters)
         }
-        let crew = Crew(plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control)
+        let crew = Crew(
+            plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
         let collector = BatchCollector(lanes: lanes, clock: clock, users: { crew.count }, onBatch: onBatch)
         let ticking = Task.detached(executorPreference: clock) { await collector.tick() }
 

@@ -1,0 +1,174 @@
+import Glibc
+import LoadsEventLoop
+import Synchronization
+import Testing
+
+@testable import LoadsCore
+
+@Suite struct StoppingTests {
+    @Test func stopLetsRunningIterationsEnd() async {
+        let started = Log<Int>()
+        let outcome = await Outcome.of(Plan(users: 4, iterations: 1000), stopOnce: started.entries.count >= 4) {
+            started.add($0.number)
+            await $0.wait(.milliseconds(150))
+            return .ok
+        }
+        #expect(outcome.ending == RunEnding(interrupted: true))
+        #expect(outcome.iterations.interrupted == 0 && outcome.iterations.ok == outcome.iterations.started)
+        #expect(outcome.iterations.ok >= 1)
+    }
+
+    @Test func stopCancelsAfterTheGrace() async {
+        var plan = Plan(users: 4, iterations: 10)
+        plan.grace = .milliseconds(30)
+        let started = Log<Int>()
+        let outcome = await Outcome.of(plan, stopOnce: started.entries.count == 4) {
+            started.add($0.number)
+            await $0.wait(.seconds(1000))
+            return .ok
+        }
+        #expect(outcome.ending == RunEnding(interrupted: true))
+        #expect(outcome.iterations.started == 4 && outcome.iterations.interrupted == 4)
+        #expect(outcome.total.service.isEmpty, "what was cut off has no service time")
+    }
+
+    @Test func abortCancelsAtOnce() async {
+        var plan = Plan(users: 4, iterations: 10)
+        plan.grace = .seconds(1000)
+        let started = Log<Int>()
+        let outcome = await Outcome.of(plan, abort: true, stopOnce: started.entries.count == 4) {
+            started.add($0.number)
+            await $0.wait(.seconds(1000))
+            return .ok
+        }
+        #expect(outcome.ending == RunEnding(interrupted: true) && outcome.iterations.interrupted == 4)
+    }
+
+    @Test func stopWakesThoseWhoThinkOrWaitForTheirStart() async {
+        var plan = Plan(users: 4, iterations: 10)
+        plan.think = .seconds(1000)
+        plan.rampUp = .seconds(1000)
+        let ran = Log<Int>()
+        let outcome = await Outcome.of(plan, stopOnce: !ran.entries.isEmpty) {
+            ran.add($0.number)
+            return .ok
+        }
+        #expect(outcome.ending.interrupted)
+        #expect(outcome.iterations.ok == 1 && outcome.iterations.started == 1)
+    }
+
+    @Test func stopEndsThePauseAndSkipsTheOtherCycles() async {
+        var plan = Plan(cycles: [.init(users: 1, amount: .iterations(1)), .init(users: 1, amount: .iterations(1))])
+        plan.pause = .seconds(1000)
+        let ran = Log<Int>()
+        let outcome = await Outcome.of(plan, stopOnce: !ran.entries.isEmpty) {
+            ran.add($0.number)
+            return .ok
+        }
+        #expect(outcome.ending.interrupted && outcome.iterations.started == 1)
+    }
+
+    @Test func aRunStoppedBeforeItStartsDoesNothing() async {
+        let runner = ScenarioRunner(
+            plan: Plan(users: 3, iterations: 3), scenarios: [Scenario(name: "s") { _ in .ok }], onBatch: { _ in })
+        runner.stop()
+        runner.stop()
+        #expect(await runner.run() == RunEnding(interrupted: true))
+    }
+
+    @Test func cancellingTheCallerAborts() async {
+        let started = Gate()
+        let task = Task {
+            await Outcome.of(Plan(users: 1, iterations: 3)) {
+                started.open(true)
+                await $0.wait(.seconds(1000))
+                return .ok
+            }
+        }
+        _ = await started.wait()
+        task.cancel()
+        let outcome = await task.value
+        #expect(outcome.ending.interrupted && outcome.iterations.interrupted == 1)
+    }
+
+    @Test func theEndOfADurationIsNoInterruption() async {
+        let outcome = await Outcome.of(Plan(users: 3, duration: .milliseconds(300))) {
+            await $0.wait(.milliseconds(400))
+            return .ok
+        }
+        #expect(outcome.ending == RunEnding(interrupted: false))
+        #expect(
+            outcome.iterations.ok >= 1 && outcome.iterations.ok == outcome.iterations.started,
+            "they had the grace to end")
+    }
+
+    @Test func iterationsThatOutlastADurationAndItsGraceAreCutOff() async {
+        var plan = Plan(users: 3, duration: .milliseconds(300))
+        plan.grace = .milliseconds(20)
+        let outcome = await Outcome.of(plan) {
+            await $0.wait(.seconds(1000))
+            return .ok
+        }
+        #expect(outcome.ending == RunEnding(interrupted: false))
+        let counts = outcome.iterations
+        #expect(counts.started >= 1 && counts.interrupted == counts.started)
+    }
+
+    @Test func thinkingEndsWithTheDuration() async {
+        var plan = Plan(users: 3, duration: .milliseconds(300))
+        plan.think = .seconds(1000)
+        let outcome = await Outcome.of(plan) { _ in .ok }
+        #expect(outcome.iterations.ok >= 1 && outcome.iterations.ok <= 3)
+    }
+
+    @Test func iterationsThatDoNotListenAreLeftBehind() async {
+        let never = Mutex<[UnsafeContinuation<Void, Never>]>([])
+        var plan = Plan(cycles: [
+            .init(users: 3, amount: .duration(.milliseconds(400))), .init(users: 1, amount: .iterations(5)),
+        ])
+        plan.grace = .zero
+        plan.loops = 2
+        let outcome = await Outcome.of(plan, patience: .milliseconds(20)) { context in
+            if context.user.number == 1 {
+                await withUnsafeContinuation { continuation in never.withLock { $0.append(continuation) } }
+            } else {
+                await context.wait(.seconds(1000))
+            }
+            return .ok
+        }
+        #expect(outcome.ending.leftBehind == 1)
+        #expect(outcome.iterations.started == 3 && outcome.iterations.interrupted == 3)
+        // What they do later reaches nobody.
+        for continuation in never.withLock({ $0 }) { continuation.resume() }
+    }
+
+    @Test func aLoopHeldForEverHoldsUpNobodyElse() async {
+        let semaphore = Semaphore()
+        var plan = Plan(users: 6, iterations: 5)
+        plan.loops = 2
+        plan.grace = .zero
+        let ran = Log<Int>()
+        // Fifteen of the other loop's, and the two of user 0.
+        let outcome = await Outcome.of(
+            plan, patience: .milliseconds(20), stopOnce: ran.entries.count == 17
+        ) { context in
+            ran.add(context.number)
+            // User 0 holds the first loop; users 2 and 4 never get there.
+            if context.user.number == 0 && context.number == 1 { semaphore.wait() }
+            return .ok
+        }
+        #expect(outcome.ending == RunEnding(interrupted: true, leftBehind: 1))
+        let counts = outcome.iterations
+        #expect(counts.started == counts.ended && counts.interrupted >= 1 && counts.ok >= 15)
+        semaphore.signal()
+    }
+}
+
+/// One that blocks the thread.
+final class Semaphore: @unchecked Sendable {
+    // @unchecked: POSIX semaphores are for all threads.
+    private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    init() { sem_init(semaphore, 0, 0) }
+    func wait() { while sem_wait(semaphore) != 0 {} }
+    func signal() { sem_post(semaphore) }
+}
