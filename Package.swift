@@ -84,6 +84,12 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("TestSupportTests", ["TestSupport"]),
         tests("LoadsTestServerTests", ["LoadsTestServer", "TestSupport"]),
+        tests(
+            "LoadsSessionConformanceTests",
+            [
+                "LoadsSession", "LoadsTestServer", "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop", "CLinux"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
         tests("LoadsPackageTests", ["LoadsPackage"]),

@@ -106,6 +106,8 @@ struct RequestParser {
         while start < buffer.count, buffer[start] == 13 || buffer[start] == 10 { start += 1 }
         guard start < buffer.count else { return nil }
         guard let size = headSize() else {
+            // Somebody who speaks TLS, say, would wait for us while we wait for the end of the headers.
+            if !(65...90).contains(buffer[start]) { return fail(400, "this is not HTTP") }
             return buffered > headLimit ? fail(431, "the headers are longer than \(headLimit) bytes") : nil
         }
         if size > headLimit { return fail(431, "the headers are longer than \(headLimit) bytes") }

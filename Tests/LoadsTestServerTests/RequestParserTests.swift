@@ -62,7 +62,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("GARBAGE\r\n\r\n", 400), ("get / HTTP/1.1\r\n\r\n", 400), ("GET  / HTTP/1.1\r\n\r\n", 400),
+        ("GARBAGE\r\n\r\n", 400), ("\u{16}\u{3}\u{1}", 400), ("get / HTTP/1.1\r\n\r\n", 400),
+        ("GET  / HTTP/1.1\r\n\r\n", 400),
         ("GET nothing HTTP/1.1\r\n\r\n", 400), ("GET / HTTP/2.0\r\n\r\n", 505), ("GET / FTP/1.1\r\n\r\n", 505),
         ("GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400), ("GET / HTTP/1.1\r\nContent-Length: 1x\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nContent-Length: \r\n\r\n", 400),

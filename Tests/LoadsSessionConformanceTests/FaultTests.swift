@@ -1,0 +1,112 @@
+import HTTPTypes
+import LoadsSession
+import LoadsTestServer
+import TestSupport
+import Testing
+
+@Suite struct FaultConformanceTests {
+    @Test(
+        arguments: EngineKind.allCases,
+        [
+            ("/close", .reset), ("/reset", .reset), ("/close-mid-body", .reset), ("/close-mid-chunk", .reset),
+            ("/garbage", .protocol), ("/bad-length", .protocol), ("/bad-chunk", .protocol), ("/bad-gzip", .body),
+        ] as [(String, SessionError.Code)])
+    func aBrokenAnswerIsAnErrorAndTheNextCallIsNot(engine: EngineKind, fault: (path: String, code: SessionError.Code))
+        async throws
+    {
+        let server = try TestServer()
+        let session = engine.session(server.url)
+        for _ in 0..<2 {
+            #expect(await code { try await session.get(fault.path, timeout: .seconds(10)) } == fault.code)
+            #expect(try await session.get("/").status == 200)
+        }
+        await server.stop()
+    }
+
+    @Test(arguments: EngineKind.allCases)
+    func aBodyThatIsTooLargeIsRefused(engine: EngineKind) async throws {
+        let server = try TestServer()
+        let session = engine.session(server.url) { $0.maxBodySize = 1 << 20 }
+        #expect(await code { try await session.get("/endless") } == .bodyTooLarge)
+        #expect(await code { try await session.get("/bytes/1048577") } == .bodyTooLarge)
+        #expect(try await session.get("/bytes/1048576").body.count == 1 << 20)
+        let stream = try await session.stream("/endless")
+        #expect(await code { _ = try await stream.collect() } == .bodyTooLarge)
+        await server.stop()
+    }
+
+    @Test(arguments: EngineKind.allCases, ["/never", "/delay/600000", "/drip/1000/600000", "/slow-headers/600000"])
+    func whatTakesTooLongIsATimeout(engine: EngineKind, path: String) async throws {
+        let server = try TestServer()
+        let session = engine.session(server.url)
+        #expect(await code { try await session.get(path, timeout: .milliseconds(200)) } == .timeout)
+        #expect(await eventually { server.counts.open == 0 })
+        await server.stop()
+    }
+
+    @Test(arguments: EngineKind.allCases, ["/never", "/delay/600000", "/drip/1000/600000"])
+    func cancellingTheTaskClosesTheConnection(engine: EngineKind, path: String) async throws {
+        let server = try TestServer()
+        let session = engine.session(server.url)
+        let task = Task { await code { try await session.get(path) } }
+        #expect(await eventually { server.requests == 1 })
+        task.cancel()
+        #expect(await task.value == .cancelled)
+        #expect(await eventually { server.counts.open == 0 })
+        #expect(try await session.get("/").status == 200)
+        await server.stop()
+    }
+
+    @Test(arguments: EngineKind.allCases)
+    func aCancelledTaskSendsNothing(engine: EngineKind) async throws {
+        let server = try TestServer()
+        let session = engine.session(server.url)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return await code { try await session.get("/") }
+        }
+        #expect(await task.value == .cancelled)
+        #expect(server.requests == 0)
+        await server.stop()
+    }
+
+    @Test(arguments: EngineKind.allCases)
+    func aStaleConnectionIsReplaced(engine: EngineKind) async throws {
+        let port = try Ports.free()
+        let session = engine.session("http://127.0.0.1:\(port)")
+        for _ in 0..<3 {
+            let server = try TestServer(port: port)
+            #expect(try await session.get("/").status == 200)
+            #expect(try await session.get("/").status == 200)
+            await server.stop()
+        }
+        #expect(await code { try await session.get("/") } == .connect)
+    }
+
+    @Test(arguments: EngineKind.allCases)
+    func anEarlyAnswerIsSeenThoughTheBodyIsNotTaken(engine: EngineKind) async throws {
+        let server = try TestServer()
+        let response = try await engine.session(server.url).put(
+            "/early/413", body: [UInt8](repeating: 1, count: 50_000_000))
+        #expect(response.status == 413)
+        await server.stop()
+    }
+
+    @Test(arguments: EngineKind.allCases, ["ftp://127.0.0.1/", "http://", "http://a b/", "http://127.0.0.1:99999/"])
+    func aBadURLIsSaidSo(engine: EngineKind, url: String) async throws {
+        #expect(await code { try await engine.session().get(url) } == .badURL)
+    }
+
+    @Test(arguments: EngineKind.allCases)
+    func manyCallsAtOnceAreAllAnswered(engine: EngineKind) async throws {
+        let server = try TestServer()
+        let session = engine.session(server.url)
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<200 { group.addTask { try await session.get("/bytes/\(number)").body.count } }
+            var sum = 0
+            for try await count in group { sum += count }
+            #expect(sum == 199 * 200 / 2)
+        }
+        await server.stop()
+    }
+}
