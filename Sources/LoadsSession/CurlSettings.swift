@@ -1,4 +1,5 @@
 internal import CCurl
+internal import Glibc
 internal import HTTPTypes
 internal import LoadsEventLoop
 
@@ -21,9 +22,6 @@ struct CurlSettings {
     var hasProxy = false
     var hasDigest = false
     var allowsHTTP2 = true
-    /// libcurl's own places for trusted certificates, to go back to.
-    var caFile: String?
-    var caPath: String?
     var headerList: UnsafeMutablePointer<curl_slist>?
     var resolveList: UnsafeMutablePointer<curl_slist>?
     var pinList: UnsafeMutablePointer<curl_slist>?
@@ -37,6 +35,32 @@ struct CurlSettings {
     /// Bodies up to here are given to libcurl whole, which sends them with the head in one write; larger ones are
     /// fetched while they are sent, which saves a copy and shows when the sending ended.
     static let wholeBodyLimit = 32 * 1024
+
+    /// Where the system keeps the certificates it trusts, for libcurl. The bundle would be read and kept for each user
+    /// (20 ms, 1 MB); from a directory with hashed names only the certificate in question is read.
+    static let systemTrust: (file: String?, path: String?) = {
+        guard let easy = curl_easy_init() else { return (nil, nil) }
+        defer { curl_easy_cleanup(easy) }
+        let file = loads_easy_get_string(easy, CURLINFO_CAINFO).map { String(cString: $0) }
+        let path = loads_easy_get_string(easy, CURLINFO_CAPATH).map { String(cString: $0) }
+        return (path.map(isHashed) == true ? nil : file, path)
+    }()
+
+    /// Whether a directory has certificates under the names that `openssl rehash` gives them, eight digits and `.0`.
+    private static func isHashed(_ path: String) -> Bool {
+        guard let directory = opendir(path) else { return false }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            let isHash = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+                name.prefix(8).allSatisfy {
+                    UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+                }
+                    && name[8] == UInt8(ascii: ".") && name[9] == UInt8(ascii: "0") && name[10] == 0
+            }
+            if isHash { return true }
+        }
+        return false
+    }
 
     /// `CURLAUTH_DIGEST`, a macro with a cast that Swift does not import.
     static let digest = 1 << 1
@@ -68,8 +92,6 @@ extension CurlTransfer {
         loads_easy_set_long(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024)
         // The empty string keeps libcurl from reading the environment's exceptions.
         loads_easy_set_string(easy, CURLOPT_NOPROXY, "")
-        settings.caFile = loads_easy_get_string(easy, CURLINFO_CAINFO).map { String(cString: $0) }
-        settings.caPath = loads_easy_get_string(easy, CURLINFO_CAPATH).map { String(cString: $0) }
     }
 
     /// Sets what differs from the last exchange.
@@ -109,8 +131,8 @@ extension CurlTransfer {
         }
         // A CA of one's own stands alone: what the system trusts besides is not what was asked for.
         for (file, path) in [(CURLOPT_CAINFO, CURLOPT_CAPATH), (CURLOPT_PROXY_CAINFO, CURLOPT_PROXY_CAPATH)] {
-            loads_easy_set_string(easy, file, options.caFile ?? settings.caFile)
-            loads_easy_set_string(easy, path, options.caFile == nil ? settings.caPath : nil)
+            loads_easy_set_string(easy, file, options.caFile ?? CurlSettings.systemTrust.file)
+            loads_easy_set_string(easy, path, options.caFile == nil ? CurlSettings.systemTrust.path : nil)
         }
         loads_easy_set_string(easy, CURLOPT_SSLCERT, options.certificateFile)
         loads_easy_set_string(easy, CURLOPT_SSLKEY, options.keyFile ?? options.certificateFile)
