@@ -92,7 +92,7 @@ let package = Package(
             ]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop", "CLinux"]),
         tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
-        tests("LoadsPackageTests", ["LoadsPackage"]),
+        tests("LoadsPackageTests", ["LoadsPackage", "LoadsTransport"]),
         .executableTarget(
             name: "FixtureRunner",
             dependencies: [

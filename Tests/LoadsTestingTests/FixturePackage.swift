@@ -17,7 +17,10 @@ enum FixturePackage {
     private static func build(withLoads: Bool) throws -> String {
         let scratch = path + (withLoads ? "/.build-loads" : "/.build-plain")
         let result = run(
-            ["swift", "build", "--build-tests", "--package-path", path, "--scratch-path", scratch],
+            [
+                "swift", "build", "--build-tests", "--disable-build-manifest-caching", "--package-path", path,
+                "--scratch-path", scratch,
+            ],
             environment: withLoads ? [:] : ["KINDS_WITHOUT_LOADS": "1"])
         guard result.code == 0 else { throw Failure(description: result.output) }
         return scratch + "/debug/KindsPackageTests.xctest"

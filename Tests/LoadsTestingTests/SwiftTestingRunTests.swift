@@ -48,8 +48,8 @@ import Testing
         ("expectation", "SwiftTestingKinds.swift:55", "1 + 1"),
         ("throwing", "KindsTests.Failing/throwing threw Mishap", "Mishap"),
         ("requirement", "SwiftTestingKinds.swift:57", "nil"),
-        ("child", "SwiftTestingKinds.swift:64", "false"),
-        ("unstructured", "SwiftTestingKinds.swift:61", "false"),
+        ("child", "SwiftTestingKinds.swift:67", "false"),
+        ("unstructured", "SwiftTestingKinds.swift:64", "false"),
     ])
     func countsAFailedIterationOnce(test: String, place: String, message: String) throws {
         let outcome = try run(".Failing/" + test)
