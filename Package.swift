@@ -68,7 +68,7 @@ let package = Package(
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
-        library("LoadsReport", ["LoadsCore"]),
+        library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
         library("LoadsPackage", ["LoadsTransport", "CLinux"]),
         .executableTarget(
             name: "loads-cli",
