@@ -108,7 +108,7 @@ let package = Package(
             swiftSettings: settings),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
-        tests("ProgramTests", ["loads-cli", "TestSupport"]),
+        tests("ProgramTests", ["loads-cli", "LoadsTestServer", "TestSupport"]),
         tests(
             "LoadsCLITests",
             [

@@ -78,7 +78,7 @@ struct TimeUnit: Sendable, Equatable {
         if typical < 1_000_000, largest < 10_000_000 {
             (name, nanoseconds, decimals) = ("µs", 1e3, typical < 100_000 ? 1 : 0)
         } else if typical < 1_000_000_000 {
-            (name, nanoseconds, decimals) = ("ms", 1e6, typical < 10_000_000 ? 2 : 1)
+            (name, nanoseconds, decimals) = ("ms", 1e6, typical < 1_000_000 ? 3 : typical < 10_000_000 ? 2 : 1)
         } else {
             (name, nanoseconds, decimals) = ("s", 1e9, 2)
         }

@@ -43,7 +43,8 @@ extension ProgressFigures {
         // One column stays free: a terminal wraps when its last one is written.
         let room = (style.width ?? 80) - text.count - 3
         guard room >= 8 else { return text.shortened(to: max(1, (style.width ?? 80) - 1)) }
-        let length = min(30, room)
+        // By the width, not by the text beside it: the bar must not jump about while that grows.
+        let length = min(room, max(8, min(30, (style.width ?? 80) - 70)))
         let full = Int(Double(length) * (fraction ?? 0))
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: length - full)
         return "  " + (failedHits + failedIterations > 0 ? style.red(bar) : style.green(bar)) + text.dropFirst()

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LoadsTestServer
 import TestSupport
 import Testing
 
@@ -103,6 +104,31 @@ import Testing
         #expect(written.value("run.interrupted") as? Bool == true)
         #expect(try written.number("hits.requests") == Double(log.count))
         #expect(try written.number("iterations.interrupted") == 0)
+    }
+
+    @Test func aSecondCtrlCDoesNotWaitForTheIterations() async throws {
+        let server = try TestServer()
+        let process = try Program.start([server.url + "/never", "-c", "3", "-d", "60s", "--grace", "60s"])
+        try await process.wait(for: "requests") { server.requests == 3 }
+        process.signal(SIGINT)
+        try await process.wait(for: "the stop") { process.errors.contains("stopping") }
+        process.signal(SIGINT)
+        let outcome = try await process.outcome(timeout: .seconds(20))
+        await server.stop()
+        #expect(outcome.status == 130)
+        #expect(outcome.output.contains("3: 0 ok, 0 failed, 3 interrupted"), "\(outcome.output)")
+    }
+
+    @Test(arguments: [
+        ("never", "timeout"), ("endless", "timeout"), ("close-mid-body", "reset"), ("garbage", "protocol"),
+        ("reset", "reset"),
+    ])
+    func whatServersDoWrongIsAnErrorOfItsKind(_ path: String, _ kind: String) async throws {
+        let server = try TestServer()
+        let outcome = try await Program.run([server.url + "/" + path, "-n", "2", "--timeout", "500ms"])
+        await server.stop()
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("2 × \(kind)"), "\(outcome.output)")
     }
 
     @Test func aCrashOfTheRunnerLeavesWhatWasMeasured() async throws {
