@@ -4,7 +4,7 @@ import Testing
 
 @testable import LoadsCore
 
-@Suite struct ScenarioRunnerTests {
+@Suite(.timeLimit(.minutes(1))) struct ScenarioRunnerTests {
     @Test(arguments: [(10, 10), (1, 1), (7, 3), (1, 500), (200, 1)])
     func runsExactlyUsersTimesIterations(users: Int, iterations: Int) async {
         let ran = Log<[Int]>()
@@ -213,9 +213,9 @@ import Testing
     }
 
     @Test func bodiesThatCostNothingStarveNobody() async {
-        var plan = Plan(users: 50, duration: .seconds(3600))
+        var plan = Plan(users: 500, duration: .seconds(3600))
         plan.loops = 1
-        // Ends only if batches are made and the stop is heard while fifty users compute without a pause.
+        // Ends only if batches are made and the stop is heard while 500 users compute without a pause.
         let outcome = await Outcome.of(plan, stopAfterBatches: 2) { _ in .ok }
         #expect(outcome.ending.interrupted && outcome.iterations.interrupted == 0)
         #expect(outcome.iterations.ok == outcome.iterations.started)

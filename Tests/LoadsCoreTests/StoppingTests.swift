@@ -5,7 +5,7 @@ import Testing
 
 @testable import LoadsCore
 
-@Suite struct StoppingTests {
+@Suite(.timeLimit(.minutes(1))) struct StoppingTests {
     @Test func stopLetsRunningIterationsEnd() async {
         let started = Log<Int>()
         let outcome = await Outcome.of(Plan(users: 4, iterations: 1000), stopOnce: started.entries.count >= 4) {
@@ -55,6 +55,25 @@ import Testing
         }
         #expect(outcome.ending.interrupted)
         #expect(outcome.iterations.ok == 1 && outcome.iterations.started == 1)
+    }
+
+    @Test func nobodyStartsToThinkOnceTheRunIsStopped() async {
+        let box = Mutex<ScenarioRunner?>(nil)
+        var plan = Plan(users: 1, iterations: 10)
+        plan.think = .seconds(1000)
+        let runner = ScenarioRunner(
+            plan: plan,
+            scenarios: [
+                Scenario(name: "s") { context in
+                    box.withLock { $0 }?.stop()
+                    // Those who sleep have been woken when this one goes to sleep.
+                    await context.wait(.milliseconds(20))
+                    return .ok
+                }
+            ], onBatch: { _ in })
+        box.withLock { $0 = runner }
+        #expect(await runner.run() == RunEnding(interrupted: true))
+        box.withLock { $0 = nil }
     }
 
     @Test func stopEndsThePauseAndSkipsTheOtherCycles() async {

@@ -6,7 +6,7 @@ import Testing
 @testable import LoadsCore
 
 /// What a user has: a thread, connections, an end.
-@Suite struct UserTests {
+@Suite(.timeLimit(.minutes(1))) struct UserTests {
     @Test func threadsLetBodiesBlock() async {
         let barrier = Barrier(20)
         let threads = Log<[UInt]>()
