@@ -100,7 +100,9 @@ let package = Package(
             ],
             path: "Tests/FixtureRunner", swiftSettings: settings),
         tests("LoadsRunnerTests", ["LoadsRunner", "LoadsCore", "LoadsWire"]),
-        tests("LoadsAgentTests", ["LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "FixtureRunner"]),
+        tests(
+            "LoadsAgentTests",
+            ["LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "FixtureRunner"]),
         tests("LoadsTransportTests", ["LoadsTransport", "LoadsCore", "LoadsWire"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),
         .testTarget(

@@ -109,13 +109,14 @@ import Testing
     @Test func authenticates() async throws {
         let basic = try await sent { try await $0.get("/", auth: .basic("Aladdin", "open sesame")) }
         #expect(basic.header("authorization") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
-        let bearer = try await sent({ $0.auth = .bearer("t") }) { try await $0.get("/") }
+        let bearer = try await sent({ $0.auth = .bearer("t") }, { try await $0.get("/") })
         #expect(bearer.header("authorization") == "Bearer t")
-        let none = try await sent({ $0.auth = .bearer("t") }) { try await $0.get("/", auth: .anonymous) }
+        let none = try await sent({ $0.auth = .bearer("t") }, { try await $0.get("/", auth: .anonymous) })
         #expect(none.header("authorization") == nil)
-        let url = try await sent({ $0.auth = .bearer("t") }) { try await $0.get("http://u:p@a.test/") }
+        let url = try await sent({ $0.auth = .bearer("t") }, { try await $0.get("http://u:p@a.test/") })
         #expect(url.header("authorization") == "Basic dTpw" && url.url == "http://a.test/")
-        let field = try await sent({ $0.auth = .bearer("t") }) { try await $0.get("/", headers: [.authorization: "x"]) }
+        let field = try await sent(
+            { $0.auth = .bearer("t") }, { try await $0.get("/", headers: [.authorization: "x"]) })
         #expect(field.headers.filter { $0.name.lowercased() == "authorization" }.map(\.value) == ["x"])
         let digest = try await sent { try await $0.get("/", auth: .digest("u", "p")) }
         #expect(digest.connection.digestUser == "u" && digest.connection.digestPassword == "p")
@@ -123,19 +124,20 @@ import Testing
     }
 
     @Test func passesTheConfigurationOn() async throws {
-        let exchange = try await sent({
-            $0.tls.verifies = false
-            $0.tls.caFile = "ca.pem"
-            $0.tls.certificateFile = "c.pem"
-            $0.tls.keyFile = "k.pem"
-            $0.proxy = "http://p:1"
-            $0.unixSocket = "/s"
-            $0.resolve = ["a.test:80": "127.0.0.1"]
-            $0.allowsHTTP2 = false
-            $0.connectTimeout = .seconds(3)
-            $0.maxBodySize = 7
-            $0.decompresses = false
-        }) { try await $0.get("/") }
+        let exchange = try await sent(
+            {
+                $0.tls.verifies = false
+                $0.tls.caFile = "ca.pem"
+                $0.tls.certificateFile = "c.pem"
+                $0.tls.keyFile = "k.pem"
+                $0.proxy = "http://p:1"
+                $0.unixSocket = "/s"
+                $0.resolve = ["a.test:80": "127.0.0.1"]
+                $0.allowsHTTP2 = false
+                $0.connectTimeout = .seconds(3)
+                $0.maxBodySize = 7
+                $0.decompresses = false
+            }, { try await $0.get("/") })
         var expected = ConnectionOptions()
         expected.verifiesTLS = false
         expected.caFile = "ca.pem"
