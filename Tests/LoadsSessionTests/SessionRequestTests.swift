@@ -28,9 +28,9 @@ import Testing
     }
 
     @Test func replacesDefaultsBySessionAndCall() async throws {
-        let exchange = try await sent({ $0.headers = [.userAgent: "mine", .accept: "a/b"] }) {
-            try await $0.get("/", headers: [.accept: "c/d", .init("X")!: "1", .init("X")!: "2"])
-        }
+        let exchange = try await sent(
+            { $0.headers = [.userAgent: "mine", .accept: "a/b"] },
+            { try await $0.get("/", headers: [.accept: "c/d", .init("X")!: "1", .init("X")!: "2"]) })
         #expect(exchange.header("user-agent") == "mine" && exchange.header("accept") == "c/d")
         #expect(exchange.headers.filter { $0.name == "X" }.map(\.value) == ["1", "2"])
         #expect(exchange.headers.filter { $0.name.lowercased() == "accept" }.count == 1)
