@@ -15,7 +15,7 @@ final class Worker: FileHandler, @unchecked Sendable {
     private let total: @Sendable () -> Counts
     private var connections: [Int32: Connection] = [:]
     private var pause: LoopTimer?
-    private var random = SystemRandomNumberGenerator()
+    private var random = SplitMix64(state: .random(in: 0 ... .max))
     private let served = Mutex(Counts())
 
     init(loop: EventLoop, listener: Int32, started: Instant, total: @escaping @Sendable () -> Counts) {
@@ -76,5 +76,18 @@ final class Worker: FileHandler, @unchecked Sendable {
         let timer = LoopTimer { [unowned self] in loop.update(listener, interest: .readable) }
         pause = timer
         loop.schedule(timer, at: .now.advanced(by: .milliseconds(100)))
+    }
+}
+
+/// Steele, Lea and Flood's generator: the system's costs a system call a number.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
     }
 }
