@@ -23,7 +23,8 @@ struct RunnerProcess {
 
     /// Runs scenarios to the end; blocks the thread.
     func run(
-        _ scenarios: [String], users: Int = 5, iterations: Int = 20, change: (inout Plan) -> Void = { _ in }
+        _ scenarios: [String], users: Int = 5, iterations: Int = 20, abortAfter: Double? = nil,
+        change: (inout Plan) -> Void = { _ in }
     ) throws -> Outcome {
         var plan = Plan(cycles: [Plan.Cycle(users: users, amount: .iterations(iterations))])
         plan.loops = 2
@@ -35,6 +36,10 @@ struct RunnerProcess {
 
         let process = try spawn(commands, reports, output)
         commands.fileHandleForWriting.write(Data(FrameParser.frame(order.encoded())))
+        if let abortAfter {
+            Thread.sleep(forTimeInterval: abortAfter)
+            commands.fileHandleForWriting.write(Data(FrameParser.frame(RunnerCommand.abort.encoded())))
+        }
         var outcome = Outcome()
         try read(reports.fileHandleForReading, into: &outcome)
         outcome.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

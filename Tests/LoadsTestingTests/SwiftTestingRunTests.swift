@@ -65,6 +65,20 @@ import Testing
         let outcome = try run(".Failing/orphan")
         #expect(outcome.statistics.iterations.ok == 100)
         #expect(outcome.statistics.health.orphanFailures == 100)
+
+        // Swift Testing offers such an issue to the scope of every parked case.
+        let several = try run(".Failing/orphan", ".Serial/each", ".Kinds/fresh", iterations: 100)
+        #expect((1..<250).contains(several.statistics.health.orphanFailures))
+    }
+
+    @Test func anAbortReachesTheBodies() throws {
+        let outcome = try RunnerProcess(
+            executable: FixturePackage.withLoads.get(), environment: ["KINDS_SLOW": "1"]
+        ).run(["KindsTests.Slow/sleeps"], abortAfter: 1)
+        #expect(outcome.statistics.iterations.started == 5)
+        #expect(outcome.statistics.iterations.interrupted == 5)
+        #expect(outcome.statistics.failures.isEmpty)
+        #expect(outcome.ended && outcome.exitCode == 0)
     }
 
     @Test func aCancelledTestIsSkippedAndTheUserGoesOn() throws {

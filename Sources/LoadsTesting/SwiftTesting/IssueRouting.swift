@@ -3,10 +3,16 @@ import Testing
 
 /// Takes the issues of a load run away from Swift Testing and charges them to their iterations.
 enum IssueRouting {
-    /// Nothing is passed on: neither printed nor counted by Swift Testing, whose own total is wrong under load.
-    static let trait = IssueHandlingTrait.compactMapIssues { issue in
-        record(issue)
-        return nil
+    /// For the scope of a parked case. Nothing is passed on: neither printed nor counted by Swift Testing, whose own
+    /// total is wrong under load.
+    ///
+    /// - Parameter countsOrphans: An issue without a context is offered to every scope of the process; one of them must
+    ///   count it.
+    static func trait(countsOrphans: Bool) -> IssueHandlingTrait {
+        .compactMapIssues { issue in
+            if countsOrphans || IterationContext.current != nil { record(issue) }
+            return nil
+        }
     }
 
     /// Within a plain `swift test`: what no iteration can be charged with is an ordinary issue of the test.

@@ -17,7 +17,7 @@ struct LoadScope: TestTrait, SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        try await IssueRouting.trait.provideScope(for: test, testCase: testCase) {
+        try await IssueRouting.trait(countsOrphans: stage.isFirstScope()).provideScope(for: test, testCase: testCase) {
             await withoutActuallyEscaping(function) { function in
                 let parked = ParkedCase(test: stage.identifier(of: test.id), body: function)
                 stage.arrived(parked, of: test)

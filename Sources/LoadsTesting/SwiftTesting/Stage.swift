@@ -9,6 +9,7 @@ import Testing
 final class Stage: Sendable {
     private let identifiers: [Test.ID: String]
     private let state: Mutex<Gathering>
+    private let hasScopes = Atomic<Bool>(false)
 
     init(_ wanted: [(identifier: String, test: Test)]) {
         identifiers = Dictionary(wanted.map { ($0.test.id, $0.identifier) }, uniquingKeysWith: { first, _ in first })
@@ -18,6 +19,9 @@ final class Stage: Sendable {
     func wants(_ test: Test.ID) -> Bool { identifiers[test] != nil }
 
     func identifier(of test: Test.ID) -> String { identifiers[test] ?? "\(test)" }
+
+    /// True once, for whoever asks first.
+    func isFirstScope() -> Bool { !hasScopes.exchange(true, ordering: .relaxed) }
 
     func arrived(_ parked: ParkedCase, of test: Test) {
         advance { $0.arrived(parked, of: test.id, count: CaseCount.of(test)) }

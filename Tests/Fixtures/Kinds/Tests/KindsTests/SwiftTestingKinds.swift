@@ -95,3 +95,8 @@ struct Fixture: SuiteTrait, TestTrait, TestScoping {
 @Test func `a raw name`() {}
 
 @Test(arguments: [Int]()) func noCases(number: Int) {}
+
+/// What takes its time: to be interrupted. Disabled, so that `swift test` is quick.
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["KINDS_SLOW"] != nil)) struct Slow {
+    @Test(arguments: 1...2) func sleeps(number: Int) async throws { try await Task.sleep(for: .seconds(60)) }
+}
