@@ -9,7 +9,7 @@ import Synchronization
 enum Watchdog {
     private static let pipe = Mutex<Int32>(-1)
 
-    private static let script = """
+    static let script = """
         trap '' INT TERM HUP
         groups=; directories=
         while IFS=' ' read -r what name; do
@@ -19,9 +19,9 @@ enum Watchdog {
             directory) directories="$directories $name" ;;
             esac
         done
-        for group in $groups; do kill -TERM -- "-$group" 2>/dev/null; done
+        for group in $groups; do kill -TERM "-$group" 2>/dev/null; done
         [ -z "$groups" ] || sleep 0.5
-        for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+        for group in $groups; do kill -KILL "-$group" 2>/dev/null; done
         for directory in $directories; do rm -rf -- "$directory"; done
         """
 
