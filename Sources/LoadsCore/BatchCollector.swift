@@ -9,6 +9,8 @@ final class BatchCollector: Sendable {
     private let users: @Sendable () -> Int
     private let onBatch: @Sendable (Batch) -> Void
     private let state: Mutex<State>
+    /// What the process had spent before the run: starting up is not the load's cost.
+    private let spentBefore = usage().cpuSeconds
 
     private struct State {
         var pending = Batch()
@@ -122,7 +124,7 @@ final class BatchCollector: Sendable {
         batch.statistics.users = users()
         batch.statistics.health.orphanFailures += OrphanFailures.take()
         let usage = Self.usage()
-        batch.statistics.health.cpuSeconds = usage.cpuSeconds
+        batch.statistics.health.cpuSeconds = max(0, usage.cpuSeconds - spentBefore)
         batch.statistics.health.peakResidentBytes = usage.peakResidentBytes
         onBatch(batch)
     }

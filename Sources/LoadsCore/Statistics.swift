@@ -90,7 +90,7 @@ extension [String: Occurrences] {
 
 /// What a generator says of itself.
 public struct GeneratorHealth: Sendable, Equatable {
-    /// CPU seconds (user and system) of the runner so far.
+    /// CPU seconds (user and system) of the runner since the start of the run.
     public var cpuSeconds: Double = 0
     public var lag = LoopLag()
     /// The most memory resident so far, in bytes.

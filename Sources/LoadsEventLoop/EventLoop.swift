@@ -120,8 +120,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     /// How far the loop has fallen behind since the last call; resets the figures. On the loop only.
     public func takeLag() -> LoopLag {
         assertOnLoop()
-        defer { state.lag = LoopLag() }
-        return state.lag
+        return state.takeLag()
     }
 
     // MARK: On the loop only

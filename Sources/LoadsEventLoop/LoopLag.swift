@@ -4,7 +4,8 @@ public struct LoopLag: Sendable, Equatable {
     public var latestTimer: Int64 = 0
     /// The longest that one job, timer or descriptor callback held the loop, in nanoseconds.
     public var longestJob: Int64 = 0
-    /// How many of them held the loop for more than 10 ms: bodies that block.
+    /// How many of them held the loop for more than 10 ms: bodies that block. Those in an interval in which the machine
+    /// kept the loop's thread waiting for a core are not counted.
     public var longJobs: Int = 0
 
     public init() {}

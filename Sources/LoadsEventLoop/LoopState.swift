@@ -6,6 +6,7 @@ final class LoopState {
     var timers = TimerHeap()
     var lag = LoopLag()
     var woken = false
+    private var runQueueWait = RunQueueWait()
     private var spare: [UnownedJob] = []
     private var handlers: [Watch?] = []
     private var generation: UInt32 = 0
@@ -155,7 +156,20 @@ final class LoopState {
         return dropped.contains { $0 != nil }
     }
 
-    func close() { poller.close() }
+    /// The lag since the last call.
+    func takeLag() -> LoopLag {
+        var taken = lag
+        lag = LoopLag()
+        let waited = runQueueWait.sinceLastCall()
+        // A thread that had to wait for a core was held up by the machine: no body is to blame for that.
+        if taken.longJobs > 0 && waited > taken.longestJob / 2 { taken.longJobs = 0 }
+        return taken
+    }
+
+    func close() {
+        runQueueWait.close()
+        poller.close()
+    }
 
     @inline(__always) private func note(_ nanoseconds: Int64) {
         if nanoseconds > lag.longestJob { lag.longestJob = nanoseconds }
