@@ -119,6 +119,8 @@ enum Spawn {
         }
         variables.merge(launch.environment) { $1 }
         variables["LOADS_RUNNER"] = "1"
+        // A crash then ends with its reason, which is what is shown, and not with a hundred lines of registers.
+        if variables["SWIFT_BACKTRACE"] == nil { variables["SWIFT_BACKTRACE"] = "enable=no" }
         for (name, number) in zip(environmentNames, childDescriptors) { variables[name] = "\(number)" }
         return variables.map { "\($0)=\($1)" }
     }

@@ -52,15 +52,22 @@ final class Resolver: Sendable {
     private let state = Mutex(State())
     /// Counts the connections that were given addresses; relaxed, it only has to go round.
     private let turns = Atomic<Int>(0)
-    private let timeToLive: Duration
+    /// Nanoseconds; relaxed, since answers are right whichever value they are kept by.
+    private let timeToLiveNanoseconds: Atomic<Int64>
     private let lookup: Lookup
     private let wakeUp = Semaphore()
     /// A name server that never answers holds a thread for as long as the system's time-out.
     private static let threadLimit = 16
 
     init(timeToLive: Duration = .seconds(60), lookup: @escaping Lookup = { SystemNames.addresses(of: $0) }) {
-        self.timeToLive = timeToLive
+        timeToLiveNanoseconds = Atomic(timeToLive.wholeNanoseconds)
         self.lookup = lookup
+    }
+
+    /// How long an answer is good. Answers that are there already keep their time.
+    var timeToLive: Duration {
+        get { .nanoseconds(timeToLiveNanoseconds.load(ordering: .relaxed)) }
+        set { timeToLiveNanoseconds.store(max(0, newValue.wholeNanoseconds), ordering: .relaxed) }
     }
 
     /// Which of a name's addresses comes first for the next connection: over all users, all are used in turn.

@@ -19,6 +19,23 @@ import Testing
         return try result.get()
     }
 
+    @Test func answersAreKeptForTheTimeThatIsSet() async throws {
+        let asked = Journal()
+        let resolver = Resolver { host in
+            asked.add(host)
+            return .success(["192.0.2.1"])
+        }
+        #expect(resolver.timeToLive == .seconds(60))
+        resolver.timeToLive = .zero
+        try await onLoop { loop in
+            for _ in 0..<3 { _ = try await resolver.resolve("blog.test", on: loop, until: .distantFuture) }
+        }
+        #expect(asked.lines.count == 3)
+        #expect(resolver.known("blog.test") == nil)
+        resolver.timeToLive = .seconds(-1)
+        #expect(resolver.timeToLive == .zero)
+    }
+
     @Test func equalQuestionsAreAskedOnceAndRemembered() async throws {
         let asked = Journal()
         let resolver = Resolver { host in
