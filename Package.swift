@@ -91,8 +91,9 @@ let package = Package(
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         tests("LoadsEventLoopTests", ["LoadsEventLoop", "CLinux"]),
-        tests("LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire"]),
-        tests("LoadsPackageTests", ["LoadsPackage", "LoadsTransport"]),
+        tests(
+            "LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire", "CLinux", "TestSupport"]),
+        tests("LoadsPackageTests", ["LoadsPackage", "LoadsTransport", "TestSupport"]),
         .executableTarget(
             name: "FixtureRunner",
             dependencies: [

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// In a plain `swift test` a package behaves the same with and without LoadsTesting.
-@Suite struct InertnessTests {
+@Suite(.blocking) struct InertnessTests {
     /// What a run of the fixture's tests says, without what differs from run to run.
     private func output(of executable: String, _ arguments: [String], failing: Bool) -> (code: Int32, lines: [String]) {
         let environment = failing ? ["KINDS_FAIL": "1"] : [:]

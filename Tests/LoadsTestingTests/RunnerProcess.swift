@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import LoadsCore
@@ -54,16 +55,17 @@ struct RunnerProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let ends = [
-            (commands.fileHandleForReading, Int32(100)), (reports.fileHandleForWriting, 101),
+            (commands.fileHandleForReading, Int32(3)), (reports.fileHandleForWriting, 4),
             (output.fileHandleForWriting, 1), (output.fileHandleForWriting, 2),
         ]
-        for (handle, number) in ends { posix_spawn_file_actions_adddup2(&actions, handle.fileDescriptor, number) }
-        // Copies of the other ends in the child would keep the pipes open.
-        for handle in [commands.fileHandleForWriting, reports.fileHandleForReading, output.fileHandleForReading] {
-            posix_spawn_file_actions_addclose(&actions, handle.fileDescriptor)
-        }
+        // Copies far above the child's numbers, so that no dup2 overwrites what a later one needs; everything else that
+        // this process has open, other tests' pipes included, is closed in the child.
+        let copies = ends.map { fcntl($0.0.fileDescriptor, F_DUPFD_CLOEXEC, 1000) }
+        defer { for copy in copies { close(copy) } }
+        for (copy, end) in zip(copies, ends) { posix_spawn_file_actions_adddup2(&actions, copy, end.1) }
+        _ = loads_spawn_close_from(&actions, 5)
         var variables = ProcessInfo.processInfo.environment
-        variables.merge(["LOADS_RUNNER": "1", "LOADS_COMMANDS_FD": "100", "LOADS_REPORTS_FD": "101"]) { $1 }
+        variables.merge(["LOADS_RUNNER": "1", "LOADS_COMMANDS_FD": "3", "LOADS_REPORTS_FD": "4"]) { $1 }
         variables.merge(environment) { $1 }
         var arguments = [strdup(executable), nil]
         var strings = variables.map { strdup("\($0)=\($1)") } + [nil]

@@ -1,9 +1,10 @@
 import Foundation
 import LoadsCore
+import TestSupport
 import Testing
 
 /// Tests of Swift Testing, unchanged, run as a load in a process of their own.
-@Suite struct SwiftTestingRunTests {
+@Suite(.blocking) struct SwiftTestingRunTests {
     private func run(
         _ tests: String..., users: Int = 5, iterations: Int = 20, environment: [String: String] = ["KINDS_FAIL": "1"]
     ) throws -> RunnerProcess.Outcome {

@@ -1,8 +1,9 @@
 import LoadsCore
+import TestSupport
 import Testing
 
 /// Tests of XCTest, unchanged, run as a load in a process of their own.
-@Suite struct XCTestRunTests {
+@Suite(.blocking) struct XCTestRunTests {
     private func run(_ tests: String...) throws -> RunnerProcess.Outcome {
         try RunnerProcess(executable: FixturePackage.withLoads.get(), environment: ["KINDS_FAIL": "1"])
             .run(tests.map { "KindsTests." + $0 })

@@ -46,6 +46,8 @@ public final class ChildProcess: Sendable {
             close(errors)
         }
         var variables = ProcessInfo.processInfo.environment
+        // A test of the engine sets a proxy that nobody answers at; curl and others would use it.
+        for name in ["http_proxy", "https_proxy", "all_proxy"] { variables[name] = nil }
         for (key, value) in environment { variables[key] = value }
         identifier = try Spawn.process(
             arguments, environment: variables, directory: directory, input: read, output: output, errors: errors)
