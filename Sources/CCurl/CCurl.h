@@ -3,6 +3,7 @@
 #define LOADS_CCURL_H
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 
 /// `curl_easy_setopt` with a number or a flag.
 static inline CURLcode loads_easy_set_long(CURL *easy, CURLoption option, long value) {
@@ -39,6 +40,15 @@ static inline CURLcode loads_easy_set_data_function(CURL *easy, CURLoption optio
 typedef int (*loads_seek_function)(void *user, curl_off_t offset, int origin);
 static inline CURLcode loads_easy_set_seek_function(CURL *easy, loads_seek_function function) {
     return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, function);
+}
+
+/// Sockets that a child process does not inherit: libcurl 7.88 opens them without `SOCK_CLOEXEC`, so a program that a
+/// test starts would keep its connections open after they are closed here.
+static inline curl_socket_t loads_open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+static inline CURLcode loads_easy_set_private_sockets(CURL *easy) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, loads_open_socket);
 }
 
 /// `CURLOPT_CLOSESOCKETFUNCTION`.

@@ -38,6 +38,7 @@ struct Command: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, pipe[1], 1)
         if mergesErrors { posix_spawn_file_actions_adddup2(&actions, pipe[1], 2) }
+        loads_spawn_close_from(&actions, 3)
 
         var process = pid_t()
         let variables = Self.currentEnvironment.merging(environment) { $1 }.map { "\($0)=\($1)" }

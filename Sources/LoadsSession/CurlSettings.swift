@@ -81,6 +81,7 @@ extension CurlTransfer {
         loads_easy_set_seek_function(easy, Self.seekCallback)
         loads_easy_set_pointer(easy, CURLOPT_CLOSESOCKETDATA, Unmanaged.passUnretained(engine).toOpaque())
         loads_easy_set_close_function(easy, Self.closeCallback)
+        loads_easy_set_private_sockets(easy)
         loads_easy_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer)
         loads_easy_set_long(easy, CURLOPT_NOSIGNAL, 1)
         loads_easy_set_long(easy, CURLOPT_PATH_AS_IS, 1)

@@ -1,3 +1,5 @@
+import Foundation
+import Glibc
 import HTTPTypes
 import LoadsSession
 import LoadsTestServer
@@ -67,6 +69,25 @@ import Testing
         }
         #expect(await task.value == .cancelled)
         #expect(server.requests == 0)
+        await server.stop()
+    }
+
+    /// Somebody's child process, started while the connection is open, must not keep it open.
+    @Test(arguments: EngineKind.allCases)
+    func noConnectionIsInherited(engine: EngineKind) async throws {
+        let server = try TestServer()
+        let session = engine.session(server.url)
+        #expect(try await session.get("/").status == 200)
+        for descriptor in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init) {
+            var address = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let isPeer = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &size) == 0 }
+            }
+            if isPeer, Int32(address.sin_family) == AF_INET, Int(UInt16(bigEndian: address.sin_port)) == server.port {
+                #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+            }
+        }
         await server.stop()
     }
 
