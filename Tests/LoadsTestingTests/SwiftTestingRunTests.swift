@@ -102,6 +102,15 @@ import Testing
         #expect(suite.refusal?.message.contains("KindsTests.Failing/throwing is disabled") == true)
     }
 
+    @Test func whatWasMeasuredBeforeACrashIsReported() throws {
+        let outcome = try run(
+            ".Failing/crash", environment: ["KINDS_FAIL": "1", "SWIFT_BACKTRACE": "enable=no"])
+        #expect(outcome.exitCode < 0, "a signal ends it")
+        #expect(!outcome.ended)
+        #expect(outcome.statistics.iterations.started == 5)
+        #expect(outcome.output.contains("Fatal error: on purpose"))
+    }
+
     @Test func refusesWhatItCannotRun() throws {
         #expect(try run(".Kinds/nope").refusal?.message == "no such test: KindsTests.Kinds/nope")
         #expect(try run("/noCases").refusal?.code == 69)

@@ -47,9 +47,6 @@ struct CheckedRun: Sendable, Equatable {
         quiet = settings.flag("quiet")
         color = settings.flags["no-color"].map { !$0 }
         debugRequests = settings.flag("debug-requests")
-        if stream == "-", debugRequests {
-            read.complain("--stream - and --debug-requests both write to standard output: give the stream a file")
-        }
         // What no single option tells: `--threads` with too many users.
         if read.problems.isEmpty, let plan { for problem in plan.validate() { read.complain("\(problem)") } }
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
