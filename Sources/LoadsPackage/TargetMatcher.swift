@@ -62,31 +62,17 @@ public struct TargetMatcher: Sendable {
         // Somebody who leaves out the module has the rest right.
         func distance(_ name: String) -> Int {
             let bytes = Array(Self.normalized(name).lowercased().utf8)
-            let whole = Self.editDistance(bytes, wanted)
+            let whole = EditDistance.between(bytes, wanted)
             let end =
-                bytes.count >= wanted.count ? Self.editDistance(Array(bytes.suffix(wanted.count)), wanted) + 1 : whole
+                bytes.count >= wanted.count
+                ? EditDistance.between(Array(bytes.suffix(wanted.count)), wanted) + 1 : whole
             let tail = bytes.split(separator: UInt8(ascii: ".")).last.map(Array.init) ?? bytes
-            return min(whole, end, Self.editDistance(tail, last) + 2)
+            return min(whole, end, EditDistance.between(tail, last) + 2)
         }
         let limit = max(3, wanted.count / 2)
         return names.map { (name: $0, distance: distance($0)) }
             .filter { $0.distance <= limit }
             .sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
             .prefix(3).map(\.name)
-    }
-
-    /// Levenshtein's distance: insertions, deletions and substitutions of bytes.
-    static func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[right.count]
     }
 }

@@ -58,7 +58,7 @@ import Testing
 
     @Test(arguments: [("", "", 0), ("abc", "abc", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)])
     func measuresEditDistance(left: String, right: String, distance: Int) {
-        #expect(TargetMatcher.editDistance(Array(left.utf8), Array(right.utf8)) == distance)
-        #expect(TargetMatcher.editDistance(Array(right.utf8), Array(left.utf8)) == distance)
+        #expect(EditDistance.between(Array(left.utf8), Array(right.utf8)) == distance)
+        #expect(EditDistance.between(Array(right.utf8), Array(left.utf8)) == distance)
     }
 }

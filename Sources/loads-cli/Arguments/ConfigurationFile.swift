@@ -1,4 +1,5 @@
 import Foundation
+import LoadsPackage
 import Yams
 
 /// A plan in a file: every option under the name it has on the command line.
@@ -109,24 +110,9 @@ struct ConfigurationFile {
 enum NearNames {
     /// The nearest name, if it is near at all.
     static func of(_ name: String, in names: [String]) -> String? {
-        let best = names.map { (name: $0, distance: distance(Array(name.utf8), Array($0.utf8))) }
+        let best = names.map { (name: $0, distance: EditDistance.between(Array(name.utf8), Array($0.utf8))) }
             .min { $0.distance < $1.distance }
         guard let best, best.distance <= max(2, name.count / 3) else { return nil }
         return best.name
-    }
-
-    /// Levenshtein's distance in bytes.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(above + 1, row[j] + 1, diagonal + (a == b ? 0 : 1))
-                diagonal = above
-            }
-        }
-        return row[right.count]
     }
 }
