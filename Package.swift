@@ -64,7 +64,7 @@ let package = Package(
         .target(name: "CTesting"),
         library(
             "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
-        library("LoadsTransport", ["LoadsCore", "LoadsWire"]),
+        library("LoadsTransport", ["LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),

@@ -19,6 +19,7 @@ struct RunnerWatch {
     mutating func take(_ report: RunnerReport) -> Step? {
         switch report {
         case .hello: return nil
+        case .ready: return nil
         case .started: return .started
         case .batch(let batch):
             iterations.merge(batch.statistics.iterations)

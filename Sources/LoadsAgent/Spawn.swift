@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import LoadsTransport
+import LoadsWire
 
 /// A child process as it was started: its number and our ends of its pipes. All descriptors are close-on-exec.
 struct SpawnedProcess {
@@ -91,12 +91,15 @@ enum Spawn {
         let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
 
-        let arguments = CStrings([launch.executable] + launch.arguments)
+        guard case .path(let executable) = launch.program else {
+            throw SpawnError(description: "this agent has no runner of its own for that")
+        }
+        let arguments = CStrings([executable] + launch.arguments)
         let environment = CStrings(environment(launch))
         var process: pid_t = 0
         let code = posix_spawn(
-            &process, launch.executable, &actions, &attributes, arguments.pointers, environment.pointers)
-        guard code == 0 else { throw fail("\(launch.executable) cannot be started", code) }
+            &process, executable, &actions, &attributes, arguments.pointers, environment.pointers)
+        guard code == 0 else { throw fail("\(executable) cannot be started", code) }
         for descriptor in sources + [commands.read, reports.write, output.write, memory] { close(descriptor) }
         // Our ends only: the child's are descriptions of their own.
         for descriptor in [commands.write, reports.read, output.read] {

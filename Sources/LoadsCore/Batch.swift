@@ -2,9 +2,14 @@
 public struct Batch: Sendable, Equatable {
     public var statistics: Statistics
     public var hits: [RawHit]
-    public init(statistics: Statistics = Statistics(), hits: [RawHit] = []) {
+    /// The interval that it covers, in seconds since the start of the run.
+    public var from: Double
+    public var to: Double
+    public init(statistics: Statistics = Statistics(), hits: [RawHit] = [], from: Double = 0, to: Double = 0) {
         self.statistics = statistics
         self.hits = hits
+        self.from = from
+        self.to = to
     }
 
     /// Nothing in it but, perhaps, health.
@@ -16,6 +21,8 @@ public struct Batch: Sendable, Equatable {
     public mutating func merge(_ other: Batch) {
         statistics.merge(other.statistics)
         hits.append(contentsOf: other.hits)
+        from = to == 0 ? other.from : min(from, other.from)
+        to = max(to, other.to)
     }
 }
 

@@ -23,7 +23,7 @@ struct Outbox {
         case .note:
             notes += 1
             reports.append(report)
-        case .hello, .started, .ended, .refused: reports.append(report)
+        case .hello, .ready, .started, .ended, .refused: reports.append(report)
         }
     }
 
@@ -50,7 +50,7 @@ struct Outbox {
         let place = reports.lastIndex { if case .batch = $0 { true } else { false } }
         if let place, case .batch(var waiting) = reports[place] {
             // A stand-in while it changes, so that merging does not copy what waits.
-            reports[place] = .started
+            reports[place] = .ready
             waiting.merge(batch)
             reports[place] = .batch(Self.bounded(waiting))
         } else {

@@ -91,10 +91,10 @@ public final class RunnerConnection: Sendable {
             switch command {
             case .stop: runner.stop()
             case .abort, nil: runner.abort()
-            case .run: break
+            case .run, .start, .adjust, .rawHits: break
             }
         }
-        reports.send(.started)
+        reports.send(.started(late: 0))
         let start = Instant.now
         let ending = await runner.run()
         reports.send(

@@ -14,6 +14,20 @@ extension RunnerCommand {
             packer.string("options")
             packer.map(order.options.count)
             for (key, values) in order.options.sorted(by: { $0.key < $1.key }) { packer.field(key, values) }
+        case .start(let at):
+            packer.map(3)
+            packer.head("start")
+            packer.field("at_ns", at)
+        case .adjust(let adjustment):
+            packer.map(5)
+            packer.head("adjust")
+            packer.field("users", adjustment.users)
+            packer.field("first_new_user", adjustment.firstNewUser)
+            packer.field("at_ns", adjustment.at)
+        case .rawHits(let wanted):
+            packer.map(3)
+            packer.head("raw_hits")
+            packer.field("wanted", wanted)
         case .stop:
             packer.map(2)
             packer.head("stop")
@@ -62,9 +76,13 @@ extension RunnerReport {
             packer.head("hello")
             packer.field("kind", kind)
             packer.field("process", process)
-        case .started:
+        case .ready:
             packer.map(2)
+            packer.head("ready")
+        case .started(let late):
+            packer.map(3)
             packer.head("started")
+            packer.field("late_s", late)
         case .batch(let batch):
             packer.map(2 + Statistics.fieldCount + (batch.hits.isEmpty ? 0 : 1))
             packer.head("batch")
@@ -101,7 +119,8 @@ extension RunnerReport {
                 return .hello(
                     kind: try root.field("kind").string(),
                     process: try root.field("process").int(in: 1...Int(Int32.max)))
-            case "started": return .started
+            case "ready": return .ready
+            case "started": return .started(late: try root.field("late_s").double())
             case "batch":
                 var batch = Batch(statistics: try Statistics(root))
                 if let hits = try root.optional("hits") { batch.hits = try HitColumns.unpack(hits) }

@@ -2,8 +2,15 @@ public import LoadsCore
 
 /// What an agent tells a runner.
 public enum RunnerCommand: Sendable, Equatable {
-    /// The first command: what to run. The run starts at once.
+    /// The first command: what to run. The run starts at once unless the order says to wait.
     case run(RunnerOrder)
+    /// Start a run that waits, at a point of the monotonic clock in nanoseconds (`CLOCK_MONOTONIC`, which runner and
+    /// agent share): time 0 of the run.
+    case start(at: Int64)
+    /// Change the number of users at a point of the monotonic clock.
+    case adjust(Adjustment)
+    /// Whether batches carry every hit from now on.
+    case rawHits(Bool)
     /// End gracefully.
     case stop
     /// End at once.
@@ -17,10 +24,13 @@ public struct RunnerOrder: Sendable, Equatable {
     public var scenarios: [String]
     /// Further options in the runner's own terms (the URL runner: `url`, `method`, `header` …).
     public var options: [String: [String]]
-    public init(plan: Plan, scenarios: [String] = [], options: [String: [String]] = [:]) {
+    /// Whether the runner says `ready` and waits for `start`.
+    public var waits: Bool
+    public init(plan: Plan, scenarios: [String] = [], options: [String: [String]] = [:], waits: Bool = false) {
         self.plan = plan
         self.scenarios = scenarios
         self.options = options
+        self.waits = waits
     }
 }
 
@@ -28,8 +38,10 @@ public struct RunnerOrder: Sendable, Equatable {
 public enum RunnerReport: Sendable, Equatable {
     /// First, before the order is read: what the runner is.
     case hello(kind: String, process: Int)
-    /// The users start now: time zero of the run.
-    case started
+    /// Everything is found and loaded; the users start when the agent says so. Only if the order waits.
+    case ready
+    /// The users start: time zero of the run. `late` is how far behind the wanted instant, in seconds.
+    case started(late: Double)
     case batch(Batch)
     /// A line for the user.
     case note(String)

@@ -75,7 +75,7 @@ import Testing
 
     @Test func aProgramThatIsNotThereIsARefusal() async {
         var order = Fixtures.order("normal")
-        order.launch.executable = "/no/such/program"
+        order.launch.program = .path("/no/such/program")
         let run = await Gathered.run(order)
         guard case .refused(70, let message)? = run.end else {
             Issue.record("\(String(describing: run.end))")

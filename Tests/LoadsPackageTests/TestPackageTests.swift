@@ -64,7 +64,9 @@ import Testing
 
         let (launch, scenarios) = try package.launch(for: [tests[1]])
         #expect(scenarios == ["BlogTests.TestWebSite/something"])
-        #expect(launch.executable.hasSuffix("/.build-loads/release/BlogPackageTests.xctest"))
+        #expect(
+            launch.program
+                == .path(URL(filePath: package.path).appending(path: ".build-loads/release/BlogPackageTests.xctest").path))
         #expect(launch.directory == package.path)
 
         // What a stranger's test package resolves: no web server, no database, no ZeroMQ, no command-line tools.

@@ -1,0 +1,52 @@
+/// What one agent did in a run.
+public struct AgentShare: Sendable, Equatable {
+    public enum State: String, Sendable, CaseIterable {
+        /// Waiting or running.
+        case active
+        /// Silent for longer than its lease; it may come back.
+        case silent
+        /// Given up.
+        case lost
+        /// Its runner ended by itself.
+        case finished
+        /// Its runner crashed.
+        case crashed
+    }
+
+    public var id: String
+    public var name: String
+    /// Users it was given at the peak.
+    public var users: Int
+    public var hits = 0
+    public var iterations = IterationCounts()
+    public var state = State.active
+    /// What is missing; nil when everything came.
+    public var missing: Missing?
+    /// Seconds between the run's common start and this agent's, later positive; nil before it.
+    public var startSkew: Double?
+    /// How far the agent's clock may be off what the master believed at the start, in seconds.
+    public var clockError: Double?
+
+    /// A hole in what an agent measured.
+    public struct Missing: Sendable, Equatable {
+        /// Seconds since the start of the run; no data from then.
+        public var from: Double
+        /// Seconds since the start of the run; nil is to the end.
+        public var to: Double?
+        /// As far as it is known.
+        public var hits: Int?
+        public var reason: String
+        public init(from: Double, to: Double?, hits: Int?, reason: String) {
+            self.from = from
+            self.to = to
+            self.hits = hits
+            self.reason = reason
+        }
+    }
+
+    public init(id: String, name: String, users: Int) {
+        self.id = id
+        self.name = name
+        self.users = users
+    }
+}

@@ -1,0 +1,51 @@
+public import LoadsEventLoop
+
+/// An agent's channels to its master, whatever carries them. Connects again for ever after a cut.
+///
+/// Confined to its loop, like ``MasterTransport``.
+public protocol AgentTransport: AnyObject, Sendable {
+    var loop: EventLoop { get }
+    /// Opens the control channel.
+    func open(_ receiver: any AgentReceiver) throws(TransportError)
+    /// Opens the results channel, or moves it: the welcome names the port, and a host unless it is the master's.
+    func connectResults(host: String?, port: Int)
+    /// Sends a control message.
+    ///
+    /// - Returns: False when nothing more is taken now: the master is away for long. The message was dropped.
+    @discardableResult func send(_ message: [UInt8]) -> Bool
+    /// Sends a results message.
+    ///
+    /// - Returns: False when nothing more is taken now; ``AgentReceiver/resultsWritable()`` says when to try again.
+    func push(_ message: [UInt8]) -> Bool
+    /// Drops the connections and makes them anew: what waits in the transport's queues is given up.
+    func reconnect()
+    func close()
+}
+
+/// Receives what comes for an agent, on the transport's loop.
+public protocol AgentReceiver: AnyObject, Sendable {
+    func received(control message: [UInt8])
+    /// The results channel takes messages again.
+    func resultsWritable()
+}
+
+/// A client's or watcher's channels to a master: requests and answers, and the stream.
+///
+/// Confined to its loop, like ``MasterTransport``.
+public protocol ClientTransport: AnyObject, Sendable {
+    var loop: EventLoop { get }
+    func open(_ receiver: any ClientReceiver) throws(TransportError)
+    /// Opens the stream: the welcome names the port, and a host unless it is the master's.
+    func connectStream(host: String?, port: Int)
+    /// Subscribes to all topics that begin with a prefix.
+    func subscribe(_ prefix: String)
+    func unsubscribe(_ prefix: String)
+    @discardableResult func send(_ message: [UInt8]) -> Bool
+    func close()
+}
+
+/// Receives what comes for a client, on the transport's loop.
+public protocol ClientReceiver: AnyObject, Sendable {
+    func received(control message: [UInt8])
+    func received(topic: String, _ message: [UInt8])
+}

@@ -1,0 +1,100 @@
+public import LoadsEventLoop
+
+/// A master's three channels, whatever carries them. ZeroMQ and the in-process twin both do.
+///
+/// Confined to its loop: every call is made there, and so is every call of the receiver.
+public protocol MasterTransport: AnyObject, Sendable {
+    var loop: EventLoop { get }
+    /// Opens the channels. What comes from now on goes to the receiver, which is kept until ``close()``.
+    ///
+    /// - Throws: ``TransportError`` when an address cannot be bound, or may not be without keys.
+    func open(_ receiver: any MasterReceiver) throws(TransportError) -> MasterAddresses
+    /// Sends a control message to an agent or client. Messages to one peer arrive in order.
+    ///
+    /// - Returns: False when the peer is gone or takes nothing more now; the message was dropped.
+    @discardableResult func send(_ message: [UInt8], to peer: Peer) -> Bool
+    /// Publishes a message to everybody who subscribes to a prefix of the topic. A subscriber that is too slow misses it.
+    func publish(_ message: [UInt8], topic: String)
+    /// Closes the channels; what was sent is given a moment to leave.
+    func close()
+}
+
+/// Receives what comes for a master, on the transport's loop.
+public protocol MasterReceiver: AnyObject, Sendable {
+    /// A control message.
+    func received(control message: [UInt8], from peer: Peer, _ identity: PeerIdentity)
+    /// A results message. While this is not answered by an acknowledgement its agent keeps it.
+    func received(result message: [UInt8], _ identity: PeerIdentity)
+    /// The first subscriber to a prefix has come, or the last has gone.
+    func subscription(prefix: String, wanted: Bool)
+    /// A peer was turned away before it could say anything: a wrong key, a key of the wrong role, no key.
+    func turnedAway(_ reason: String)
+}
+
+/// The other end of a control connection, as its transport knows it. Another connection of the same program is another.
+public struct Peer: Hashable, Sendable {
+    public let routing: [UInt8]
+    public init(routing: [UInt8]) { self.routing = routing }
+}
+
+/// What a peer may do.
+public enum PeerRole: String, Sendable, CaseIterable {
+    /// Carries out runs.
+    case agent
+    /// Starts, watches and stops runs.
+    case client
+    /// Subscribes to the stream, and asks for snapshots and status.
+    case watcher
+}
+
+/// Who a peer has proved to be.
+public struct PeerIdentity: Hashable, Sendable {
+    /// The roles of its key; all of them without keys, on loopback.
+    public var roles: Set<PeerRole>
+    /// The name of its public key's file; nil without keys.
+    public var key: String?
+    public init(roles: Set<PeerRole>, key: String?) {
+        self.roles = roles
+        self.key = key
+    }
+
+    /// Anybody on loopback, where no keys are needed.
+    public static let loopback = PeerIdentity(roles: Set(PeerRole.allCases), key: nil)
+}
+
+/// Where a master's channels are bound: endpoints such as `tcp://127.0.0.1:7780`, with the port that was chosen.
+public struct MasterAddresses: Sendable, Equatable {
+    public var control: String
+    public var results: String
+    public var stream: String
+    public init(control: String, results: String, stream: String) {
+        self.control = control
+        self.results = results
+        self.stream = stream
+    }
+}
+
+/// Why a channel could not be opened.
+public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        public var rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+        /// Not an endpoint: `tcp://HOST:PORT`.
+        public static let address = Code(rawValue: "address")
+        /// In use, or not this machine's.
+        public static let bind = Code(rawValue: "bind")
+        /// Keys are needed beyond loopback, or a key's file is missing, open to others, or no key.
+        public static let keys = Code(rawValue: "keys")
+        /// The system refuses (descriptors, memory).
+        public static let system = Code(rawValue: "system")
+    }
+
+    public var code: Code
+    /// What happened, to what, and what to do.
+    public var message: String
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+    public var description: String { message }
+}

@@ -1,0 +1,112 @@
+public import LoadsCore
+
+/// What a master tells an agent on the control channel.
+public enum MasterMessage: Sendable, Equatable {
+    /// The answer to a hello.
+    case welcome(MasterWelcome)
+    /// The answer to a beat: the lease goes on.
+    case lease(MasterLease)
+    /// Prepare a run: fetch the files, start the runner, report `ready`, and wait for the start.
+    case run(AgentOrder)
+    /// Start a prepared run at a point of the agent's own monotonic clock, in nanoseconds: time 0 of the run.
+    case start(run: String, at: Int64)
+    /// Change the users at a point of the agent's own clock.
+    case adjust(run: String, Adjustment)
+    /// End gracefully, or at once. Also before the start.
+    case stop(run: String, abort: Bool, reason: String)
+    /// Whether somebody wants every hit.
+    case rawHits(run: String, wanted: Bool)
+    /// Everything up to this sequence number is stored: it may be forgotten. When the run's end is among it, the run is.
+    case ack(run: String, epoch: String, sequence: UInt64)
+    /// A piece of a file.
+    case chunk(FileChunk)
+    /// What the agent sent is not taken.
+    case error(WireFault)
+}
+
+public struct MasterWelcome: Sendable, Equatable {
+    /// Drawn at each start of the master: 16 hexadecimal digits.
+    public var boot: String
+    /// Ports of the other channels, on the host that was dialled unless `host` says otherwise.
+    public var resultsPort: Int
+    public var streamPort: Int
+    /// The host of the other channels; nil is the one that was dialled.
+    public var host: String?
+    /// Nanoseconds between two beats (1 s), after which a lease without a beat ends (5 s), and after which an agent
+    /// without a lease counts as lost (60 s).
+    public var beat: Int64
+    public var lease: Int64
+    public var grace: Int64
+    /// The master's monotonic clock when this was sent, in nanoseconds.
+    public var sent: Int64
+    /// Nanoseconds between two batches (100 ms; more with many agents).
+    public var batchInterval: Int64
+    public init(
+        boot: String, resultsPort: Int, streamPort: Int, host: String? = nil, beat: Int64 = 1_000_000_000,
+        lease: Int64 = 5_000_000_000, grace: Int64 = 60_000_000_000, sent: Int64, batchInterval: Int64 = 100_000_000
+    ) {
+        self.boot = boot
+        self.resultsPort = resultsPort
+        self.streamPort = streamPort
+        self.host = host
+        self.beat = beat
+        self.lease = lease
+        self.grace = grace
+        self.sent = sent
+        self.batchInterval = batchInterval
+    }
+}
+
+public struct MasterLease: Sendable, Equatable {
+    /// The master's monotonic clock when this was sent, in nanoseconds.
+    public var sent: Int64
+    /// Nanoseconds between two batches.
+    public var batchInterval: Int64
+    public init(sent: Int64, batchInterval: Int64 = 100_000_000) {
+        self.sent = sent
+        self.batchInterval = batchInterval
+    }
+}
+
+/// One run, as one agent carries it out.
+public struct AgentOrder: Sendable, Equatable {
+    public var run: String
+    public var launch: RunnerLaunch
+    /// The plan in it is the agent's share.
+    public var order: RunnerOrder
+    public init(run: String, launch: RunnerLaunch, order: RunnerOrder) {
+        self.run = run
+        self.launch = launch
+        self.order = order
+    }
+}
+
+/// A change of a running plan, taking effect at one instant.
+public struct Adjustment: Sendable, Equatable {
+    /// The users that there are from then on: this agent's share of them.
+    public var users: Int
+    /// The number of the first user that is added, if any are.
+    public var firstNewUser: Int
+    /// When, in nanoseconds of the receiver's monotonic clock.
+    public var at: Int64
+    public init(users: Int, firstNewUser: Int, at: Int64) {
+        self.users = users
+        self.firstNewUser = firstNewUser
+        self.at = at
+    }
+}
+
+/// A piece of a file, of at most 256 KiB.
+public struct FileChunk: Sendable, Equatable {
+    public var hash: String
+    public var offset: Int
+    public var bytes: [UInt8]
+    public init(hash: String, offset: Int, bytes: [UInt8]) {
+        self.hash = hash
+        self.offset = offset
+        self.bytes = bytes
+    }
+
+    /// The most bytes of a chunk.
+    public static let limit = 256 << 10
+}

@@ -1,0 +1,40 @@
+public import LoadsCore
+
+/// What a master publishes to everybody who subscribes: the second frame, behind the topic.
+public struct StreamMessage: Sendable, Equatable {
+    public var run: String
+    /// Drawn at each start of the master. A new one means: sequences begin anew.
+    public var boot: String
+    /// From 1 on for each topic, without a gap: who sees one has missed something.
+    public var sequence: UInt64
+    /// Seconds since the start of the run; 0 before it.
+    public var time: Double
+    public var content: Content
+
+    public enum Content: Sendable, Equatable {
+        /// One agent's batch of hits; topic `hits/RUN/`.
+        case hits(agent: String, [RawHit])
+        /// One interval, merged over all agents, `from` and `to` in seconds since the start; topic `stats/RUN/`.
+        case statistics(from: Double, to: Double, Statistics)
+        /// Topic `events/RUN/`.
+        case event(RunEvent)
+        /// Nothing happened for a second; on any topic.
+        case beat
+    }
+
+    public init(run: String, boot: String, sequence: UInt64, time: Double, content: Content) {
+        self.run = run
+        self.boot = boot
+        self.sequence = sequence
+        self.time = time
+        self.content = content
+    }
+}
+
+/// The topics of the stream.
+public enum StreamTopic: String, Sendable, CaseIterable {
+    case hits, stats, events
+
+    /// The first frame of a run's messages: `hits/RUN/`.
+    public func frame(run: String) -> String { "\(rawValue)/\(run)/" }
+}
