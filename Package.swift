@@ -69,7 +69,7 @@ let package = Package(
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux"]),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
-        library("LoadsPackage", ["LoadsTransport", "CLinux"]),
+        library("LoadsPackage", ["LoadsWire", "CLinux"]),
         .executableTarget(
             name: "loads-cli",
             dependencies: [
@@ -93,7 +93,7 @@ let package = Package(
         tests("LoadsEventLoopTests", ["LoadsEventLoop", "CLinux"]),
         tests(
             "LoadsTestingTests", ["LoadsTesting", "LoadsPackage", "LoadsCore", "LoadsWire", "CLinux", "TestSupport"]),
-        tests("LoadsPackageTests", ["LoadsPackage", "LoadsTransport", "TestSupport"]),
+        tests("LoadsPackageTests", ["LoadsPackage", "LoadsWire", "TestSupport"]),
         .executableTarget(
             name: "FixtureRunner",
             dependencies: [

@@ -1,5 +1,5 @@
 import Glibc
-import LoadsCore
+public import LoadsCore
 import LoadsEventLoop
 public import LoadsTransport
 import LoadsWire

@@ -1,5 +1,5 @@
 import Foundation
-public import LoadsTransport
+public import LoadsWire
 
 /// The user's package with tests in it: builds it, lists its tests, says how to launch them as a load run.
 ///

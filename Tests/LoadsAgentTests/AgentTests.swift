@@ -2,6 +2,7 @@ import Foundation
 import LoadsAgent
 import LoadsCore
 import LoadsTransport
+import LoadsWire
 import Testing
 
 @Suite struct AgentTests {

@@ -1,5 +1,5 @@
 import Foundation
-import LoadsTransport
+import LoadsWire
 import Testing
 
 @testable import LoadsPackage
@@ -64,9 +64,8 @@ import Testing
 
         let (launch, scenarios) = try package.launch(for: [tests[1]])
         #expect(scenarios == ["BlogTests.TestWebSite/something"])
-        #expect(
-            launch.program
-                == .path(URL(filePath: package.path).appending(path: ".build-loads/release/BlogPackageTests.xctest").path))
+        guard case .path(let executable) = launch.program else { throw CancellationError() }
+        #expect(executable.hasSuffix("/.build-loads/release/BlogPackageTests.xctest"))
         #expect(launch.directory == package.path)
 
         // What a stranger's test package resolves: no web server, no database, no ZeroMQ, no command-line tools.

@@ -25,14 +25,14 @@ import Testing
 
     @Test func batchesThatWaitMergeIntoOne() {
         var outbox = Outbox()
-        outbox.append(.started)
+        outbox.append(.started(late: 0))
         for _ in 0..<100 {
             outbox.append(.batch(batch(3)))
             outbox.append(.note("n"))
         }
         outbox.append(.ended(interrupted: false, seconds: 1))
         let reports = drain(&outbox)
-        #expect(reports.first == .started)
+        #expect(reports.first == .started(late: 0))
         #expect(reports.last == .ended(interrupted: false, seconds: 1))
         #expect(reports[1] == .batch(batch(300)))
         #expect(reports.count == 103)

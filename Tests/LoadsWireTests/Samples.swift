@@ -78,7 +78,7 @@ enum Samples {
 
     static let reports: [(name: String, report: RunnerReport)] = [
         ("hello", .hello(kind: "swift-test", process: 4711)),
-        ("started", .started),
+        ("started", .started(late: 0.25)),
         ("batch", .batch(batch)),
         ("batch-empty", .batch(Batch())),
         ("note", .note("10 users do not fit: größer")),

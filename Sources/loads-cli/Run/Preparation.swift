@@ -1,7 +1,7 @@
 import Glibc
 import LoadsPackage
 import LoadsReport
-import LoadsTransport
+import LoadsWire
 
 /// Makes ready what a run starts: the user's tests built and found, or the URL runner.
 struct Preparation {

@@ -28,7 +28,7 @@ func conduct(_ url: String, runner executable: String) async {
 
 struct Printer: RunObserver {
     func started() { print("started") }
-    func progressed(_ progress: LoadsMaster.Progress) {
+    func progressed(_ progress: LoadsCore.Progress) {
         if progress.hits > 0 { print("\(progress.hits) hits, \(Int(progress.hitRate)) a second") }
     }
     func received(_ hits: [RawHit]) {}

@@ -1,4 +1,3 @@
-public import LoadsCore
 import LoadsEventLoop
 
 /// How far a run is, and how it goes now.
@@ -25,18 +24,26 @@ public struct Progress: Sendable, Equatable {
 }
 
 /// Makes the progress from the batches. A pure structure: the clock comes as seconds since the start.
-struct ProgressMeter {
+public struct ProgressMeter: Sendable {
     private let plan: Plan
     private var total = Progress()
     /// The last seconds: when each batch came, its hits, iterations and latencies.
     private var recent: [(time: Double, hits: Int, iterations: Int, latency: Histogram)] = []
 
     /// The seconds that "now" means.
-    static let window = 3.0
+    public static let window = 3.0
 
-    init(plan: Plan) { self.plan = plan }
+    public init(plan: Plan) { self.plan = plan }
 
-    mutating func take(_ statistics: Statistics, at time: Double) {
+    /// Starts from what was measured before this meter was there: an attaching client's snapshot.
+    public mutating func start(from statistics: Statistics) {
+        total.iterations.merge(statistics.iterations)
+        total.hits += statistics.hitCount
+        total.failedHits += statistics.failedHitCount
+        total.users = statistics.users
+    }
+
+    public mutating func take(_ statistics: Statistics, at time: Double) {
         // Not `statistics.hits`, which merges the phases too: this is done ten times a second.
         var hits = 0
         var latency = Histogram()
@@ -51,7 +58,7 @@ struct ProgressMeter {
         recent.append((time, hits, statistics.iterations.ended, latency))
     }
 
-    mutating func progress(at time: Double) -> Progress {
+    public mutating func progress(at time: Double) -> Progress {
         recent.removeAll { $0.time < time - Self.window }
         var progress = total
         progress.elapsed = time

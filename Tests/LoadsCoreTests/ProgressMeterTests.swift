@@ -1,7 +1,6 @@
-import LoadsCore
 import Testing
 
-@testable import LoadsMaster
+@testable import LoadsCore
 
 @Suite struct ProgressMeterTests {
     private func statistics(_ iterations: Int, latency: Int64 = 1000) -> Statistics {
