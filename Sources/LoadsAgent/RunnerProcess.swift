@@ -1,28 +1,11 @@
 import Glibc
 import LoadsCore
 import LoadsEventLoop
-import LoadsTransport
 import LoadsWire
 import Synchronization
 
-/// What comes from a runner process, in order; the last is always `.exited`.
-enum RunnerEvent: Sendable {
-    case report(RunnerReport)
-    case exited(RunnerExit)
-}
-
-/// The end of a runner process.
-struct RunnerExit: Sendable {
-    /// As `waitpid` tells it.
-    var status: Int32
-    /// Why we killed it, if we did.
-    var fault: String?
-    /// The end of what it printed.
-    var output: String
-}
-
 /// One runner process: its pipes read and written on the agent's loop, its end noticed and reaped there.
-final class RunnerProcess: FileHandler, @unchecked Sendable {
+final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     // @unchecked: everything that changes is touched on the loop's thread only.
 
     let events: AsyncStream<RunnerEvent>
@@ -53,7 +36,7 @@ final class RunnerProcess: FileHandler, @unchecked Sendable {
     /// How much of what it prints is kept.
     private static let tailLimit = 16 * 1024
     /// How long a runner may take to exit once it has reported its end: test suites tear down then.
-    private static let exitPatience = Duration.seconds(60)
+    static let exitPatience = Duration.seconds(60)
 
     /// Starts a process.
     ///
@@ -178,13 +161,8 @@ final class RunnerProcess: FileHandler, @unchecked Sendable {
     private func deliver() {
         do throws(WireError) {
             while let message = try parser.next() {
-                let report = try RunnerReport(decoding: message)
-                switch report {
-                case .ended, .refused: armOverdue(Self.exitPatience, "it reported its end and did not exit")
-                default: break
-                }
                 waiting += 1
-                continuation.yield(.report(report))
+                continuation.yield(.report(message))
             }
         } catch {
             closeReports()

@@ -17,7 +17,7 @@ enum FixtureAgent {
     static func runForever() async {
         unsetenv("FIXTURE_PROCESS_FILE")
         let (master, link) = InProcess.makePair()
-        let agent = Task { await Agent(link: link).run() }
+        let agent = Task { await LinkedAgent(link: link).run() }
         var order = order("r", "ignore-stop")
         order.launch.environment["FIXTURE_PROCESS_FILE"] = CommandLine.arguments[2]
         await master.send(.run(order))
@@ -36,7 +36,7 @@ enum FixtureAgent {
 
     private static func round(_ name: String) async {
         let (master, link) = InProcess.makePair()
-        let agent = Task { await Agent(link: link).run() }
+        let agent = Task { await LinkedAgent(link: link).run() }
         let orders = [
             order("a\(name)", "normal"), order("b\(name)", "crash", ["crash-after": ["3"]]),
             order("c\(name)", "refuse"),

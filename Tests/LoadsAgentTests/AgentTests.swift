@@ -175,7 +175,7 @@ import Testing
         _ order: AgentOrder, patience: Duration, _ body: @escaping @Sendable (any MasterLink) async -> Void
     ) async -> RunnerEnd? {
         let (master, link) = InProcess.makePair()
-        let agent = Task { await Agent(link: link, patience: patience).run() }
+        let agent = Task { await LinkedAgent(link: link, patience: patience).run() }
         await master.send(.run(order))
         await body(master)
         var end: RunnerEnd?

@@ -45,7 +45,7 @@ struct Gathered {
         onReport: (any MasterLink, AgentReport) async -> Void = { _, _ in }
     ) async -> Gathered {
         let (master, link) = InProcess.makePair()
-        let agent = Task { await Agent(link: link, patience: patience).run() }
+        let agent = Task { await LinkedAgent(link: link, patience: patience).run() }
         await master.send(.run(order))
         var gathered = Gathered()
         for await report in master.reports {

@@ -20,7 +20,7 @@ import Testing
 
     @Test func aLocalRunIsAMasterAndAnAgentInOneProcess() async {
         let (masterLink, agentLink) = InProcess.makePair()
-        let serving = Task { await Agent(link: agentLink).run() }
+        let serving = Task { await LinkedAgent(link: agentLink).run() }
         let order = Fixtures.order("normal", users: 3, iterations: 30, raw: true)
         let request = RunRequest(
             id: "run-1", target: "fixture", isURLTarget: false, launch: order.launch, order: order.order)

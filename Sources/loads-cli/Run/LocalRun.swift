@@ -42,7 +42,7 @@ struct LocalRun {
     private func perform(_ request: RunRequest, _ display: RunDisplay) async -> RunOutcome {
         let (masterEnd, agentEnd) = InProcess.makePair()
         let master = Master(link: masterEnd)
-        let agent = Agent(link: agentEnd)
+        let agent = LinkedAgent(link: agentEnd)
         let agentTask = Task { await agent.run() }
         outputs.begin()
         let grace = run.plan.grace

@@ -6,7 +6,7 @@ import LoadsWire
 import Synchronization
 
 /// Does what a master wants: starts runners, passes on what they measure, numbered, and tells how they ended.
-public final class Agent: Sendable {
+public final class LinkedAgent: Sendable {
     private let link: any AgentLink
     private let loop = EventLoop(name: "loads-agent")
     private let runs = Mutex<[String: RunningRunner]>([:])
@@ -77,7 +77,18 @@ public final class Agent: Sendable {
         var sequence: UInt64 = 0
         for await event in process.events {
             switch event {
-            case .report(let report):
+            case .report(let bytes):
+                defer { process.consumed() }
+                guard let report = try? RunnerReport(decoding: bytes) else {
+                    process.kill(reason: "it sent something that is no report")
+                    break
+                }
+                switch report {
+                case .ended, .refused:
+                    process.expectEnd(
+                        within: RunnerProcess.exitPatience, reason: "it reported its end and did not exit")
+                default: break
+                }
                 switch watch.take(report) {
                 case .started: await link.send(.started(run: order.run))
                 case .batch(let batch):
@@ -86,7 +97,6 @@ public final class Agent: Sendable {
                 case .note(let text): await link.send(.note(run: order.run, text))
                 case nil: break
                 }
-                process.consumed()
             case .exited(let exit):
                 let (end, note) = watch.end(exit, counters: process.counters)
                 runs.withLock { $0[order.run] = nil }
