@@ -6,6 +6,7 @@ import Synchronization
 final class BatchCollector: Sendable {
     private let lanes: [Lane]
     private let clock: EventLoop
+    private let start: Instant
     private let users: @Sendable () -> Int
     private let onBatch: @Sendable (Batch) -> Void
     private let state: Mutex<State>
@@ -14,6 +15,8 @@ final class BatchCollector: Sendable {
 
     private struct State {
         var pending = Batch()
+        /// How far the batches so far reach, in seconds since the start.
+        var reach = 0.0
         /// Whether a loop has been asked and has not answered yet.
         var asked: [Bool]
         /// Loops that have handed over their last delta, or from which none is taken any more.
@@ -28,13 +31,16 @@ final class BatchCollector: Sendable {
         }
     }
 
-    /// - Parameter clock: The loop on whose time batches are made; none of the users'.
+    /// - Parameters:
+    ///   - clock: The loop on whose time batches are made; none of the users'.
+    ///   - start: Time 0 of the run.
     init(
-        lanes: [Lane], clock: EventLoop, users: @escaping @Sendable () -> Int,
+        lanes: [Lane], clock: EventLoop, start: Instant, users: @escaping @Sendable () -> Int,
         onBatch: @escaping @Sendable (Batch) -> Void
     ) {
         self.lanes = lanes
         self.clock = clock
+        self.start = start
         self.users = users
         self.onBatch = onBatch
         state = Mutex(
@@ -119,6 +125,9 @@ final class BatchCollector: Sendable {
         var batch = state.withLock { state in
             var batch = Batch()
             swap(&batch, &state.pending)
+            batch.from = state.reach
+            state.reach = max(state.reach, Double(Instant.now.nanoseconds(since: start)) / 1e9)
+            batch.to = state.reach
             return batch
         }
         batch.statistics.users = users()

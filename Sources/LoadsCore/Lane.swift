@@ -24,27 +24,31 @@ final class Lane: @unchecked Sendable {
     /// A user's wait between iterations: a timer that ends early when the run does.
     private final class Nap: @unchecked Sendable {
         // @unchecked: confined to the loop's thread.
+        let user: VirtualUser
         var continuation: UnsafeContinuation<Void, Never>?
         var timer: LoopTimer?
+        init(_ user: VirtualUser) { self.user = user }
     }
 
-    /// Suspends until a point in time, or until ``wakeAll()``.
-    func nap(until deadline: Instant, _ control: RunControl) async {
+    /// Suspends a user until a point in time, or until it is woken.
+    func nap(until deadline: Instant, _ user: VirtualUser, _ control: RunControl) async {
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             if loop.isOnLoop {
-                begin(continuation, deadline, control)
-            } else if !loop.submit({ self.begin(continuation, deadline, control) }) {
+                begin(continuation, deadline, user, control)
+            } else if !loop.submit({ self.begin(continuation, deadline, user, control) }) {
                 continuation.resume()
             }
         }
     }
 
-    private func begin(_ continuation: UnsafeContinuation<Void, Never>, _ deadline: Instant, _ control: RunControl) {
-        if control.isStopping {
+    private func begin(
+        _ continuation: UnsafeContinuation<Void, Never>, _ deadline: Instant, _ user: VirtualUser, _ control: RunControl
+    ) {
+        if control.isStopping || user.mayLeave {
             continuation.resume()
             return
         }
-        let nap = Nap()
+        let nap = Nap(user)
         nap.continuation = continuation
         let timer = LoopTimer { [self, unowned nap] in end(nap) }
         nap.timer = timer
@@ -65,6 +69,20 @@ final class Lane: @unchecked Sendable {
         loop.submit { [self] in
             for nap in Array(sleeping.values) { end(nap) }
         }
+    }
+
+    /// Ends the naps of these users. From any thread.
+    func wake(_ users: Set<ObjectIdentifier>) {
+        loop.submit { [self] in
+            for nap in Array(sleeping.values) where users.contains(ObjectIdentifier(nap.user)) { end(nap) }
+        }
+    }
+
+    /// Says when the run begins. On the loop only.
+    func start(at start: Instant) {
+        recorder.start = start
+        // What the preparation cost is not the load's.
+        _ = loop.takeLag()
     }
 
     /// Runs a closure on the loop and waits for its result.

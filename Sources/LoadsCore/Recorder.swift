@@ -2,8 +2,10 @@ public import LoadsEventLoop
 
 /// Counts what happens on one loop, between two batches. Confined to the loop's thread: no lock, no hop.
 public final class Recorder {
-    private let start: Instant
-    private let wantsRawHits: Bool
+    /// Time 0 of the run.
+    var start: Instant
+    /// Whether somebody wants every hit. On the loop only, as everything here.
+    var wantsRawHits: Bool
     private let registry: NameRegistry
     private let counters: LiveCounters.Slot?
 

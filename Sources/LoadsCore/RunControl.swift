@@ -47,7 +47,11 @@ final class RunControl: Sendable {
 
     /// Sleeps for a duration, or until the run is told to stop.
     func sleep(_ duration: Duration, on clock: EventLoop) async {
-        let end = Instant.now.advanced(by: duration)
+        await sleep(until: .now.advanced(by: duration), on: clock)
+    }
+
+    /// Sleeps until a point in time, or until the run is told to stop.
+    func sleep(until end: Instant, on clock: EventLoop) async {
         while !isStopping {
             let left = end.nanoseconds(since: .now)
             if left <= 0 { return }

@@ -1,4 +1,5 @@
-import LoadsEventLoop
+public import LoadsEventLoop
+import Synchronization
 
 /// How a run of the scenario runner ended.
 public struct RunEnding: Sendable, Equatable {
@@ -27,6 +28,15 @@ public final class ScenarioRunner: Sendable {
     private let control = RunControl()
     /// How long cancelled iterations may go on before they are left behind.
     private let patience: Duration
+    private let live: Mutex<Live>
+
+    /// What can be changed while it runs.
+    private struct Live {
+        var crew: Crew?
+        var lanes: [Lane] = []
+        var clock: EventLoop?
+        var rawHits: Bool
+    }
 
     /// - Parameters:
     ///   - plan: One that has no problems; see ``Plan/validate()``.
@@ -51,6 +61,7 @@ public final class ScenarioRunner: Sendable {
         self.scenarios = scenarios
         self.counters = counters
         self.onBatch = onBatch
+        live = Mutex(Live(rawHits: plan.rawHits))
     }
 
     /// Runs the plan to its end, once. The last batch has been handed over when this returns; no thread and no
@@ -58,9 +69,20 @@ public final class ScenarioRunner: Sendable {
     ///
     /// An iteration that ignores its cancellation for five seconds after the grace is given up: it is counted as
     /// interrupted and left behind with its loop, and the run ends there, whatever cycles are still to come.
-    public func run() async -> RunEnding {
+    ///
+    /// - Parameters:
+    ///   - begin: Called once everything is prepared; the run waits for what it returns: time 0 of the run, at which the
+    ///     users of the first cycle start, or nil if it must not start any more. If that point is past already they start
+    ///     at once; a duration ends when it would have ended all the same. Whoever stops a run that waits must see to it
+    ///     that this returns.
+    ///   - onStart: Called when the users start, with time 0 of the run and how far behind it they start. Not called if
+    ///     the run was stopped before.
+    public func run(
+        startingAt begin: @escaping @Sendable () async -> Instant? = { .now },
+        onStart: @escaping @Sendable (_ start: Instant, _ late: Duration) -> Void = { _, _ in }
+    ) async -> RunEnding {
         let clock = EventLoop(name: "loads-clock")
-        let run = Task(executorPreference: clock) { await self.perform(clock) }
+        let run = Task(executorPreference: clock) { await self.perform(clock, begin, onStart) }
         let ending = await withTaskCancellationHandler {
             await run.value
         } onCancel: {
@@ -70,33 +92,57 @@ public final class ScenarioRunner: Sendable {
         return ending
     }
 
-    private func perform(_ clock: EventLoop) async -> RunEnding {
-        let start = Instant.now
+    private func perform(
+        _ clock: EventLoop, _ begin: @Sendable () async -> Instant?, _ onStart: @Sendable (Instant, Duration) -> Void
+    ) async -> RunEnding {
         let group = EventLoopGroup(count: plan.loops)
         let registry = NameRegistry(limit: plan.maxNames)
         let counters = counters ?? LiveCounters.local()
         let lanes = group.loops.enumerated().map {
-            Lane(number: $0, loop: $1, start: start, plan: plan, registry: registry, counters: counters)
+            Lane(number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters)
         }
         let crew = Crew(
             plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
-        let collector = BatchCollector(lanes: lanes, clock: clock, users: { crew.count }, onBatch: onBatch)
-        let ticking = Task.detached(executorPreference: clock) { await collector.tick() }
-
-        for (index, cycle) in plan.cycles.enumerated() {
-            if index > 0 { await control.sleep(plan.pause, on: clock) }
-            if control.isStopping { break }
-            guard await crew.run(cycle) else { break }
+        var left = 0
+        var stuck: Set<Int> = []
+        if let start = await begin(), await reach(start, lanes, clock) {
+            open(crew, lanes, clock)
+            let collector = BatchCollector(
+                lanes: lanes, clock: clock, start: start, users: { crew.count }, onBatch: onBatch)
+            onStart(start, .nanoseconds(max(0, Instant.now.nanoseconds(since: start))))
+            stuck = await play(crew, collector, clock, from: start)
+            close()
+            left = await collector.finish(stuck: stuck)
+        } else {
+            control.stop(interrupted: true)
         }
-        let stuck = await crew.dismiss()
-
-        ticking.cancel()
-        await ticking.value
-        let left = await collector.finish(stuck: stuck)
         for (index, lane) in lanes.enumerated() where !stuck.contains(index) { await lane.loop.shutdown() }
         // Whoever was left behind may still count.
         if stuck.isEmpty && self.counters == nil { counters.deallocate() }
         return RunEnding(interrupted: control.wasInterrupted, leftBehind: left)
+    }
+
+    /// Waits for the start. Returns whether there is one.
+    private func reach(_ start: Instant, _ lanes: [Lane], _ clock: EventLoop) async -> Bool {
+        for lane in lanes { await lane.onLoop { lane.start(at: start) } }
+        await control.sleep(until: start, on: clock)
+        return !control.isStopping
+    }
+
+    /// Plays the cycles. Returns the lanes with iterations left behind.
+    private func play(
+        _ crew: Crew, _ collector: BatchCollector, _ clock: EventLoop, from start: Instant
+    ) async -> Set<Int> {
+        let ticking = Task.detached(executorPreference: clock) { await collector.tick() }
+        for (index, cycle) in plan.cycles.enumerated() {
+            if index > 0 { await control.sleep(plan.pause, on: clock) }
+            if control.isStopping { break }
+            guard await crew.run(cycle, from: index == 0 ? start : .now) else { break }
+        }
+        let stuck = await crew.dismiss()
+        ticking.cancel()
+        await ticking.value
+        return stuck
     }
 
     /// Ends the run gracefully: no new iterations; running ones get the plan's grace. From any thread; asking again
@@ -105,4 +151,63 @@ public final class ScenarioRunner: Sendable {
 
     /// Ends the run at once: running iterations are cancelled and counted as interrupted. From any thread.
     public func abort() { control.abort() }
+
+    // MARK: While it runs
+
+    /// Changes the number of users of the cycle that is running, at a point in time. From any thread.
+    ///
+    /// Users that are added get the cycle's amount (its iterations each, or its time until its end) and start at once;
+    /// surplus ones, the highest numbers first, end after their running iteration. Users that have done their part
+    /// count as the cycle's. Later cycles begin with the users that the plan gives them.
+    ///
+    /// - Parameters:
+    ///   - users: How many there are from then on.
+    ///   - firstNewUser: The number of the first one that is added: one that nobody in the run has had.
+    ///   - time: When; at once if it is past.
+    ///   - missed: Called instead, on a thread of the runner's, if no cycle is running at that time.
+    public func adjust(
+        to users: Int, firstNewUser: Int, at time: Instant, missed: @escaping @Sendable () -> Void = {}
+    ) {
+        guard let (crew, clock) = live.withLock({ live in live.crew.map { ($0, live.clock!) } }) else {
+            return missed()
+        }
+        let control = control
+        let taken = clock.submit {
+            let timer = LoopTimer {
+                // One that fires before its time was set free by the end of the run.
+                guard Instant.now >= time, !control.isStopping else { return }
+                if !crew.adjust(to: min(users, Plan.userLimit), firstNew: firstNewUser) { missed() }
+            }
+            clock.schedule(timer, at: time)
+        }
+        if !taken { missed() }
+    }
+
+    /// Whether batches carry every hit from now on. From any thread; also before the start.
+    public func setRawHits(_ wanted: Bool) {
+        let lanes = live.withLock { live in
+            live.rawHits = wanted
+            return live.lanes
+        }
+        for lane in lanes { lane.loop.submit { lane.recorder.wantsRawHits = wanted } }
+    }
+
+    private func open(_ crew: Crew, _ lanes: [Lane], _ clock: EventLoop) {
+        let rawHits = live.withLock { live in
+            live.crew = crew
+            live.lanes = lanes
+            live.clock = clock
+            return live.rawHits
+        }
+        // Before the users' first jobs there.
+        for lane in lanes { lane.loop.submit { lane.recorder.wantsRawHits = rawHits } }
+    }
+
+    private func close() {
+        live.withLock { live in
+            live.crew = nil
+            live.lanes = []
+            live.clock = nil
+        }
+    }
 }

@@ -40,7 +40,7 @@ struct UserLife: Sendable {
         // One clock reading for the end of an iteration and the start of the next.
         var now = Instant.now
         var turnEnds = now.nanoseconds &+ Self.turn
-        while !rules.control.isStopping && !Task.isCancelled {
+        while !rules.control.isStopping && !user.mayLeave && !Task.isCancelled {
             if let count = rules.iterations, done >= count { return }
             if let deadline = rules.deadline, now >= deadline { return }
 
@@ -95,7 +95,7 @@ struct UserLife: Sendable {
     }
 
     private func nap(until time: Instant) async {
-        await lane.nap(until: rules.deadline.map { min($0, time) } ?? time, rules.control)
+        await lane.nap(until: rules.deadline.map { min($0, time) } ?? time, user, rules.control)
     }
 }
 

@@ -17,6 +17,8 @@ public final class VirtualUser: @unchecked Sendable {
 
     /// Hits without a complete response so far. Relaxed: a hint for the back-off.
     private let errorCount = Atomic<Int>(0)
+    /// Whether it ends after its running iteration. Relaxed: it guards no data, and one iteration late is harmless.
+    private let leaving = Atomic<Bool>(false)
     /// Iterations begun, over all cycles; only the user's own task counts.
     private var iterations = 0
 
@@ -28,6 +30,12 @@ public final class VirtualUser: @unchecked Sendable {
     }
 
     var errors: Int { errorCount.load(ordering: .relaxed) }
+
+    /// Whether an adjustment has made it superfluous.
+    var mayLeave: Bool {
+        get { leaving.load(ordering: .relaxed) }
+        set { leaving.store(newValue, ordering: .relaxed) }
+    }
 
     func nextIteration() -> Int {
         defer { iterations += 1 }

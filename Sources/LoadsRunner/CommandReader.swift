@@ -23,6 +23,17 @@ final class CommandReader: Sendable {
         }
     }
 
+    /// The next command that this version knows; nil when the agent is gone, or talks of something else entirely.
+    private func nextKnown() -> RunnerCommand? {
+        while true {
+            do throws(WireError) {
+                return try next()
+            } catch {
+                guard error.code == .field else { return nil }
+            }
+        }
+    }
+
     private func nextMessage() throws(WireError) -> [UInt8]? {
         let result: Result<[UInt8]?, WireError> = parser.withLock { parser in
             do throws(WireError) { return .success(try parser.next()) } catch { return .failure(error) }
@@ -33,11 +44,7 @@ final class CommandReader: Sendable {
     /// Calls a closure for each further command, on a thread of its own, and with nil when the agent is gone.
     func listen(_ body: @escaping @Sendable (RunnerCommand?) -> Void) {
         BackgroundThread.start(name: "loads-commands") { [self] in
-            while true {
-                // A command that this version does not know is passed over.
-                guard let command = try? next() else { break }
-                body(command)
-            }
+            while let command = nextKnown() { body(command) }
             body(nil)
             // The agent is gone. A run that does not end by itself now would be an orphan with nobody to report to.
             sleep(10)

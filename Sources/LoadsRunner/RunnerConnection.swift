@@ -76,31 +76,61 @@ public final class RunnerConnection: Sendable {
 
     /// Runs the scenarios under the order's plan and reports everything. The process should exit next.
     ///
-    /// Stop and abort come from the agent; an agent that goes away ends the run at once.
+    /// An order that waits is prepared and reported ready; its users start when the agent says. Start, adjustments, raw
+    /// hits, stop and abort come from the agent; an agent that goes away ends the run at once.
     @discardableResult
     public func run(scenarios: [Scenario]) async -> RunEnding {
-        guard let plan = received.withLock({ $0?.plan }) else {
+        guard let order = received.withLock({ $0 }) else {
             refuse(
                 code: 70, message: "the runner was started without an order: this is a fault of loads, please report it"
             )
             return RunEnding(interrupted: true)
         }
         let reports = reports
-        let runner = ScenarioRunner(plan: plan, scenarios: scenarios, counters: counters) { reports.send(.batch($0)) }
+        let runner = ScenarioRunner(plan: order.plan, scenarios: scenarios, counters: counters) {
+            reports.send(.batch($0))
+        }
+        let (starts, signal) = AsyncStream<Instant>.makeStream()
         commands.listen { command in
             switch command {
-            case .stop: runner.stop()
-            case .abort, nil: runner.abort()
-            case .run, .start, .adjust, .rawHits: break
+            case .start(let time):
+                signal.yield(Instant(nanoseconds: time))
+                signal.finish()
+            case .adjust(let adjustment): Self.adjust(runner, adjustment, reports)
+            case .rawHits(let wanted): runner.setRawHits(wanted)
+            case .stop:
+                runner.stop()
+                signal.finish()
+            case .abort, nil:
+                runner.abort()
+                signal.finish()
+            case .run: break
             }
         }
-        reports.send(.started(late: 0))
-        let start = Instant.now
-        let ending = await runner.run()
-        reports.send(
-            .ended(interrupted: ending.interrupted, seconds: Double(Instant.now.nanoseconds(since: start)) / 1e9))
+        let start = Mutex<Instant?>(nil)
+        let ending = await runner.run(
+            startingAt: {
+                guard order.waits else { return .now }
+                reports.send(.ready)
+                return await starts.first { _ in true }
+            },
+            onStart: { time, late in
+                start.withLock { $0 = time }
+                reports.send(.started(late: late.inSeconds))
+            })
+        let seconds = start.withLock { $0 }.map { Double(Instant.now.nanoseconds(since: $0)) / 1e9 } ?? 0
+        reports.send(.ended(interrupted: ending.interrupted, seconds: max(0, seconds)))
         reports.close()
         return ending
+    }
+
+    private static func adjust(_ runner: ScenarioRunner, _ adjustment: Adjustment, _ reports: ReportWriter) {
+        runner.adjust(
+            to: adjustment.users, firstNewUser: adjustment.firstNewUser, at: Instant(nanoseconds: adjustment.at)
+        ) {
+            reports.send(
+                .note("the change to \(adjustment.users) users came while no cycle was running: nothing was changed"))
+        }
     }
 
     private static func descriptor(_ name: String) -> Int32? {
