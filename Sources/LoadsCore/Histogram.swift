@@ -126,7 +126,15 @@ public struct Histogram: Sendable, Equatable {
         index + 1 >= bucketLimit ? .max : lowestValue(of: index + 1) - 1
     }
 
-    private mutating func add(_ amount: UInt64, at index: Int) {
+    /// Takes the totals of values whose buckets were added one by one.
+    mutating func widen(count amount: UInt64, min low: Int64, max high: Int64, sum total: Int64) {
+        min = count == 0 ? low : Swift.min(min, low)
+        max = Swift.max(max, high)
+        count += amount
+        sum &+= total
+    }
+
+    @inline(__always) mutating func add(_ amount: UInt64, at index: Int) {
         if index == 0 { zeros += amount } else if amount > 0 { counters.add(amount, at: index) }
     }
 

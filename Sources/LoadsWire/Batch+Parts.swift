@@ -1,4 +1,4 @@
-import LoadsCore
+public import LoadsCore
 
 extension Batch {
     /// The batch in pieces that each fit into a message; merged in order they are the batch.
@@ -6,9 +6,9 @@ extension Batch {
     /// Totals, errors and health go with the first piece, names and hits are dealt out.
     ///
     /// - Parameter budget: About how many bytes a piece may take; below ``WireLimits/messageBytes`` with room to spare.
-    func parts(budget: Int = 1 << 20) -> [Batch] {
+    public func parts(budget: Int = 1 << 20) -> [Batch] {
         var parts: [Batch] = []
-        var part = Batch(statistics: statistics)
+        var part = Batch(statistics: statistics, from: from, to: to)
         part.statistics.names = [:]
         part.statistics.errors = [:]
         part.statistics.failures = [:]
@@ -17,7 +17,7 @@ extension Batch {
         func make(room needed: Int) {
             if used + needed > budget {
                 parts.append(part)
-                part = Batch()
+                part = Batch(from: from, to: to)
                 part.statistics.users = statistics.users
                 used = 4096
             }

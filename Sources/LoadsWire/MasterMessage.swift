@@ -1,5 +1,3 @@
-public import LoadsCore
-
 /// What a master tells an agent on the control channel.
 public enum MasterMessage: Sendable, Equatable {
     /// The answer to a hello.

@@ -3,12 +3,7 @@ import LoadsEventLoop
 
 extension Plan {
     func pack(into packer: Packer) {
-        let optional = [loops != nil, timeout != nil, serverURL != nil].count { $0 }
-        packer.map(10 + optional)
-        packer.string("cycles")
-        packer.array(cycles.count)
-        for cycle in cycles {
-            packer.map(2)
+        packer.field("cycles", each: cycles) { cycle in
             packer.field("users", cycle.users)
             switch cycle.amount {
             case .iterations(let count): packer.field("iterations", count)
@@ -35,7 +30,7 @@ extension Plan {
         guard (1...10_000).contains(try list.count) else { throw .field("cycles", "1 to 10,000 cycles") }
         for index in 0..<(try list.count) {
             let node = list[index]
-            let users = try node.field("users").int(in: 0...10_000_000)
+            let users = try node.field("users").users()
             if let iterations = try node.optional("iterations") {
                 cycles.append(Cycle(users: users, amount: .iterations(try iterations.int())))
             } else {
@@ -56,9 +51,4 @@ extension Plan {
         if let node = try node.optional("raw_hits") { rawHits = try node.bool() }
         if let node = try node.optional("first_user") { firstUser = try node.int(in: 0...1_000_000_000) }
     }
-}
-
-extension Node {
-    /// Nanoseconds, at least 0.
-    func duration() throws(WireError) -> Duration { .nanoseconds(Int64(try int(in: 0...Int.max))) }
 }

@@ -1,6 +1,7 @@
 import LoadsCore
 
 /// Raw hits travel in columns, their strings as numbers into one table: a URL is written once, not a thousand times.
+/// Batches of a runner and messages of the stream have the same columns, so that a master need not touch them.
 struct HitColumns {
     private var places: [String: Int] = [:]
     private var strings: [String] = []
@@ -12,6 +13,7 @@ struct HitColumns {
         return strings.count - 1
     }
 
+    /// Writes the columns into the map that is open.
     static func pack(_ hits: [RawHit], into packer: Packer) {
         var columns = HitColumns()
         let texts = hits.map { hit in
@@ -21,20 +23,19 @@ struct HitColumns {
             )
         }
         func column(_ name: String, _ write: (Int) -> Void) {
-            packer.string(name)
+            packer.key(name)
             packer.array(hits.count)
             for index in hits.indices { write(index) }
         }
-        packer.map(12)
         packer.field("strings", columns.strings)
-        column("time_s") { packer.double(hits[$0].time) }
+        column("t") { packer.double(hits[$0].time) }
         column("user") { packer.int(hits[$0].user) }
         column("iteration") { packer.int(hits[$0].iteration) }
         column("name") { packer.int(texts[$0].name) }
         column("method") { packer.int(texts[$0].method) }
         column("url") { packer.int(texts[$0].url) }
         column("status") { if let status = hits[$0].status { packer.int(status) } else { packer.null() } }
-        column("latency_ns") { packer.int(hits[$0].latency) }
+        column("ms") { packer.double(Double(hits[$0].latency) / 1e6) }
         column("bytes") { packer.int(hits[$0].bytes) }
         column("requests") { packer.int(hits[$0].requests) }
         column("error") { if let error = texts[$0].error { packer.int(error) } else { packer.null() } }
@@ -42,12 +43,12 @@ struct HitColumns {
 
     static func unpack(_ node: Node) throws(WireError) -> [RawHit] {
         let strings = try node.field("strings").strings()
-        let time = try node.field("time_s")
+        let time = try node.field("t")
         let count = try time.count
         guard count <= WireLimits.hits else { throw .field("hits", "at most \(WireLimits.hits)") }
         func column(_ key: StaticString) throws(WireError) -> Node {
             let column = try node.field(key)
-            guard try column.count == count else { throw .field(key, "as long as time_s") }
+            guard try column.count == count else { throw .field(key, "as long as t") }
             return column
         }
         func string(_ node: Node) throws(WireError) -> String {
@@ -56,7 +57,7 @@ struct HitColumns {
         }
         let (user, iteration) = (try column("user"), try column("iteration"))
         let (name, method, url) = (try column("name"), try column("method"), try column("url"))
-        let (status, latency) = (try column("status"), try column("latency_ns"))
+        let (status, latency) = (try column("status"), try column("ms"))
         let (bytes, requests, error) = (try column("bytes"), try column("requests"), try column("error"))
         var hits: [RawHit] = []
         hits.reserveCapacity(count)
@@ -66,7 +67,7 @@ struct HitColumns {
                     time: try time[row].double(), user: try user[row].int(), iteration: try iteration[row].int(),
                     name: try string(name[row]), method: try string(method[row]), url: try string(url[row]),
                     status: status[row].isNull ? nil : try status[row].int(in: 0...999),
-                    latency: Int64(try latency[row].int(in: 0...Int.max)), bytes: try bytes[row].int(),
+                    latency: Int64((try latency[row].double(to: 9e12) * 1e6).rounded()), bytes: try bytes[row].int(),
                     requests: try requests[row].int(), error: error[row].isNull ? nil : try string(error[row])))
         }
         return hits

@@ -3,39 +3,14 @@ import LoadsCore
 extension RunnerCommand {
     /// The message, without a length prefix.
     public func encoded() -> [UInt8] {
-        let packer = Packer()
         switch self {
-        case .run(let order):
-            packer.map(5)
-            packer.head("run")
-            packer.string("plan")
-            order.plan.pack(into: packer)
-            packer.field("scenarios", order.scenarios)
-            packer.string("options")
-            packer.map(order.options.count)
-            for (key, values) in order.options.sorted(by: { $0.key < $1.key }) { packer.field(key, values) }
-        case .start(let at):
-            packer.map(3)
-            packer.head("start")
-            packer.field("at_ns", at)
-        case .adjust(let adjustment):
-            packer.map(5)
-            packer.head("adjust")
-            packer.field("users", adjustment.users)
-            packer.field("first_new_user", adjustment.firstNewUser)
-            packer.field("at_ns", adjustment.at)
-        case .rawHits(let wanted):
-            packer.map(3)
-            packer.head("raw_hits")
-            packer.field("wanted", wanted)
-        case .stop:
-            packer.map(2)
-            packer.head("stop")
-        case .abort:
-            packer.map(2)
-            packer.head("abort")
+        case .run(let order): Packer.message("run") { order.pack(into: $0) }
+        case .start(let at): Packer.message("start") { $0.field("at_ns", at) }
+        case .adjust(let adjustment): Packer.message("adjust") { adjustment.pack(into: $0) }
+        case .rawHits(let wanted): Packer.message("raw_hits") { $0.field("wanted", wanted) }
+        case .stop: Packer.message("stop")
+        case .abort: Packer.message("abort")
         }
-        return packer.bytes
     }
 
     /// Reads a message.
@@ -44,15 +19,10 @@ extension RunnerCommand {
     public init(decoding bytes: [UInt8]) throws(WireError) {
         self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in
             switch try root.type() {
-            case "run":
-                var order = RunnerOrder(plan: try Plan(root.field("plan")))
-                order.scenarios = try root.field("scenarios").strings()
-                var options: [String: [String]] = [:]
-                try root.field("options").forEachEntry { key, node throws(WireError) in
-                    options[key] = try node.strings()
-                }
-                order.options = options
-                return .run(order)
+            case "run": return .run(try RunnerOrder(root))
+            case "start": return .start(at: try root.field("at_ns").clock())
+            case "adjust": return .adjust(try Adjustment(root))
+            case "raw_hits": return .rawHits(try root.field("wanted").bool())
             case "stop": return .stop
             case "abort": return .abort
             case let type: throw .unknown(type, "command")
@@ -69,44 +39,27 @@ extension RunnerReport {
     }
 
     private static func pack(_ report: RunnerReport) -> [UInt8] {
-        let packer = Packer()
         switch report {
         case .hello(let kind, let process):
-            packer.map(4)
-            packer.head("hello")
-            packer.field("kind", kind)
-            packer.field("process", process)
-        case .ready:
-            packer.map(2)
-            packer.head("ready")
-        case .started(let late):
-            packer.map(3)
-            packer.head("started")
-            packer.field("late_s", late)
-        case .batch(let batch):
-            packer.map(2 + Statistics.fieldCount + (batch.hits.isEmpty ? 0 : 1))
-            packer.head("batch")
-            batch.statistics.packFields(into: packer)
-            if !batch.hits.isEmpty {
-                packer.string("hits")
-                HitColumns.pack(batch.hits, into: packer)
+            Packer.message("hello") { packer in
+                packer.field("kind", kind)
+                packer.field("process", process)
             }
-        case .note(let text):
-            packer.map(3)
-            packer.head("note")
-            packer.field("text", text)
+        case .ready: Packer.message("ready")
+        case .started(let late): Packer.message("started") { $0.field("late_s", late) }
+        case .batch(let batch): Packer.message("batch") { batch.pack(into: $0) }
+        case .note(let text): Packer.message("note") { $0.field("text", text) }
         case .ended(let interrupted, let seconds):
-            packer.map(4)
-            packer.head("ended")
-            packer.field("interrupted", interrupted)
-            packer.field("seconds", seconds)
+            Packer.message("ended") { packer in
+                packer.field("interrupted", interrupted)
+                packer.field("seconds", seconds)
+            }
         case .refused(let code, let message):
-            packer.map(4)
-            packer.head("refused")
-            packer.field("code", code)
-            packer.field("message", message)
+            Packer.message("refused") { packer in
+                packer.field("code", code)
+                packer.field("message", message)
+            }
         }
-        return packer.bytes
     }
 
     /// Reads a message.
@@ -120,11 +73,8 @@ extension RunnerReport {
                     kind: try root.field("kind").string(),
                     process: try root.field("process").int(in: 1...Int(Int32.max)))
             case "ready": return .ready
-            case "started": return .started(late: try root.field("late_s").double())
-            case "batch":
-                var batch = Batch(statistics: try Statistics(root))
-                if let hits = try root.optional("hits") { batch.hits = try HitColumns.unpack(hits) }
-                return .batch(batch)
+            case "started": return .started(late: try root.optional("late_s")?.double() ?? 0)
+            case "batch": return .batch(try Batch(root))
             case "note": return .note(try root.field("text").string())
             case "ended":
                 return .ended(
@@ -138,31 +88,53 @@ extension RunnerReport {
     }
 }
 
-extension Packer {
-    /// The two fields that every message begins with.
-    fileprivate func head(_ type: String) {
-        field("v", WireLimits.version)
-        field("type", type)
-    }
-}
-
-extension Node {
-    /// The type of a message whose version this side speaks.
-    fileprivate func type() throws(WireError) -> String {
-        let version = try field("v").int(in: 0...Int.max)
-        guard version == WireLimits.version else {
-            throw WireError(
-                code: .version,
-                message:
-                    "a message of protocol version \(version), but this side speaks version \(WireLimits.version): "
-                    + "build the runner and loads from the same release")
+extension RunnerOrder {
+    func pack(into packer: Packer) {
+        packer.field("plan") { plan.pack(into: packer) }
+        packer.field("scenarios", scenarios)
+        packer.field("options") {
+            for (key, values) in options.sorted(by: { $0.key < $1.key }) { packer.field(key, values) }
         }
-        return try field("type").string()
+        packer.field("waits", waits)
+    }
+
+    init(_ node: Node) throws(WireError) {
+        self.init(plan: try Plan(node.field("plan")))
+        scenarios = try node.field("scenarios").strings()
+        var options: [String: [String]] = [:]
+        try node.field("options").forEachEntry { key, node throws(WireError) in options[key] = try node.strings() }
+        self.options = options
+        if let node = try node.optional("waits") { waits = try node.bool() }
     }
 }
 
-extension WireError {
-    fileprivate static func unknown(_ type: String, _ kind: String) -> WireError {
-        WireError(code: .field, message: "no \(kind) is named \"\(type.prefix(40))\"")
+extension Adjustment {
+    func pack(into packer: Packer) {
+        packer.field("users", users)
+        packer.field("first_new_user", firstNewUser)
+        packer.field("at_ns", at)
+    }
+
+    init(_ node: Node) throws(WireError) {
+        self.init(
+            users: try node.field("users").users(), firstNewUser: try node.field("first_new_user").int(in: 0...1 << 30),
+            at: try node.field("at_ns").clock())
+    }
+}
+
+extension Batch {
+    func pack(into packer: Packer) {
+        packer.field("from_s", from)
+        packer.field("to_s", to)
+        statistics.packFields(into: packer)
+        if !hits.isEmpty { packer.field("hits") { HitColumns.pack(hits, into: packer) } }
+    }
+
+    init(_ node: Node) throws(WireError) {
+        self.init(
+            statistics: try Statistics(node), from: try node.field("from_s").double(),
+            to: try node.field("to_s").double())
+        guard from <= to else { throw .field("to_s", "at least from_s") }
+        if let node = try node.optional("hits") { hits = try HitColumns.unpack(node) }
     }
 }

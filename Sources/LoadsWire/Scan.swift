@@ -11,11 +11,13 @@ struct Scan {
     private var open: [Int] = [1]
 
     /// - Throws: ``WireError`` unless the bytes are exactly one object within ``WireLimits``.
-    static func check(_ bytes: UnsafeBufferPointer<UInt8>) throws(WireError) {
-        guard bytes.count <= WireLimits.messageBytes else {
+    static func check(
+        _ bytes: UnsafeBufferPointer<UInt8>, limit: Int = WireLimits.messageBytes
+    ) throws(WireError) {
+        guard bytes.count <= limit else {
             throw WireError(
                 code: .tooLarge,
-                message: "a message of \(bytes.count) bytes: more than \(WireLimits.messageBytes) are not accepted")
+                message: "a message of \(bytes.count) bytes: more than \(limit) are not accepted")
         }
         var scan = Scan(bytes: bytes)
         try scan.run()

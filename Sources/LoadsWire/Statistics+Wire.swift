@@ -2,42 +2,25 @@ import LoadsCore
 import LoadsEventLoop
 
 extension Statistics {
-    /// How many fields ``packFields(into:)`` writes.
-    static let fieldCount = 7
-
+    /// Writes the fields of statistics into the map that is open.
     func packFields(into packer: Packer) {
-        packer.string("iterations")
-        packer.map(5)
-        packer.field("started", iterations.started)
-        packer.field("ok", iterations.ok)
-        packer.field("failed", iterations.failed)
-        packer.field("skipped", iterations.skipped)
-        packer.field("interrupted", iterations.interrupted)
-        packer.string("service")
+        packer.field("iterations") { iterations.pack(into: packer) }
+        packer.key("service")
         packer.histogram(service)
-        packer.string("names")
-        packer.map(names.count)
-        for (name, statistics) in names.sorted(by: { $0.key < $1.key }) {
-            packer.string(name)
-            statistics.pack(into: packer)
+        packer.field("names") {
+            for (name, statistics) in names.sorted(by: { $0.key < $1.key }) {
+                packer.field(name) { statistics.pack(into: packer) }
+            }
         }
-        packer.string("errors")
-        packer.occurrences(errors)
-        packer.string("failures")
-        packer.occurrences(failures)
-        packer.string("health")
-        health.pack(into: packer)
+        packer.field("errors") { packer.occurrences(errors) }
+        packer.field("failures") { packer.occurrences(failures) }
+        packer.field("health") { health.pack(into: packer) }
         packer.field("users", users)
     }
 
     init(_ node: Node) throws(WireError) {
         self.init()
-        let counts = try node.field("iterations")
-        iterations.started = try counts.field("started").int()
-        iterations.ok = try counts.field("ok").int()
-        iterations.failed = try counts.field("failed").int()
-        iterations.skipped = try counts.field("skipped").int()
-        iterations.interrupted = try counts.field("interrupted").int()
+        iterations = try IterationCounts(node.field("iterations"))
         if let node = try node.optional("service") { service = try Histogram(node) }
         var names: [String: NameStatistics] = [:]
         try node.field("names").forEachEntry { name, node throws(WireError) in
@@ -51,20 +34,38 @@ extension Statistics {
     }
 }
 
+extension IterationCounts {
+    func pack(into packer: Packer) {
+        packer.field("started", started)
+        packer.field("ok", ok)
+        packer.field("failed", failed)
+        packer.field("skipped", skipped)
+        packer.field("interrupted", interrupted)
+    }
+
+    init(_ node: Node) throws(WireError) {
+        self.init()
+        started = try node.field("started").total()
+        ok = try node.field("ok").total()
+        failed = try node.field("failed").total()
+        skipped = try node.field("skipped").total()
+        interrupted = try node.field("interrupted").total()
+    }
+}
+
 extension NameStatistics {
     func pack(into packer: Packer) {
-        packer.map(8)
         packer.field("count", count)
         packer.field("failed", failed)
         packer.field("requests", requests)
         packer.field("bytes_sent", bytesSent)
         packer.field("bytes_received", bytesReceived)
-        packer.string("latency")
+        packer.key("latency")
         packer.histogram(latency)
-        packer.string("phases")
+        packer.key("phases")
         packer.array(phases.count)
         for phase in phases { packer.histogram(phase) }
-        packer.string("status")
+        packer.key("status")
         packer.array(status.count * 2)
         for (status, count) in status.sorted(by: { $0.key < $1.key }) {
             packer.int(status)
@@ -96,7 +97,6 @@ extension NameStatistics {
 
 extension GeneratorHealth {
     func pack(into packer: Packer) {
-        packer.map(8)
         packer.field("cpu_s", cpuSeconds)
         packer.field("latest_timer_ns", lag.latestTimer)
         packer.field("longest_job_ns", lag.longestJob)
@@ -121,20 +121,14 @@ extension GeneratorHealth {
 }
 
 extension Packer {
-    /// Writes a histogram, or null for an empty one.
-    func histogram(_ histogram: Histogram) {
-        if histogram.isEmpty { null() } else { histogram.pack(into: self) }
-    }
-
     func occurrences(_ groups: [String: Occurrences]) {
-        map(groups.count)
         for (key, group) in groups.sorted(by: { $0.key < $1.key }) {
-            string(key)
-            map(4)
-            field("count", group.count)
-            field("first_s", group.first)
-            field("last_s", group.last)
-            field("sample", group.sample)
+            field(key) {
+                field("count", group.count)
+                field("first_s", group.first)
+                field("last_s", group.last)
+                field("sample", group.sample)
+            }
         }
     }
 }

@@ -5,10 +5,10 @@ import Glibc
 enum Unpacker {
     /// Unpacks a message and lends its root, which must not leave the closure.
     static func withRoot<Result>(
-        of bytes: [UInt8], _ body: (Node) throws(WireError) -> Result
+        of bytes: [UInt8], limit: Int = WireLimits.messageBytes, _ body: (Node) throws(WireError) -> Result
     ) throws(WireError) -> Result {
         try bytes.withUnsafeBufferPointer { buffer throws(WireError) in
-            try Scan.check(buffer)
+            try Scan.check(buffer, limit: limit)
             var unpacked = msgpack_unpacked()
             defer { msgpack_unpacked_destroy(&unpacked) }
             guard loads_unpack_one(&unpacked, buffer.baseAddress, buffer.count) else {
@@ -40,14 +40,22 @@ struct Node {
     }
 
     /// A finite number of at least 0; whole ones are accepted.
-    func double() throws(WireError) -> Double {
+    func double(to limit: Double = 1e15) throws(WireError) -> Double {
+        let value = try number()
+        guard value >= 0, value <= limit else { throw .field(name, "a number from 0 to \(limit)") }
+        return value
+    }
+
+    /// A finite number; whole ones are accepted.
+    func number() throws(WireError) -> Double {
         let value: Double
         switch object.type {
         case MSGPACK_OBJECT_FLOAT32, MSGPACK_OBJECT_FLOAT64: value = object.via.f64
         case MSGPACK_OBJECT_POSITIVE_INTEGER: value = Double(object.via.u64)
+        case MSGPACK_OBJECT_NEGATIVE_INTEGER: value = Double(object.via.i64)
         default: throw .field(name, "a number")
         }
-        guard value.isFinite, value >= 0, value < 1e15 else { throw .field(name, "a number from 0 to 1e15") }
+        guard value.isFinite, value.magnitude <= 1e15 else { throw .field(name, "a number from -1e15 to 1e15") }
         return value
     }
 
@@ -61,6 +69,12 @@ struct Node {
         let raw = UnsafeRawBufferPointer(start: object.via.str.ptr, count: Int(object.via.str.size))
         guard let text = String(validating: raw, as: UTF8.self) else { throw .field(name, "a string of UTF-8") }
         return text
+    }
+
+    /// The bytes of a `bin`, which live as long as the message does.
+    func binary() throws(WireError) -> UnsafeRawBufferPointer {
+        guard object.type == MSGPACK_OBJECT_BIN else { throw .field(name, "bytes") }
+        return UnsafeRawBufferPointer(start: object.via.bin.ptr, count: Int(object.via.bin.size))
     }
 
     func strings() throws(WireError) -> [String] {

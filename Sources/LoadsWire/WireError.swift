@@ -37,6 +37,8 @@ public enum WireLimits {
     public static let version = 1
     /// The longest message, in bytes, without its length prefix.
     public static let messageBytes = 8 << 20
+    /// The longest frame on a socket: a runner's message in its envelope.
+    public static let frameBytes = messageBytes + 4096
     /// Arrays and maps inside one another.
     static let depth = 12
     /// Objects of a message, all levels together.
@@ -47,6 +49,10 @@ public enum WireLimits {
     static let hits = 60_000
     /// The largest count in one message: adding up millions of messages cannot overflow.
     static let count = 1 << 42
+    /// The largest sum over many messages; it is exact in JSON, too.
+    static let total = 1 << 53
+    /// Users of an agent.
+    static let users = 10_000_000
     /// Longer strings are cut when they are written, in bytes.
     static let stringBytes = 32 << 10
 }

@@ -56,15 +56,20 @@ import Testing
 
     @Test(
         arguments: [
-            (0, 10, 10, [10, -1]), (0, 10, 10, [10, 0]), (0, 10, 10, [60_000, 1]), (0, 10, 10, [10]), (0, 10, 10, []),
+            (0, 10, 10, [10, 0]), (0, 10, 10, [0xe0, 0xd4, 3, 1]), (0, 10, 10, [10]), (10, 10, 10, []),
             (11, 10, 10, [10, 1]), (9, 10, 10, [10, 1]), (10, 12, 10, [10, 1]), (-1, 10, 10, [10, 1]),
-            (10, 11, -4, [10, 1, 1, 1]),
-            (10, 10, 10, [10, 1, 0, 1]), (10, 10, 10, [Int.max, 1, Int.max, 1]), (10, 10, 10, [10, 1 << 50]),
-            (10, 11, 10, [10, 1 << 42, 1, 1 << 42]),
-        ])
-    func impossibleHistogramsAreRefused(_ min: Int, _ max: Int, _ sum: Int, _ buckets: [Int]) {
+            (10, 11, -4, [10, 1, 1, 1]), (10, 10, 10, [10, 1, 0, 1]), (10, 10, 10, [10, 0x80]),
+            (10, 10, 10, [10] + Self.huge), (10, 10, 10, Self.huge + [1]), (10, 10, 10, Self.endless + [1]),
+            (10, 11, 10, [10] + Self.half + [1] + Self.half), (10, 10, 10, [10, 1, 0x80]),
+        ] as [(Int, Int, Int, [UInt8])])
+    func impossibleHistogramsAreRefused(_ min: Int, _ max: Int, _ sum: Int, _ buckets: [UInt8]) {
         #expect(throws: WireError.self) { _ = try RunnerReport(decoding: Self.batch(min, max, sum, buckets)) }
     }
+
+    /// LEB128 of 2^63 − 1, of something longer than 64 bits, and of 2^42.
+    private static let huge = [UInt8](repeating: 0xff, count: 8) + [0x7f]
+    private static let endless = [UInt8](repeating: 0xff, count: 12) + [0x7f]
+    private static let half: [UInt8] = [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1]
 
     @Test func aPossibleHistogramIsAccepted() throws {
         let report = try RunnerReport(decoding: Self.batch(10, 11, 21, [10, 1, 1, 1]))
@@ -73,30 +78,21 @@ import Testing
     }
 
     /// A batch whose service times are the given histogram.
-    private static func batch(_ min: Int, _ max: Int, _ sum: Int, _ buckets: [Int]) -> [UInt8] {
-        let packer = Packer()
-        packer.map(9)
-        packer.field("v", 1)
-        packer.field("type", "batch")
-        packer.string("iterations")
-        packer.map(5)
-        for key in ["started", "ok", "failed", "skipped", "interrupted"] { packer.field(key, 0) }
-        packer.string("service")
-        packer.map(4)
-        packer.field("min", min)
-        packer.field("max", max)
-        packer.field("sum", sum)
-        packer.string("buckets")
-        packer.array(buckets.count)
-        for value in buckets { packer.int(value) }
-        for key in ["names", "errors", "failures"] {
-            packer.string(key)
-            packer.map(0)
+    private static func batch(_ min: Int, _ max: Int, _ sum: Int, _ buckets: [UInt8]) -> [UInt8] {
+        Packer.message("batch") { packer in
+            packer.field("from_s", 0)
+            packer.field("to_s", 1)
+            packer.field("iterations") { IterationCounts().pack(into: packer) }
+            packer.key("service")
+            packer.array(4)
+            packer.int(min)
+            packer.int(max)
+            packer.int(sum)
+            packer.binary(buckets)
+            for key in ["names", "errors", "failures"] { packer.field(key) {} }
+            packer.field("health") { GeneratorHealth().pack(into: packer) }
+            packer.field("users", 0)
         }
-        packer.string("health")
-        GeneratorHealth().pack(into: packer)
-        packer.field("users", 0)
-        return packer.bytes
     }
 }
 

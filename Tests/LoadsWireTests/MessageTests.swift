@@ -3,16 +3,8 @@ import LoadsWire
 import Testing
 
 @Suite struct MessageTests {
-    @Test(arguments: Samples.commands.indices) func commandsSurviveTheRoundTrip(_ index: Int) throws {
-        let command = Samples.commands[index].command
-        #expect(try RunnerCommand(decoding: command.encoded()) == command)
-    }
-
-    @Test(arguments: Samples.reports.indices) func reportsSurviveTheRoundTrip(_ index: Int) throws {
-        let report = Samples.reports[index].report
-        let messages = report.encoded()
-        #expect(messages.count == 1)
-        #expect(try RunnerReport(decoding: messages[0]) == report)
+    @Test(arguments: Sample.all) func messagesSurviveTheRoundTrip(_ sample: Sample) throws {
+        #expect(try sample.survives(sample.bytes))
     }
 
     @Test func unknownFieldsAreIgnored() throws {

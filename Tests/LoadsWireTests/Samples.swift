@@ -29,9 +29,13 @@ enum Samples {
             .run(
                 RunnerOrder(
                     plan: plan, scenarios: ["BlogTests.TestWebSite/something()"],
-                    options: ["header": ["a: b", "c: d"], "url": ["http://127.0.0.1:8080/"]]))
+                    options: ["header": ["a: b", "c: d"], "url": ["http://127.0.0.1:8080/"]],
+                    waits: true))
         ),
         ("run-least", .run(RunnerOrder(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1))])))),
+        ("start", .start(at: 81_234_567_890_123)),
+        ("adjust", .adjust(Adjustment(users: 40, firstNewUser: 100, at: 81_234_567_890_124))),
+        ("raw-hits", .rawHits(true)),
         ("stop", .stop),
         ("abort", .abort),
     ]
@@ -73,12 +77,13 @@ enum Samples {
                 time: 0.75, user: 4, iteration: 0, name: "GET /", method: "GET", url: "http://h/", status: nil,
                 latency: 2_000_000, bytes: 0, requests: 1, error: "connect"),
         ]
-        return Batch(statistics: statistics, hits: hits)
+        return Batch(statistics: statistics, hits: hits, from: 0.25, to: 0.375)
     }()
 
     static let reports: [(name: String, report: RunnerReport)] = [
         ("hello", .hello(kind: "swift-test", process: 4711)),
-        ("started", .started(late: 0.25)),
+        ("ready", .ready),
+        ("started", .started(late: 0.001)),
         ("batch", .batch(batch)),
         ("batch-empty", .batch(Batch())),
         ("note", .note("10 users do not fit: größer")),

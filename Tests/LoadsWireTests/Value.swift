@@ -9,6 +9,7 @@ indirect enum Value {
     case int(Int)
     case double(Double)
     case string(String)
+    case bytes([UInt8])
     case array([Value])
     case map([(String, Value)])
 
@@ -42,6 +43,10 @@ indirect enum Value {
             case 0xc0: return .null
             case 0xc2: return .bool(false)
             case 0xc3: return .bool(true)
+            case 0xc4...0xc6: return .bytes(Array(try take(Int(try number(1 << (head - 0xc4))))))
+            case 0xd0...0xd3:
+                let width = 1 << (head - 0xd0)
+                return .int(Int(Int64(bitPattern: try number(width) << UInt64(64 - 8 * width)) >> Int64(64 - 8 * width)))
             case 0xcb: return .double(Double(bitPattern: try number(8)))
             case 0xcc...0xcf: return .int(Int(try number(1 << (head - 0xcc))))
             case 0xd9...0xdb: return try string(Int(try number(1 << (head - 0xd9))))
@@ -69,6 +74,11 @@ indirect enum Value {
         case .bool(let flag): return [flag ? 0xc3 : 0xc2]
         case .int(let number):
             switch number {
+            case -32..<0: return [UInt8(256 + number)]
+            case -128..<0: return [0xd0] + Self.bytes(UInt64(bitPattern: Int64(number)), 1)
+            case -32768..<0: return [0xd1] + Self.bytes(UInt64(bitPattern: Int64(number)), 2)
+            case -(1 << 31)..<0: return [0xd2] + Self.bytes(UInt64(bitPattern: Int64(number)), 4)
+            case ..<0: return [0xd3] + Self.bytes(UInt64(bitPattern: Int64(number)), 8)
             case 0..<128: return [UInt8(number)]
             case 0..<256: return [0xcc, UInt8(number)]
             case 0..<65536: return [0xcd] + Self.bytes(UInt64(number), 2)
@@ -79,6 +89,8 @@ indirect enum Value {
         case .string(let text):
             let utf8 = [UInt8](text.utf8)
             return (utf8.count < 32 ? [0xa0 | UInt8(utf8.count)] : [0xd9, UInt8(utf8.count)]) + utf8
+        case .bytes(let bytes):
+            return (bytes.count < 256 ? [0xc4, UInt8(bytes.count)] : [0xc5] + Self.bytes(UInt64(bytes.count), 2)) + bytes
         case .array(let values): return [0x90 | UInt8(values.count)] + values.flatMap { $0.packed() }
         case .map(let entries):
             let head: [UInt8] =
@@ -99,6 +111,10 @@ indirect enum Value {
         case .int(let number): return "\(number)"
         case .double(let number): return "\(number)"
         case .string(let text): return "\"\(text.replacing("\"", with: "\\\""))\""
+        // JSON has no bytes: hexadecimal digits in an object of their own.
+        case .bytes(let bytes):
+            let digits = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return "{\"hex\": \"\(digits)\"}"
         case .array(let values): return "[\(values.map { $0.json(indent: inner) }.joined(separator: ", "))]"
         case .map(let entries):
             if entries.isEmpty { return "{}" }

@@ -2,25 +2,22 @@ import Foundation
 import LoadsWire
 import Testing
 
-/// The recorded messages that runners in other languages are checked against: bytes beside the same map as JSON.
+/// The recorded messages that runners, agents and watchers in other languages are checked against: bytes beside the same map as JSON.
 ///
 /// `LOADS_RECORD_VECTORS=1 swift test --filter VectorTests` writes them anew, after a deliberate change of the protocol.
 @Suite struct VectorTests {
     private static let directory = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Vectors")
     private static let recording = ProcessInfo.processInfo.environment["LOADS_RECORD_VECTORS"] != nil
 
-    @Test(arguments: Samples.commands.indices) func commandsAreTheRecordedBytes(_ index: Int) throws {
-        let (name, command) = Samples.commands[index]
-        let recorded = try Self.vector("command-\(name)", command.encoded())
-        #expect(command.encoded() == recorded)
-        #expect(try RunnerCommand(decoding: recorded) == command)
+    @Test(arguments: Sample.all) func messagesAreTheRecordedBytes(_ sample: Sample) throws {
+        let recorded = try Self.vector(sample.name, sample.bytes)
+        #expect(sample.bytes == recorded)
+        #expect(try sample.survives(recorded))
     }
 
-    @Test(arguments: Samples.reports.indices) func reportsAreTheRecordedBytes(_ index: Int) throws {
-        let (name, report) = Samples.reports[index]
-        let recorded = try Self.vector("report-\(name)", report.encoded()[0])
-        #expect(report.encoded()[0] == recorded)
-        #expect(try RunnerReport(decoding: recorded) == report)
+    @Test func everyVectorIsChecked() throws {
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.directory.path)
+        #expect(Set(files) == Set(Sample.all.flatMap { ["\($0.name).msgpack", "\($0.name).json"] }))
     }
 
     /// The recorded bytes; the JSON beside them must say the same and pack to the same bytes.

@@ -1,0 +1,87 @@
+import LoadsCore
+
+extension ClusterStatus {
+    func pack(into packer: Packer) {
+        packer.field("boot", boot)
+        packer.field("agents", each: agents) { $0.pack(into: packer) }
+        packer.field("runs", each: runs) { $0.pack(into: packer) }
+    }
+
+    init(_ node: Node) throws(WireError) {
+        self.init(
+            boot: try node.field("boot").nonce(),
+            agents: try node.field("agents").list { node throws(WireError) in try AgentStatus(node) },
+            runs: try node.field("runs").list { node throws(WireError) in try RunStatus(node) })
+    }
+}
+
+extension ClusterStatus.AgentStatus {
+    fileprivate func pack(into packer: Packer) {
+        packer.field("hello") { hello.pack(into: packer) }
+        packer.field("state", state.rawValue)
+        packer.field("silence_s", silence)
+        packer.field("usage") { usage.pack(into: packer) }
+        if let roundTrip { packer.field("round_trip_s", roundTrip) }
+        if let run { packer.field("run", run) }
+    }
+
+    fileprivate init(_ node: Node) throws(WireError) {
+        self.init(
+            hello: try AgentHello(node.field("hello")), state: try node.field("state").choice(),
+            silence: try node.field("silence_s").double(), usage: try HostUsage(node.field("usage")),
+            roundTrip: try node.optional("round_trip_s")?.double(), run: try node.optional("run")?.identifier())
+    }
+}
+
+extension ClusterStatus.RunStatus {
+    fileprivate func pack(into packer: Packer) {
+        packer.field("run", run)
+        packer.field("target", target)
+        state.pack(into: packer)
+        if let startedAt { packer.field("started_at_s", startedAt) }
+        packer.field("elapsed_s", elapsed)
+        packer.field("users", users)
+        packer.field("iterations") { iterations.pack(into: packer) }
+        packer.field("hits", hits)
+        packer.field("failed_hits", failedHits)
+    }
+
+    fileprivate init(_ node: Node) throws(WireError) {
+        self.init(
+            run: try node.field("run").identifier(), target: try node.field("target").text(),
+            state: try RunState(node), startedAt: try node.optional("started_at_s")?.double(),
+            elapsed: try node.field("elapsed_s").double(), users: try node.field("users").total(),
+            iterations: try IterationCounts(node.field("iterations")), hits: try node.field("hits").total(),
+            failedHits: try node.field("failed_hits").total())
+    }
+}
+
+extension RunState {
+    /// Writes the field `state` and, of a refused run, `code` and `message`.
+    func pack(into packer: Packer) {
+        switch self {
+        case .queued: packer.field("state", "queued")
+        case .preparing: packer.field("state", "preparing")
+        case .running: packer.field("state", "running")
+        case .stopping: packer.field("state", "stopping")
+        case .ended: packer.field("state", "ended")
+        case .refused(let code, let message):
+            packer.field("state", "refused")
+            packer.field("code", code)
+            packer.field("message", message)
+        }
+    }
+
+    init(_ node: Node) throws(WireError) {
+        switch try node.field("state").string() {
+        case "queued": self = .queued
+        case "preparing": self = .preparing
+        case "running": self = .running
+        case "stopping": self = .stopping
+        case "ended": self = .ended
+        case "refused":
+            self = .refused(code: try node.field("code").int(in: 1...255), message: try node.field("message").text())
+        case let state: throw .unknown(state, "state of a run")
+        }
+    }
+}

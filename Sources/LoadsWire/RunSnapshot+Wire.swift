@@ -1,0 +1,94 @@
+import LoadsCore
+
+extension RunSnapshot {
+    /// Adds a further part of the same snapshot: its statistics and agents.
+    public mutating func merge(_ part: RunSnapshot) {
+        statistics.merge(part.statistics)
+        agents += part.agents
+        more = part.more
+    }
+
+    /// The snapshot in pieces that each fit into a message. The first one has the agents.
+    func parts() -> [RunSnapshot] {
+        let pieces = Batch(statistics: statistics).parts()
+        return pieces.indices.map { index in
+            var part = self
+            part.statistics = pieces[index].statistics
+            if index > 0 { part.agents = [] }
+            part.more = index < pieces.count - 1
+            return part
+        }
+    }
+
+    func pack(into packer: Packer) {
+        packer.field("boot", boot)
+        packer.field("submission") { submission.pack(into: packer) }
+        state.pack(into: packer)
+        if let startedAt { packer.field("started_at_s", startedAt) }
+        packer.field("elapsed_s", elapsed)
+        packer.field("interrupted", interrupted)
+        packer.field("sequences") {
+            for (topic, sequence) in sequences.sorted(by: { $0.key < $1.key }) { packer.field(topic, sequence) }
+        }
+        packer.field("statistics") { statistics.packFields(into: packer) }
+        packer.field("agents", each: agents) { $0.pack(into: packer) }
+        if let crash { packer.field("crash") { crash.pack(into: packer) } }
+        packer.field("more", more)
+    }
+
+    init(_ node: Node) throws(WireError) {
+        var sequences: [String: UInt64] = [:]
+        try node.field("sequences").forEachEntry(limit: 64) { topic, node throws(WireError) in
+            sequences[topic] = try node.sequence(from: 0)
+        }
+        self.init(
+            boot: try node.field("boot").nonce(), submission: try RunSubmission(node.field("submission")),
+            state: try RunState(node), startedAt: try node.optional("started_at_s")?.double(),
+            elapsed: try node.field("elapsed_s").double(), interrupted: try node.field("interrupted").bool(),
+            sequences: sequences, statistics: try Statistics(node.field("statistics")),
+            agents: try node.field("agents").list { node throws(WireError) in try AgentShare(node) },
+            crash: try node.optional("crash").map { node throws(WireError) in try RunnerCrash(node) },
+            more: try node.field("more").bool())
+    }
+}
+
+extension AgentShare {
+    fileprivate func pack(into packer: Packer) {
+        packer.field("id", id)
+        packer.field("name", name)
+        packer.field("users", users)
+        packer.field("hits", hits)
+        packer.field("iterations") { iterations.pack(into: packer) }
+        packer.field("state", state.rawValue)
+        if let missing { packer.field("missing") { missing.pack(into: packer) } }
+        if let startSkew { packer.field("start_skew_s", startSkew) }
+        if let clockError { packer.field("clock_error_s", clockError) }
+    }
+
+    fileprivate init(_ node: Node) throws(WireError) {
+        self.init(
+            id: try node.field("id").identifier(), name: try node.field("name").text(256),
+            users: try node.field("users").users())
+        hits = try node.field("hits").total()
+        iterations = try IterationCounts(node.field("iterations"))
+        state = try node.field("state").choice()
+        missing = try node.optional("missing").map { node throws(WireError) in try Missing(node) }
+        startSkew = try node.optional("start_skew_s")?.number()
+        clockError = try node.optional("clock_error_s")?.double()
+    }
+}
+
+extension AgentShare.Missing {
+    fileprivate func pack(into packer: Packer) {
+        packer.field("from_s", from)
+        if let to { packer.field("to_s", to) }
+        if let hits { packer.field("hits", hits) }
+        packer.field("reason", reason)
+    }
+
+    fileprivate init(_ node: Node) throws(WireError) {
+        self.init(
+            from: try node.field("from_s").double(), to: try node.optional("to_s")?.double(),
+            hits: try node.optional("hits")?.total(), reason: try node.field("reason").text())
+    }
+}
