@@ -38,7 +38,9 @@ extension Node {
 
     private func hexadecimal(_ count: Int) throws(WireError) -> String {
         let text = try string()
-        guard WireLimits.isHexadecimal(text, count) else { throw .field(name, "\(count) lower-case hexadecimal digits") }
+        guard WireLimits.isHexadecimal(text, count) else {
+            throw .field(name, "\(count) lower-case hexadecimal digits")
+        }
         return text
     }
 

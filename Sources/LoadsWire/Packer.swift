@@ -47,7 +47,9 @@ final class Packer {
         if value.utf8.count > WireLimits.stringBytes {
             var cut = Array(value.utf8.prefix(WireLimits.stringBytes + 1))
             // Between two characters: half of one would be replaced by something longer.
-            repeat { cut.removeLast() } while value.utf8[value.utf8.index(value.utf8.startIndex, offsetBy: cut.count)] & 0xc0 == 0x80
+            repeat {
+                cut.removeLast()
+            } while value.utf8[value.utf8.index(value.utf8.startIndex, offsetBy: cut.count)] & 0xc0 == 0x80
             exact(String(decoding: cut, as: UTF8.self))
         } else {
             exact(value)

@@ -53,7 +53,9 @@ extension StreamMessage.Content {
         switch try root.type() {
         case "hits":
             let hits = try HitColumns.unpack(root.field("columns"))
-            guard try root.field("count").int() == hits.count else { throw .field("count", "the length of the columns") }
+            guard try root.field("count").int() == hits.count else {
+                throw .field("count", "the length of the columns")
+            }
             self = .hits(agent: try root.field("agent").identifier(), hits)
         case "stats":
             self = .statistics(

@@ -13,7 +13,8 @@ enum NetworkSamples {
         directory: "/tmp", dialect: .lines,
         files: [.init(path: "bin/BlogTests.xctest", executable: true, bytes: 300_000, hash: hash)],
         platform: platform)
-    static let order = RunnerOrder(plan: Samples.plan, scenarios: ["a/b()"], options: ["url": ["http://h/"]], waits: true)
+    static let order = RunnerOrder(
+        plan: Samples.plan, scenarios: ["a/b()"], options: ["url": ["http://h/"]], waits: true)
 
     static let hello: AgentHello = {
         AgentHello(
@@ -142,7 +143,8 @@ enum NetworkSamples {
             ],
             runs: [
                 .init(
-                    run: run, target: "http://h/", state: .running, startedAt: 1_764_111_600.5, elapsed: 3.5, users: 100,
+                    run: run, target: "http://h/", state: .running, startedAt: 1_764_111_600.5, elapsed: 3.5,
+                    users: 100,
                     iterations: iterations, hits: 10, failedHits: 1),
                 .init(
                     run: "r2", target: "t", state: .queued, startedAt: nil, elapsed: 0, users: 0,

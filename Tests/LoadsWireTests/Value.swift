@@ -46,7 +46,8 @@ indirect enum Value {
             case 0xc4...0xc6: return .bytes(Array(try take(Int(try number(1 << (head - 0xc4))))))
             case 0xd0...0xd3:
                 let width = 1 << (head - 0xd0)
-                return .int(Int(Int64(bitPattern: try number(width) << UInt64(64 - 8 * width)) >> Int64(64 - 8 * width)))
+                return .int(
+                    Int(Int64(bitPattern: try number(width) << UInt64(64 - 8 * width)) >> Int64(64 - 8 * width)))
             case 0xcb: return .double(Double(bitPattern: try number(8)))
             case 0xcc...0xcf: return .int(Int(try number(1 << (head - 0xcc))))
             case 0xd9...0xdb: return try string(Int(try number(1 << (head - 0xd9))))
@@ -90,7 +91,8 @@ indirect enum Value {
             let utf8 = [UInt8](text.utf8)
             return (utf8.count < 32 ? [0xa0 | UInt8(utf8.count)] : [0xd9, UInt8(utf8.count)]) + utf8
         case .bytes(let bytes):
-            return (bytes.count < 256 ? [0xc4, UInt8(bytes.count)] : [0xc5] + Self.bytes(UInt64(bytes.count), 2)) + bytes
+            return (bytes.count < 256 ? [0xc4, UInt8(bytes.count)] : [0xc5] + Self.bytes(UInt64(bytes.count), 2))
+                + bytes
         case .array(let values): return [0x90 | UInt8(values.count)] + values.flatMap { $0.packed() }
         case .map(let entries):
             let head: [UInt8] =
