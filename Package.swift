@@ -105,7 +105,7 @@ let package = Package(
         tests(
             "LoadsAgentTests",
             ["LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "FixtureRunner"]),
-        tests("LoadsTransportTests", ["LoadsTransport", "LoadsCore", "LoadsWire"]),
+        tests("LoadsTransportTests", ["LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],

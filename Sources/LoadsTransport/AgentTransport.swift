@@ -9,24 +9,34 @@ public protocol AgentTransport: AnyObject, Sendable {
     func open(_ receiver: any AgentReceiver) throws(TransportError)
     /// Opens the results channel, or moves it: the welcome names the port, and a host unless it is the master's.
     func connectResults(host: String?, port: Int)
-    /// Sends a control message.
+    /// Sends a control message. While no connection stands it waits, and leaves with the next one.
     ///
     /// - Returns: False when nothing more is taken now: the master is away for long. The message was dropped.
     @discardableResult func send(_ message: [UInt8]) -> Bool
-    /// Sends a results message.
+    /// Sends a results message. What was taken may still be lost with the connection.
     ///
     /// - Returns: False when nothing more is taken now; ``AgentReceiver/resultsWritable()`` says when to try again.
     func push(_ message: [UInt8]) -> Bool
     /// Drops the connections and makes them anew: what waits in the transport's queues is given up.
     func reconnect()
+    /// Closes the channels; what was sent is given a moment to leave. Nothing is received any more.
     func close()
 }
 
 /// Receives what comes for an agent, on the transport's loop.
 public protocol AgentReceiver: AnyObject, Sendable {
+    /// A connection stands: the first, or another after a cut. To the master it is a new peer, which says hello first.
+    func connected()
     func received(control message: [UInt8])
-    /// The results channel takes messages again.
+    /// The results channel takes messages again. May come without need.
     func resultsWritable()
+    /// The master cannot be reached, or turns this peer away: for a person. Told once, not at every attempt.
+    func trouble(_ reason: String)
+}
+
+extension AgentReceiver {
+    public func connected() {}
+    public func trouble(_ reason: String) {}
 }
 
 /// A client's or watcher's channels to a master: requests and answers, and the stream.
@@ -34,18 +44,30 @@ public protocol AgentReceiver: AnyObject, Sendable {
 /// Confined to its loop, like ``MasterTransport``.
 public protocol ClientTransport: AnyObject, Sendable {
     var loop: EventLoop { get }
+    /// Opens the control channel.
     func open(_ receiver: any ClientReceiver) throws(TransportError)
     /// Opens the stream: the welcome names the port, and a host unless it is the master's.
     func connectStream(host: String?, port: Int)
     /// Subscribes to all topics that begin with a prefix.
     func subscribe(_ prefix: String)
     func unsubscribe(_ prefix: String)
+    /// Sends a control message, like ``AgentTransport/send(_:)``.
     @discardableResult func send(_ message: [UInt8]) -> Bool
+    /// Closes the channels; what was sent is given a moment to leave. Nothing is received any more.
     func close()
 }
 
 /// Receives what comes for a client, on the transport's loop.
 public protocol ClientReceiver: AnyObject, Sendable {
+    /// A connection stands: the first, or another after a cut. To the master it is a new peer, which says hello first.
+    func connected()
     func received(control message: [UInt8])
     func received(topic: String, _ message: [UInt8])
+    /// The master cannot be reached, or turns this peer away: for a person. Told once, not at every attempt.
+    func trouble(_ reason: String)
+}
+
+extension ClientReceiver {
+    public func connected() {}
+    public func trouble(_ reason: String) {}
 }

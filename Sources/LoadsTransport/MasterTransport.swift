@@ -15,8 +15,27 @@ public protocol MasterTransport: AnyObject, Sendable {
     @discardableResult func send(_ message: [UInt8], to peer: Peer) -> Bool
     /// Publishes a message to everybody who subscribes to a prefix of the topic. A subscriber that is too slow misses it.
     func publish(_ message: [UInt8], topic: String)
-    /// Closes the channels; what was sent is given a moment to leave.
+    /// Closes the channels; what was sent is given a moment to leave. Nothing is received any more.
     func close()
+    /// What was dropped since the transport was made.
+    var counters: TransportCounters { get }
+}
+
+extension MasterTransport {
+    public var counters: TransportCounters { TransportCounters() }
+}
+
+/// What a transport dropped, as far as it can know.
+public struct TransportCounters: Sendable, Equatable {
+    /// Control messages to a peer that was gone or took nothing more.
+    public var undelivered = 0
+    /// Messages that a slow subscriber missed. ZeroMQ does not tell: there the subscriber sees it by the sequence.
+    public var missed = 0
+    /// Messages with other frames than the channel's: they reach no receiver.
+    public var malformed = 0
+    /// Connections that were turned away: a wrong key, a key of the wrong role, no key, another protocol.
+    public var turnedAway = 0
+    public init() {}
 }
 
 /// Receives what comes for a master, on the transport's loop.
@@ -27,7 +46,8 @@ public protocol MasterReceiver: AnyObject, Sendable {
     func received(result message: [UInt8], _ identity: PeerIdentity)
     /// The first subscriber to a prefix has come, or the last has gone.
     func subscription(prefix: String, wanted: Bool)
-    /// A peer was turned away before it could say anything: a wrong key, a key of the wrong role, no key.
+    /// A peer was turned away before it could say anything: a wrong key, a key of the wrong role, no key. Repetitions
+    /// are told at most once in ten seconds.
     func turnedAway(_ reason: String)
 }
 
@@ -71,6 +91,15 @@ public struct MasterAddresses: Sendable, Equatable {
         self.control = control
         self.results = results
         self.stream = stream
+    }
+
+    /// The results channel's port; 1 in one process, where nobody looks at it.
+    public var resultsPort: Int { Self.port(of: results) }
+    /// The stream's port; 1 in one process, where nobody looks at it.
+    public var streamPort: Int { Self.port(of: stream) }
+
+    private static func port(of endpoint: String) -> Int {
+        endpoint.lastIndex(of: ":").flatMap { Int(endpoint[endpoint.index(after: $0)...]) } ?? 1
     }
 }
 
