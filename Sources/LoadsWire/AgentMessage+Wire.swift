@@ -176,9 +176,12 @@ extension WireFault {
     func pack(into packer: Packer) {
         packer.field("code", code)
         packer.field("message", message)
+        if let run { packer.field("run", run) }
     }
 
     init(_ node: Node) throws(WireError) {
-        self.init(code: try node.field("code").text(64), message: try node.field("message").text())
+        self.init(
+            code: try node.field("code").text(64), message: try node.field("message").text(),
+            run: try node.optional("run")?.identifier())
     }
 }

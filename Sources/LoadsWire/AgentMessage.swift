@@ -132,8 +132,11 @@ public struct WireFault: Error, Sendable, Equatable {
     /// `version`, `malformed`, `duplicate`, `role`, `unknown-run`, `not-welcome`, `full` …
     public var code: String
     public var message: String
-    public init(code: String, message: String) {
+    /// The run it is about, if it is about one: with `unknown-run` whatever is kept for it may be forgotten.
+    public var run: String?
+    public init(code: String, message: String, run: String? = nil) {
         self.code = code
         self.message = message
+        self.run = run
     }
 }

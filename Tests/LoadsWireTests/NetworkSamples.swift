@@ -56,7 +56,7 @@ enum NetworkSamples {
         ("status-refused", .status(run: run, .refused(code: 69, message: "glibc 2.31 is too old"))),
         ("fetch", .fetch(hash: hash, offset: 262_144, bytes: 1_048_576)),
         ("goodbye", .goodbye(reason: "terminated")),
-        ("error", .error(fault)),
+        ("error", .error(WireFault(code: "unknown-run", message: "not here", run: run))),
     ]
 
     static let welcome = MasterWelcome(
