@@ -25,7 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
-    "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport",
+    "LoadsZeroMQ", "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport",
     "LoadsPackage",
 ]
 
@@ -51,6 +51,9 @@ let package = Package(
         .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CMsgPack", providers: [.apt(["libmsgpack-dev"])]),
+        // Without `pkgConfig`: where libzmq is missing it would warn everybody who depends on Loads, though only who
+        // uses LoadsZeroMQ needs it.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
 
         library("LoadsEventLoop", ["CLinux"]),
         library("LoadsCore", ["LoadsEventLoop"]),
@@ -66,6 +69,7 @@ let package = Package(
         library(
             "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
         library("LoadsTransport", ["LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+        library("LoadsZeroMQ", ["LoadsTransport", "LoadsWire", "LoadsEventLoop", "CZeroMQ"]),
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux", "CZlib"]),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
@@ -76,6 +80,7 @@ let package = Package(
             dependencies: [
                 "LoadsCore", "LoadsEventLoop", "LoadsSession", "LoadsRunner", "LoadsWire", "LoadsTransport",
                 "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
+                .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Yams", package: "Yams", condition: tools),
@@ -105,7 +110,8 @@ let package = Package(
         tests(
             "LoadsAgentTests",
             ["LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "FixtureRunner"]),
-        tests("LoadsTransportTests", ["LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+        tests(
+            "LoadsTransportTests", ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],

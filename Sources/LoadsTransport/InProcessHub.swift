@@ -45,8 +45,8 @@ public final class InProcessHub: Sendable {
             state.master = nil
             state.peers = [:]
             for end in state.ends.values {
-                end.toMaster.detach(clear: true)
-                end.results.detach(clear: true)
+                end.toMaster.detach()
+                end.results.detach()
             }
         }
     }
@@ -85,8 +85,8 @@ public final class InProcessHub: Sendable {
     func reconnect(_ end: InProcessEnd) {
         state.withLock { state in
             state.disconnect(end)
-            end.toMaster.detach(clear: true)
-            end.results.detach(clear: true)
+            end.toMaster.detach()
+            end.results.detach()
             end.fromMaster.clear()
             state.connect(end)
         }
@@ -98,8 +98,8 @@ public final class InProcessHub: Sendable {
             let key = ObjectIdentifier(end)
             guard state.ends.removeValue(forKey: key) != nil else { return }
             state.disconnect(end)
-            end.fromMaster.detach(clear: true)
-            end.stream.detach(clear: true)
+            end.fromMaster.detach()
+            end.stream.detach()
             for prefix in state.subscriptions.removeAll(of: key) { state.master?.note(prefix, wanted: false) }
         }
     }

@@ -12,69 +12,39 @@ final class Pipe<Message: Sendable>: Sendable {
     }
 
     private struct State {
-        var waiting: [(message: Message, size: Int)] = []
-        var head = 0
-        var bytes = 0
+        var buffer: BoundedBuffer<Message>
         var consumer: Consumer?
         var scheduled = false
         var refused = false
-
-        var count: Int { waiting.count - head }
-
-        mutating func take() -> Message {
-            let (message, size) = waiting[head]
-            head += 1
-            bytes -= size
-            // Compacted now and then: a message costs no move of those behind it.
-            if head == waiting.count {
-                waiting.removeAll(keepingCapacity: true)
-                head = 0
-            } else if head >= 256 {
-                waiting.removeFirst(head)
-                head = 0
-            }
-            return message
-        }
 
         /// Whether a sender was refused since the last call.
         mutating func takeRefusal() -> Bool {
             defer { refused = false }
             return refused
         }
-
-        mutating func clear() {
-            waiting = []
-            head = 0
-            bytes = 0
-        }
     }
 
-    private let state = Mutex(State())
-    private let limit: PipeLimit
+    private let state: Mutex<State>
     private let writable: (@Sendable () -> Void)?
     private static var turn: Int { 64 }
 
     /// - Parameter writable: Called, on some thread, when a sender that was refused may try again.
-    init(limit: PipeLimit, writable: (@Sendable () -> Void)? = nil) {
-        self.limit = limit
+    init(limit: BufferLimit, writable: (@Sendable () -> Void)? = nil) {
+        state = Mutex(State(buffer: BoundedBuffer(limit: limit)))
         self.writable = writable
     }
 
-    /// Appends a message. One that is larger than the limit in bytes is taken by an empty queue.
+    /// Appends a message.
     ///
     /// - Parameter needsConsumer: Refuse while nobody reads, instead of keeping the message for who comes.
     /// - Returns: Whether it was taken.
     func send(_ message: Message, size: Int, needsConsumer: Bool = false) -> Bool {
         state.withLock { state in
-            let full =
-                state.count >= limit.messages || (state.count > 0 && state.bytes + size > limit.bytes)
-                || (needsConsumer && state.consumer == nil)
-            if full {
+            guard state.buffer.hasRoom(for: size), !needsConsumer || state.consumer != nil else {
                 state.refused = true
                 return false
             }
-            state.waiting.append((message, size))
-            state.bytes += size
+            state.buffer.append(message, size: size)
             schedule(&state)
             return true
         }
@@ -91,27 +61,25 @@ final class Pipe<Message: Sendable>: Sendable {
         if retry { writable?() }
     }
 
-    /// Lets the consumer go.
-    ///
-    /// - Parameter clear: Whether what waits is given up too.
-    func detach(clear: Bool) {
+    /// Lets the consumer go, and gives up what waits.
+    func detach() {
         state.withLock { state in
             state.consumer = nil
-            if clear { state.clear() }
+            state.buffer.removeAll()
         }
     }
 
     /// Gives up what waits.
     func clear() {
         let retry = state.withLock { state in
-            state.clear()
+            state.buffer.removeAll()
             return state.consumer != nil && state.takeRefusal()
         }
         if retry { writable?() }
     }
 
     private func schedule(_ state: inout State) {
-        guard !state.scheduled, state.count > 0, let consumer = state.consumer else { return }
+        guard !state.scheduled, !state.buffer.isEmpty, let consumer = state.consumer else { return }
         state.scheduled = consumer.loop.submit { self.drain(consumer.loop) }
     }
 
@@ -120,8 +88,8 @@ final class Pipe<Message: Sendable>: Sendable {
         while left > 0 {
             // One at a time: the consumer may let go of the pipe while it handles a message.
             let next = state.withLock { state -> (Message, Consumer)? in
-                guard let consumer = state.consumer, consumer.loop === loop, state.count > 0 else { return nil }
-                return (state.take(), consumer)
+                guard let consumer = state.consumer, consumer.loop === loop, !state.buffer.isEmpty else { return nil }
+                return (state.buffer.removeFirst(), consumer)
             }
             guard let (message, consumer) = next else { break }
             consumer.receive(message)
@@ -135,17 +103,4 @@ final class Pipe<Message: Sendable>: Sendable {
         }
         if retry { writable?() }
     }
-}
-
-/// How much may wait in a ``Pipe``.
-struct PipeLimit: Sendable {
-    var messages: Int
-    var bytes: Int
-
-    /// Requests, answers, leases: few and small, but files travel in them.
-    static let control = PipeLimit(messages: 1_000, bytes: 64 << 20)
-    /// What is refused here waits in the agent's spool.
-    static let results = PipeLimit(messages: 64, bytes: 16 << 20)
-    /// What a slow subscriber misses begins here.
-    static let stream = PipeLimit(messages: 1_000, bytes: 64 << 20)
 }

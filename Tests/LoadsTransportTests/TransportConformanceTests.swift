@@ -32,7 +32,9 @@ import Testing
         try await Scene.play(kind) { scene in
             let agent = try await scene.openAgent()
             try await scene.connectResults(agent)
-            let large = (0..<(7 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+            var bytes = [UInt8](repeating: 5, count: 7 << 20)
+            bytes[1 << 20] = 6
+            let large = bytes
             try await agent.loop.perform {
                 agent.transport.send([])
                 agent.transport.send(large)

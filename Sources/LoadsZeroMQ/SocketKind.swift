@@ -1,0 +1,102 @@
+import CZeroMQ
+import LoadsTransport
+import LoadsWire
+
+/// The sockets of the three channels, with what each may hold and how it finds out that its peer is gone.
+///
+/// A high-water mark counts messages for each peer, once on each side; beyond it TCP holds the sender.
+enum SocketKind: Sendable {
+    /// Control, at the master. A peer that takes nothing more is refused: the caller is told.
+    case router
+    /// Control, at agents and clients. What libzmq does not take waits in the transport's own bounded buffer.
+    case dealer
+    /// Results, at the master. Few, since what a slow master does not take is safer in the agents' spools.
+    case pull
+    /// Results, at an agent. Beyond the mark it is refused, and the agent is told when to go on.
+    case push
+    /// The stream, at the master. Beyond the mark a subscriber misses messages, and slows nobody.
+    case publisher
+    /// The stream, at a subscriber.
+    case subscriber
+    /// Watches over the connections of another socket.
+    case monitor
+    /// Asks whether a key may connect.
+    case reply
+
+    var type: Int32 {
+        switch self {
+        case .router: ZMQ_ROUTER
+        case .dealer: ZMQ_DEALER
+        case .pull: ZMQ_PULL
+        case .push: ZMQ_PUSH
+        case .publisher: ZMQ_XPUB
+        case .subscriber: ZMQ_SUB
+        case .monitor: ZMQ_PAIR
+        case .reply: ZMQ_REP
+        }
+    }
+
+    /// Frames of a message as the socket hands it over, the peer's routing among them.
+    var frames: Int {
+        switch self {
+        case .router, .subscriber, .monitor: 2
+        case .dealer, .pull, .push, .publisher, .reply: 1
+        }
+    }
+
+    /// Messages that may wait for one peer, in each direction.
+    private var highWaterMark: Int32 {
+        switch self {
+        case .router, .dealer, .publisher, .subscriber: 1_000
+        case .pull, .push: 32
+        case .monitor, .reply: 1_000
+        }
+    }
+
+    /// The longest message that may come; a peer that sends a longer one is cut off.
+    private var longestMessage: Int64 {
+        switch self {
+        // Subscriptions are all that comes here.
+        case .publisher: 4_096
+        default: Int64(WireLimits.messageBytes) + 4_096
+        }
+    }
+
+    /// Milliseconds without a sign of life after which a connection is given up. A side that reads nothing, because it
+    /// is held up, answers no heartbeat either: where that is normal there is more time.
+    private var silence: Int32 {
+        switch self {
+        case .router, .dealer: 6_000
+        default: 30_000
+        }
+    }
+
+    /// Milliseconds that a closed socket tries to get rid of what was sent.
+    static var linger: Int32 { 500 }
+
+    /// Sets all options that do not depend on an address or a key.
+    func configure(_ handle: UnsafeMutableRawPointer) -> Bool {
+        var options: [(Int32, Int32)] = [
+            (ZMQ_LINGER, self == .monitor || self == .reply ? 0 : Self.linger),
+            (ZMQ_SNDHWM, highWaterMark), (ZMQ_RCVHWM, highWaterMark),
+        ]
+        if self != .monitor && self != .reply {
+            options += [
+                (ZMQ_BACKLOG, 1_024),
+                (ZMQ_RECONNECT_IVL, 100), (ZMQ_RECONNECT_IVL_MAX, 2_000), (ZMQ_CONNECT_TIMEOUT, 5_000),
+                (ZMQ_HANDSHAKE_IVL, 5_000),
+                (ZMQ_HEARTBEAT_IVL, 2_000), (ZMQ_HEARTBEAT_TIMEOUT, silence), (ZMQ_HEARTBEAT_TTL, silence),
+                (ZMQ_TCP_KEEPALIVE, 1), (ZMQ_TCP_KEEPALIVE_IDLE, 30), (ZMQ_TCP_KEEPALIVE_INTVL, 10),
+                (ZMQ_TCP_KEEPALIVE_CNT, 3),
+            ]
+            guard loads_zmq_set_int64(handle, ZMQ_MAXMSGSIZE, longestMessage) == 0 else { return false }
+        }
+        switch self {
+        case .router: options += [(ZMQ_ROUTER_MANDATORY, 1)]
+        // Nothing is queued to a connection that does not stand: it would be lost with it.
+        case .push, .dealer: options += [(ZMQ_IMMEDIATE, 1)]
+        default: break
+        }
+        return options.allSatisfy { loads_zmq_set_int(handle, $0, $1) == 0 }
+    }
+}

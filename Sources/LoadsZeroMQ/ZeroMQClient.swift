@@ -1,0 +1,79 @@
+public import LoadsEventLoop
+public import LoadsTransport
+
+/// A client's or watcher's channels over ZeroMQ: DEALER for control, SUB for the stream.
+public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
+    // @unchecked: everything is touched on the loop only, as the protocol demands.
+    public let loop: EventLoop
+    private let master: Endpoint
+    private let keys: PeerKeys?
+    private let context: ZeroMQContext
+    private var receiver: (any ClientReceiver)?
+    private var control: ControlChannel?
+    private var stream: Dialer?
+    private var prefixes: Set<String> = []
+
+    /// - Parameters:
+    ///   - master: The master's control channel.
+    ///   - keys: Needed beyond loopback.
+    /// - Throws: ``TransportError`` with code `address`.
+    public init(
+        master: String, keys: PeerKeys? = nil, on loop: EventLoop, context: ZeroMQContext = .shared
+    ) throws(TransportError) {
+        self.master = try Endpoint(master)
+        self.keys = keys
+        self.loop = loop
+        self.context = context
+    }
+
+    public func open(_ receiver: any ClientReceiver) throws(TransportError) {
+        loop.checkIsolated()
+        guard control == nil else { return }
+        let control = ControlChannel(to: master, keys: keys, on: loop, context)
+        control.dialer.connected = { [weak self] in self?.receiver?.connected() }
+        control.dialer.received = { [weak self] in self?.receiver?.received(control: $0.content) }
+        control.dialer.trouble = { [weak self] in self?.receiver?.trouble($0) }
+        try control.dialer.open()
+        self.control = control
+        self.receiver = receiver
+    }
+
+    public func connectStream(host: String?, port: Int) {
+        let endpoint = Endpoint(host: host ?? master.host, port: port)
+        guard receiver != nil, stream?.endpoint != endpoint else { return }
+        stream?.close()
+        let dialer = Dialer(.subscriber, to: endpoint, keys: keys, on: loop, context)
+        dialer.received = { [weak self] in
+            self?.receiver?.received(topic: String(decoding: $0.front, as: UTF8.self), $0.content)
+        }
+        dialer.trouble = { [weak self] in self?.receiver?.trouble($0) }
+        dialer.prepare = { [weak self, weak dialer] _ in
+            for prefix in self?.prefixes ?? [] { dialer?.subscribe(prefix, true) }
+        }
+        do throws(TransportError) {
+            try dialer.open()
+            stream = dialer
+        } catch {
+            stream = nil
+            receiver?.trouble(error.message)
+        }
+    }
+
+    public func subscribe(_ prefix: String) {
+        if prefixes.insert(prefix).inserted { stream?.subscribe(prefix, true) }
+    }
+
+    public func unsubscribe(_ prefix: String) {
+        if prefixes.remove(prefix) != nil { stream?.subscribe(prefix, false) }
+    }
+
+    public func send(_ message: [UInt8]) -> Bool { control?.send(message) ?? false }
+
+    public func close() {
+        receiver = nil
+        control?.close()
+        stream?.close()
+        control = nil
+        stream = nil
+    }
+}
