@@ -26,7 +26,7 @@ extension AgentMessage {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in try AgentMessage(root) }
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in try AgentMessage(root) }
     }
 
     init(_ root: Node) throws(WireError) {

@@ -28,7 +28,7 @@ extension ClientRequest {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in try ClientRequest(root) }
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in try ClientRequest(root) }
     }
 
     init(_ root: Node) throws(WireError) {
@@ -105,7 +105,7 @@ extension ClientAnswer {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in
             ClientAnswer(id: try root.field("request").total(), answer: try Answer(root))
         }
     }

@@ -12,17 +12,39 @@ extension Packer {
     }
 }
 
-extension Histogram {
-    init(_ node: Node) throws(WireError) {
-        guard try node.count == 4 else { throw .field(node.name, "a histogram: [min, max, sum, buckets]") }
-        let (min, max) = (try node[0].int(in: 0...Int.max), try node[1].int(in: 0...Int.max))
-        let sum = try node[2].int(in: 0...Int.max)
-        let buckets = try node[3].binary()
-        guard
-            let count = Self.count(
-                ofPacked: buckets, min: Int64(min), max: Int64(max), limit: UInt64(WireLimits.count))
-        else { throw .field(node.name, "a histogram: its buckets are malformed, or min and max disagree with them") }
-        self.init()
-        merge(packed: buckets, count: count, min: Int64(min), max: Int64(max), sum: Int64(sum))
+/// A histogram of a message that was found right, to be merged without being made.
+struct PackedHistogram {
+    /// 0 for an empty one.
+    var count: UInt64 = 0
+    var min: Int64 = 0
+    var max: Int64 = 0
+    var sum: Int64 = 0
+    /// Where its buckets are in the message.
+    var buckets = 0..<0
+
+    /// An empty one.
+    init() {}
+
+    /// - Parameter limit: The most values that are accepted.
+    init(_ node: Node, limit: Int) throws(WireError) {
+        guard !node.isNull else { return }
+        let parts = try node.flat
+        guard parts.count == 4 else { throw .field(node.name, "a histogram: [min, max, sum, buckets]") }
+        min = Int64(try parts[0].int(in: 0...Int.max))
+        max = Int64(try parts[1].int(in: 0...Int.max))
+        sum = Int64(try parts[2].int(in: 0...Int.max))
+        let bytes = try parts[3].binary()
+        guard let count = Histogram.count(ofPacked: bytes, min: min, max: max, limit: UInt64(limit)) else {
+            throw .field(node.name, "a histogram: its buckets are malformed, or min and max disagree with them")
+        }
+        self.count = count
+        buckets = node.place(of: bytes)
+    }
+
+    @inline(__always) func merge(into histogram: inout Histogram, _ message: UnsafeRawPointer) {
+        guard count > 0 else { return }
+        histogram.merge(
+            packed: UnsafeRawBufferPointer(start: message + buckets.lowerBound, count: buckets.count), count: count,
+            min: min, max: max, sum: sum)
     }
 }

@@ -52,7 +52,7 @@ extension MasterMessage {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in try MasterMessage(root) }
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in try MasterMessage(root) }
     }
 
     private init(_ root: Node) throws(WireError) {

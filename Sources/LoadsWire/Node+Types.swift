@@ -11,6 +11,13 @@ extension Node {
     /// Nanoseconds between two things that come again and again: from 1 ms to a day.
     func interval() throws(WireError) -> Int64 { Int64(try int(in: 1_000_000...86_400_000_000_000)) }
 
+    /// An interval of a run in two fields of this map, in seconds.
+    func interval(from: StaticString, to: StaticString) throws(WireError) -> ClosedRange<Double> {
+        let (start, end) = (try field(from).double(), try field(to).double())
+        guard start <= end else { throw .field(to, "at least \(from)") }
+        return start...end
+    }
+
     func users() throws(WireError) -> Int { try int(in: 0...WireLimits.users) }
 
     /// A sum over many messages.
@@ -83,7 +90,7 @@ extension Node {
         }
         var list: [Element] = []
         list.reserveCapacity(try count)
-        try forEach { node throws(WireError) in list.append(try element(node)) }
+        try eachElement { node throws(WireError) in list.append(try element(node)) }
         return list
     }
 

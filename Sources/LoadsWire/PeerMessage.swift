@@ -7,7 +7,7 @@ public enum PeerMessage: Sendable, Equatable {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in
             if try root.optional("request") != nil { return .client(try ClientRequest(root)) }
             return .agent(try AgentMessage(root))
         }

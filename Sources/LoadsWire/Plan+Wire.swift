@@ -25,11 +25,10 @@ extension Plan {
     }
 
     init(_ node: Node) throws(WireError) {
-        var cycles: [Cycle] = []
         let list = try node.field("cycles")
         guard (1...10_000).contains(try list.count) else { throw .field("cycles", "1 to 10,000 cycles") }
-        for index in 0..<(try list.count) {
-            let node = list[index]
+        var cycles: [Cycle] = []
+        try list.eachElement { node throws(WireError) in
             let users = try node.field("users").users()
             if let iterations = try node.optional("iterations") {
                 cycles.append(Cycle(users: users, amount: .iterations(try iterations.int())))

@@ -20,7 +20,7 @@ extension ResultMessage {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes, limit: WireLimits.frameBytes) { root throws(WireError) in
+        self = try Node.withRoot(of: bytes, limit: WireLimits.frameBytes) { root throws(WireError) in
             let type = try root.type()
             guard type == "result" else { throw .unknown(type, "message on the results channel") }
             return ResultMessage(

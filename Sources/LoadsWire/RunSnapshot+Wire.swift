@@ -45,7 +45,7 @@ extension RunSnapshot {
             boot: try node.field("boot").nonce(), submission: try RunSubmission(node.field("submission")),
             state: try RunState(node), startedAt: try node.optional("started_at_s")?.double(),
             elapsed: try node.field("elapsed_s").double(), interrupted: try node.field("interrupted").bool(),
-            sequences: sequences, statistics: try Statistics(node.field("statistics")),
+            sequences: sequences, statistics: try Statistics(node.field("statistics"), limit: WireLimits.total),
             agents: try node.field("agents").list { node throws(WireError) in try AgentShare(node) },
             crash: try node.optional("crash").map { node throws(WireError) in try RunnerCrash(node) },
             more: try node.field("more").bool())

@@ -17,7 +17,7 @@ extension RunnerCommand {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in
             switch try root.type() {
             case "run": return .run(try RunnerOrder(root))
             case "start": return .start(at: try root.field("at_ns").clock())
@@ -66,7 +66,7 @@ extension RunnerReport {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in
             switch try root.type() {
             case "hello":
                 return .hello(
@@ -127,14 +127,12 @@ extension Batch {
         packer.field("from_s", from)
         packer.field("to_s", to)
         statistics.packFields(into: packer)
-        if !hits.isEmpty { packer.field("hits") { HitColumns.pack(hits, into: packer) } }
+        if !hits.isEmpty { packer.field("hits") { packer.columns(hits) } }
     }
 
     init(_ node: Node) throws(WireError) {
-        self.init(
-            statistics: try Statistics(node), from: try node.field("from_s").double(),
-            to: try node.field("to_s").double())
-        guard from <= to else { throw .field("to_s", "at least from_s") }
-        if let node = try node.optional("hits") { hits = try HitColumns.unpack(node) }
+        let interval = try node.interval(from: "from_s", to: "to_s")
+        self.init(statistics: try Statistics(node), from: interval.lowerBound, to: interval.upperBound)
+        if let node = try node.optional("hits") { hits = try HitColumns(node).hits() }
     }
 }

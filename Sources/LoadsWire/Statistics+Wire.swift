@@ -18,19 +18,11 @@ extension Statistics {
         packer.field("users", users)
     }
 
-    init(_ node: Node) throws(WireError) {
-        self.init()
-        iterations = try IterationCounts(node.field("iterations"))
-        if let node = try node.optional("service") { service = try Histogram(node) }
-        var names: [String: NameStatistics] = [:]
-        try node.field("names").forEachEntry { name, node throws(WireError) in
-            names[name, default: NameStatistics()].merge(try NameStatistics(node))
-        }
-        self.names = names
-        errors = try node.field("errors").occurrences()
-        failures = try node.field("failures").occurrences()
-        health = try GeneratorHealth(node.field("health"))
-        users = try node.field("users").int()
+    /// - Parameter limit: The largest count.
+    init(_ node: Node, limit: Int = WireLimits.count) throws(WireError) {
+        let reader = try StatisticsReader(node, limit: limit)
+        self = reader.rest
+        node.withMessage { reader.mergeNames(into: &names, $0) }
     }
 }
 
@@ -43,13 +35,13 @@ extension IterationCounts {
         packer.field("interrupted", interrupted)
     }
 
-    init(_ node: Node) throws(WireError) {
+    init(_ node: Node, limit: Int = WireLimits.total) throws(WireError) {
         self.init()
-        started = try node.field("started").total()
-        ok = try node.field("ok").total()
-        failed = try node.field("failed").total()
-        skipped = try node.field("skipped").total()
-        interrupted = try node.field("interrupted").total()
+        started = try node.field("started").int(in: 0...limit)
+        ok = try node.field("ok").int(in: 0...limit)
+        failed = try node.field("failed").int(in: 0...limit)
+        skipped = try node.field("skipped").int(in: 0...limit)
+        interrupted = try node.field("interrupted").int(in: 0...limit)
     }
 }
 
@@ -70,27 +62,6 @@ extension NameStatistics {
         for (status, count) in status.sorted(by: { $0.key < $1.key }) {
             packer.int(status)
             packer.int(count)
-        }
-    }
-
-    init(_ node: Node) throws(WireError) {
-        self.init()
-        count = try node.field("count").int()
-        failed = try node.field("failed").int()
-        requests = try node.field("requests").int()
-        bytesSent = try node.field("bytes_sent").int()
-        bytesReceived = try node.field("bytes_received").int()
-        if let node = try node.optional("latency") { latency = try Histogram(node) }
-        let list = try node.field("phases")
-        guard try list.count == phases.count else { throw .field("phases", "\(phases.count) histograms or nulls") }
-        for index in phases.indices where !list[index].isNull { phases[index] = try Histogram(list[index]) }
-        let pairs = try node.field("status")
-        guard try pairs.count % 2 == 0, try pairs.count <= 2000 else {
-            throw .field("status", "pairs of status and count")
-        }
-        for place in stride(from: 0, to: try pairs.count, by: 2) {
-            let known = status[try pairs[place].int(in: 0...999)] ?? 0
-            status[try pairs[place].int(in: 0...999)] = known + (try pairs[place + 1].int())
         }
     }
 }
@@ -134,11 +105,11 @@ extension Packer {
 }
 
 extension Node {
-    func occurrences() throws(WireError) -> [String: Occurrences] {
+    func occurrences(limit: Int) throws(WireError) -> [String: Occurrences] {
         var groups: [String: Occurrences] = [:]
         try forEachEntry { key, node throws(WireError) in
             let group = Occurrences(
-                count: try node.field("count").int(), first: try node.field("first_s").double(),
+                count: try node.field("count").int(in: 0...limit), first: try node.field("first_s").double(),
                 last: try node.field("last_s").double(), sample: try node.field("sample").string())
             // Keys that were cut to the same length fall together.
             if groups[key] == nil { groups[key] = group } else { groups[key]!.merge(group) }

@@ -15,7 +15,7 @@ extension StreamMessage {
             case .hits(let agent, let hits):
                 packer.field("agent", agent)
                 packer.field("count", hits.count)
-                packer.field("columns") { HitColumns.pack(hits, into: packer) }
+                packer.field("columns") { packer.columns(hits) }
             case .statistics(let from, let to, let statistics):
                 packer.field("from_s", from)
                 packer.field("to_s", to)
@@ -30,7 +30,7 @@ extension StreamMessage {
     ///
     /// - Throws: ``WireError``, whatever the bytes are. Fields that this version does not know are not an error.
     public init(decoding bytes: [UInt8]) throws(WireError) {
-        self = try Unpacker.withRoot(of: bytes) { root throws(WireError) in
+        self = try Node.withRoot(of: bytes) { root throws(WireError) in
             StreamMessage(
                 run: try root.field("run").identifier(), boot: try root.field("boot").nonce(),
                 sequence: try root.field("seq").sequence(), time: try root.field("t").double(),
@@ -52,14 +52,15 @@ extension StreamMessage.Content {
     fileprivate init(_ root: Node) throws(WireError) {
         switch try root.type() {
         case "hits":
-            let hits = try HitColumns.unpack(root.field("columns"))
+            let hits = try HitColumns(root.field("columns")).hits()
             guard try root.field("count").int() == hits.count else {
                 throw .field("count", "the length of the columns")
             }
             self = .hits(agent: try root.field("agent").identifier(), hits)
         case "stats":
+            let interval = try root.interval(from: "from_s", to: "to_s")
             self = .statistics(
-                from: try root.field("from_s").double(), to: try root.field("to_s").double(), try Statistics(root))
+                from: interval.lowerBound, to: interval.upperBound, try Statistics(root, limit: WireLimits.total))
         case "event": self = .event(try RunEvent(root))
         case "beat": self = .beat
         case let type: throw .unknown(type, "message of the stream")

@@ -1,4 +1,5 @@
 import LoadsWire
+import Testing
 
 /// A message of any kind: its bytes, and whether they decode to it.
 struct Sample: Sendable, CustomStringConvertible {
@@ -7,6 +8,8 @@ struct Sample: Sendable, CustomStringConvertible {
     let bytes: [UInt8]
     /// Decodes, compares, and encodes again.
     let survives: @Sendable ([UInt8]) throws -> Bool
+    /// Decodes other bytes as a message of this kind, writes what was accepted, and decodes that.
+    let accepts: @Sendable ([UInt8]) throws -> Void
 
     var description: String { name }
 
@@ -19,6 +22,10 @@ struct Sample: Sendable, CustomStringConvertible {
         survives = { bytes in
             let decoded = try decode(bytes)
             return decoded == message && encode(decoded) == bytes
+        }
+        accepts = { bytes in
+            let written = encode(try decode(bytes))
+            #expect(throws: Never.self) { _ = try decode(written) }
         }
     }
 

@@ -1,0 +1,14 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Measurements that are programs of their own: `swift run -c release --package-path Benchmarks NAME`.
+let package = Package(
+    name: "benchmarks",
+    dependencies: [.package(name: "loads", path: "..", traits: [])],
+    targets: [
+        .executableTarget(
+            name: "wire-benchmark",
+            dependencies: [.product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads")])
+    ],
+    swiftLanguageModes: [.v6]
+)
