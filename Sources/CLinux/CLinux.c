@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,6 +70,14 @@ int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
 int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path) {
     return posix_spawn_file_actions_addchdir_np(actions, path);
 }
+
+ssize_t loads_copy_file(int from, int to, size_t count) {
+    ssize_t done = copy_file_range(from, NULL, to, NULL, count, 0);
+    if (done > 0 || (done < 0 && errno == EINTR)) return done;
+    return sendfile(to, from, NULL, count);
+}
+
+const char *loads_c_library_version(void) { return gnu_get_libc_version(); }
 
 static volatile int signal_pipe = -1;
 

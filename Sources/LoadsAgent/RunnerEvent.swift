@@ -1,3 +1,4 @@
+import Glibc
 import LoadsCore
 import LoadsWire
 
@@ -21,6 +22,7 @@ struct RunnerExit: Sendable {
 /// A runner process as its run sees it, whatever dialect it speaks.
 protocol RunnerChannel: AnyObject, Sendable {
     var events: AsyncStream<RunnerEvent> { get }
+    var process: pid_t { get }
     /// What it counted; to be read after its end.
     var counters: LiveCounters { get }
     /// Sends a command. A runner that is gone is no error: its end is reported anyway.

@@ -9,6 +9,7 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     // @unchecked: everything that changes is touched on the loop's thread only.
 
     let events: AsyncStream<RunnerEvent>
+    var process: pid_t { spawned.process }
     /// What it counted; to be read after its end.
     let counters: LiveCounters
     private let continuation: AsyncStream<RunnerEvent>.Continuation
@@ -46,10 +47,7 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
         let result: Result<RunnerProcess, SpawnError> = await withUnsafeContinuation { continuation in
             let taken = loop.submit {
                 do throws(SpawnError) {
-                    let spawned = try Spawn.start(launch, counterBytes: LiveCounters.byteCount)
-                    let process = RunnerProcess(spawned, loop)
-                    process.watch()
-                    continuation.resume(returning: .success(process))
+                    continuation.resume(returning: .success(try startHere(launch, on: loop)))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
@@ -57,6 +55,18 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
             if !taken { continuation.resume(returning: .failure(SpawnError(description: "the agent has ended"))) }
         }
         return try result.get()
+    }
+
+    /// Starts a process; to be called on the loop.
+    ///
+    /// - Parameter countersFile: Where its live counters lie, to outlive the agent; nil is nowhere.
+    static func startHere(
+        _ launch: RunnerLaunch, on loop: EventLoop, countersFile: String? = nil
+    ) throws(SpawnError) -> RunnerProcess {
+        let spawned = try Spawn.start(launch, counterBytes: LiveCounters.byteCount, countersFile: countersFile)
+        let process = RunnerProcess(spawned, loop)
+        process.watch()
+        return process
     }
 
     private init(_ spawned: SpawnedProcess, _ loop: EventLoop) {

@@ -1,4 +1,3 @@
-import Glibc
 import LoadsCore
 import LoadsTransport
 import LoadsWire
@@ -39,7 +38,7 @@ struct RunnerWatch {
     ///
     /// A process that dies after it has reported its end has lost nothing: that is worth a line, not a crash.
     func end(_ exit: RunnerExit, counters: LiveCounters) -> (RunnerEnd, note: String?) {
-        let reason = exit.fault ?? Self.describe(exit.status)
+        let reason = exit.fault ?? ExitReason.describe(exit.status)
         let note = exit.status == 0 && exit.fault == nil ? nil : "after the run the runner ended badly: \(reason)"
         // A refusal's exit status is the runner's own business.
         if let refusal { return (.refused(code: refusal.code, message: refusal.message), nil) }
@@ -54,18 +53,4 @@ struct RunnerWatch {
 
     /// What was counted and not reported. The counters are the runner's to write: anything may stand there.
     private static func hole(_ counted: Int, _ reported: Int) -> Int { max(0, max(0, counted) - reported) }
-
-    /// A wait status for a person.
-    static func describe(_ status: Int32) -> String {
-        let signal = status & 0x7f
-        if signal == 0 { return "exit code \((status >> 8) & 0xff)" }
-        let name = names[signal].map { " (\($0))" } ?? ""
-        return "signal \(signal)\(name)"
-    }
-
-    private static let names: [Int32: String] = [
-        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL, often a Swift trap",
-        SIGINT: "SIGINT", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM",
-        SIGTRAP: "SIGTRAP, often a Swift trap",
-    ]
 }

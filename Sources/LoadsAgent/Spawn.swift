@@ -29,30 +29,36 @@ enum Spawn {
 
     /// Starts a runner in a process group of its own, so that the terminal's Ctrl-C reaches only us.
     ///
-    /// - Parameter counterBytes: The size of the memory shared with it.
-    static func start(_ launch: RunnerLaunch, counterBytes: Int) throws(SpawnError) -> SpawnedProcess {
+    /// - Parameters:
+    ///   - counterBytes: The size of the memory shared with it.
+    ///   - countersFile: Where that memory lies, to outlive the agent; nil is nowhere.
+    static func start(
+        _ launch: RunnerLaunch, counterBytes: Int, countersFile: String? = nil
+    ) throws(SpawnError) -> SpawnedProcess {
         if let directory = launch.directory, access(directory, X_OK) != 0 {
             throw SpawnError(description: "\(directory), the runner's directory: \(String(cString: strerror(errno)))")
         }
-        var open: [Int32] = []
+        var opened: [Int32] = []
         var mapped: UnsafeMutableRawPointer?
         func fail(_ what: String, _ code: Int32) -> SpawnError {
-            for descriptor in open { close(descriptor) }
+            for descriptor in opened { close(descriptor) }
             if let mapped { munmap(mapped, counterBytes) }
             return SpawnError(description: "\(what): \(String(cString: strerror(code)))")
         }
         func pipe() throws(SpawnError) -> (read: Int32, write: Int32) {
             var ends: [Int32] = [-1, -1]
             guard loads_pipe(&ends) == 0 else { throw fail("no pipe for the runner (raise `ulimit -n`)", errno) }
-            open += ends
+            opened += ends
             return (ends[0], ends[1])
         }
         let commands = try pipe()
         let reports = try pipe()
         let output = try pipe()
-        let memory = loads_memfd_create("loads-counters")
+        let memory =
+            countersFile.map { open($0, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
+            ?? loads_memfd_create("loads-counters")
         guard memory >= 0, ftruncate(memory, counterBytes) == 0 else { throw fail("no shared memory", errno) }
-        open.append(memory)
+        opened.append(memory)
         guard let counters = mmap(nil, counterBytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0),
             counters != MAP_FAILED
         else { throw fail("no shared memory", errno) }
@@ -63,7 +69,7 @@ enum Spawn {
         for descriptor in [commands.read, reports.write, memory, output.write] {
             let copy = loads_fcntl_int(descriptor, F_DUPFD_CLOEXEC, 16)
             guard copy >= 0 else { throw fail("no descriptor for the runner (raise `ulimit -n`)", errno) }
-            open.append(copy)
+            opened.append(copy)
             sources.append(copy)
         }
         var actions = posix_spawn_file_actions_t()

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/types.h>
 
 /// Nanoseconds of `CLOCK_MONOTONIC`.
 int64_t loads_monotonic_nanoseconds(void);
@@ -47,6 +48,13 @@ int loads_pipe(int ends[2]);
 /// GNU's `posix_spawn_file_actions_addclosefrom_np` and `…_addchdir_np`.
 int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path);
+
+/// `copy_file_range` from and to the current offsets, or `sendfile` where the file systems cannot do it; hidden behind
+/// `_GNU_SOURCE`.
+ssize_t loads_copy_file(int from, int to, size_t count);
+
+/// The C library's version, such as `2.36`.
+const char *loads_c_library_version(void);
 
 /// Writes the number of each SIGINT and SIGTERM as one byte to a descriptor. A handler in C, since Swift code may
 /// allocate or lock, which a signal handler must not; a handler and not a blocked signal, since children inherit that.

@@ -1,0 +1,214 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+extension Agent {
+    static let dialects: [RunnerLaunch.Dialect] = [.messages]
+
+    /// Takes an order, or says why not.
+    func accept(_ order: AgentOrder) {
+        let run = order.run
+        if let state = runs[run] {
+            // Said again after a cut: so is the answer.
+            if let status = state.watch.status { send(.status(run: run, status)) }
+            return
+        }
+        guard !isFinished(run), !spool.knows(run) else { return }
+        guard Names.isPlain(run, limit: 128) else {
+            return send(.status(run: run, .refused(code: 70, message: "\"\(run)\" cannot be the name of a run")))
+        }
+        runs[run] = AgentRun(RunWatch(order, patience: settings.patience, readyPatience: settings.readyPatience))
+        settings.log(.info, "run \(run): \(order.order.plan.peakUsers) users")
+        if let obstacle = obstacle(to: order) {
+            return change(run) { $0.refuse(code: 69, obstacle) }
+        }
+        spool.begin(run, at: .now)
+        do throws(AgentError) {
+            try prepare(run, order.launch.files)
+        } catch {
+            change(run) { $0.refuse(code: 70, error.message) }
+        }
+    }
+
+    private func obstacle(to order: AgentOrder) -> String? {
+        if isLeaving { return "this agent is stopping: choose another one" }
+        if let needed = order.launch.platform, let obstacle = Platform.current.obstacle(to: needed) { return obstacle }
+        if !Self.dialects.contains(order.launch.dialect) {
+            return "this agent does not speak the dialect \"\(order.launch.dialect.rawValue)\" with runners"
+        }
+        return RunDirectory.problem(order.launch.files)
+    }
+
+    // MARK: Files
+
+    private func prepare(_ run: String, _ files: [RunnerLaunch.File]) throws(AgentError) {
+        if !files.isEmpty {
+            let cache = try cache()
+            runs[run]!.missing = files.filter { !cache.has($0) }
+        }
+        let missing = runs[run]!.missing.reduce(0) { $0 + $1.bytes }
+        if missing > 0 || !runs[run]!.missing.isEmpty { change(run) { $0.fetched(missingBytes: missing) } }
+        fetchNext()
+        launchPrepared()
+    }
+
+    /// Begins to fetch the next file that a run misses, if none is on its way.
+    private func fetchNext() {
+        guard fetch == nil else { return }
+        for run in runs.keys.sorted() {
+            guard let file = runs[run]!.missing.first else { continue }
+            do throws(AgentError) {
+                fetch = (FileFetch(file, at: .now), try cache().draft(file.hash))
+                if file.bytes == 0 { fileIsComplete() } else { ask() }
+                return
+            } catch {
+                change(run) { $0.refuse(code: 70, error.message) }
+            }
+        }
+    }
+
+    private func ask() {
+        guard let request = fetch?.state.request(), let file = fetch?.state.file else { return }
+        send(.fetch(hash: file.hash, offset: request.offset, bytes: request.bytes))
+    }
+
+    /// What was asked for is asked for again.
+    func askAgain() {
+        guard fetch != nil else { return }
+        fetch!.state.restart(at: .now)
+        ask()
+    }
+
+    func take(_ chunk: FileChunk) {
+        guard fetch?.state.take(chunk, at: .now) == true else { return }
+        do throws(AgentError) {
+            try fetch!.draft.append(chunk.bytes)
+        } catch {
+            return refuseFetching(error.message)
+        }
+        if fetch!.state.isComplete { fileIsComplete() } else { ask() }
+    }
+
+    private func fileIsComplete() {
+        guard let (state, draft) = fetch else { return }
+        do throws(AgentError) {
+            try cache().keep(draft, as: state.file)
+        } catch {
+            return refuseFetching(error.message)
+        }
+        fetch = nil
+        for run in runs.keys.sorted() where !runs[run]!.missing.isEmpty {
+            runs[run]!.missing.removeAll { $0.hash == state.file.hash }
+            let missing = runs[run]!.missing.reduce(0) { $0 + $1.bytes }
+            if !runs[run]!.missing.isEmpty { change(run) { $0.fetched(missingBytes: missing) } }
+        }
+        fetchNext()
+        launchPrepared()
+    }
+
+    /// The file on its way does not come: who needs it is refused.
+    func refuseFetching(_ message: String) {
+        guard let hash = fetch?.state.file.hash else { return }
+        fetch = nil
+        for run in runs.keys.sorted() where runs[run]!.missing.contains(where: { $0.hash == hash }) {
+            change(run) { $0.refuse(code: 70, message) }
+        }
+        fetchNext()
+    }
+
+    private func launchPrepared() {
+        for run in runs.keys.sorted() where runs[run]?.missing.isEmpty == true { change(run) { $0.prepared() } }
+    }
+
+    // MARK: The state machine of a run
+
+    /// Lets something happen to a run, and carries out what follows.
+    func change(_ run: String, report: [UInt8] = [], _ event: (inout RunWatch) -> [RunWatch.Action]) {
+        guard runs[run] != nil else { return }
+        for action in event(&runs[run]!.watch) { perform(action, run, report) }
+    }
+
+    private func perform(_ action: RunWatch.Action, _ run: String, _ report: [UInt8]) {
+        switch action {
+        case .status(let state):
+            if case .refused(_, let message) = state { settings.log(.error, "run \(run): refused: \(message)") }
+            send(.status(run: run, state))
+        case .launch: launch(run)
+        case .command(let command): runs[run]?.process?.send(command)
+        case .deliver(let head): spool.append(run, report: report, head)
+        case .note(let text):
+            for message in RunnerReport.note(text).encoded() { spool.append(run, report: message, ReportHead(.note)) }
+        case .end(let end):
+            spool.append(run, end: end)
+            settings.log(.info, "run \(run): over")
+            if runs[run]?.process == nil { remove(run) }
+        case .drop:
+            spool.forget(run)
+            runs[run]?.missing = []
+            if let hash = fetch?.state.file.hash,
+                !runs.values.contains(where: { $0.missing.contains { $0.hash == hash } })
+            {
+                fetch = nil
+            }
+            if runs[run]?.watch.phase == .over { remove(run) }
+        case .expectEnd(nil, _): runs[run]?.deadline = nil
+        case .expectEnd(let limit?, let reason):
+            let deadline = Instant.now.advanced(by: limit)
+            guard let state = runs[run], state.deadline.map({ $0 > deadline }) ?? true else { return }
+            runs[run]!.deadline = deadline
+            runs[run]!.deadlineReason = reason
+        case .kill(let reason): runs[run]?.process?.kill(reason: reason)
+        }
+    }
+
+    private func launch(_ run: String) {
+        guard let order = runs[run]?.watch.order else { return }
+        do throws(AgentError) {
+            var folder: String?
+            if !order.launch.files.isEmpty {
+                let path = try self.folder(run)
+                runs[run]!.folder = path
+                folder = try RunDirectory.make(path, order.launch.files, from: try cache()).path
+            }
+            let launch = try order.launch.resolved(builtIn: settings.builtIn, folder: folder)
+            let process = try start(launch, run)
+            runs[run]!.process = process
+            change(run) { $0.launched() }
+            Task { await self.follow(process, run) }
+        } catch {
+            change(run) { $0.refuse(code: 70, error.message) }
+        }
+    }
+
+    private func start(_ launch: RunnerLaunch, _ run: String) throws(AgentError) -> any RunnerChannel {
+        do throws(SpawnError) {
+            return try RunnerProcess.startHere(launch, on: loop, countersFile: countersFile(run))
+        } catch {
+            throw AgentError(error.description)
+        }
+    }
+
+    private func follow(_ process: any RunnerChannel, _ run: String) async {
+        for await event in process.events {
+            switch event {
+            case .report(let message):
+                do throws(WireError) {
+                    let head = try ReportHead(message)
+                    change(run, report: message) { $0.take(head) }
+                } catch {
+                    change(run) { $0.garbage(error) }
+                }
+                process.consumed()
+                pump()
+            case .exited(let exit):
+                let counted = ReportCounts(process.counters)
+                let delivered = spool.counts(run)
+                runs[run]?.deadline = nil
+                change(run) { $0.exited(exit, counted: counted, delivered: delivered) }
+                runs[run]?.process = nil
+                if runs[run]?.watch.phase == .over { remove(run) }
+                pump()
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import LoadsEventLoop
+import LoadsWire
+
+/// One run on an agent: what is known of it, and its process.
+struct AgentRun {
+    var watch: RunWatch
+    var process: (any RunnerChannel)?
+    /// When the runner is killed, and why.
+    var deadline: Instant?
+    var deadlineReason = ""
+    /// Files that are not here yet.
+    var missing: [RunnerLaunch.File] = []
+    var folder: String?
+
+    init(_ watch: RunWatch) { self.watch = watch }
+}

@@ -1,0 +1,71 @@
+public import LoadsWire
+
+/// Who an agent is and what it may use.
+public struct AgentSettings: Sendable {
+    /// The stable identity: 1 to 64 letters, digits, `-`, `_` or `.`; the same after a restart.
+    public var id: String
+    /// For people.
+    public var name: String
+    public var labels: [String: String] = [:]
+    /// The agent's make and version, for people.
+    public var software = "loads"
+    /// Where results, files and run directories are kept. Nil keeps results in memory and the rest in a temporary
+    /// directory that goes with the agent; results that are not acknowledged are lost then when it is killed.
+    public var data: String?
+    /// How long runners go on while there is no lease.
+    public var orphanTimeout = Duration.seconds(120)
+    /// How long a runner that was told to end may take beyond its grace before it is killed. Five seconds of the
+    /// standard are for iterations that ignore their cancellation, ten for the rest.
+    public var patience = Duration.seconds(15)
+    /// How long a runner may take until it is ready.
+    public var readyPatience = Duration.seconds(300)
+    /// How long ``Agent/stop()`` waits for what is left to be acknowledged.
+    public var farewell = Duration.seconds(10)
+    public var spool = SpoolLimits()
+    /// The runners it brings along, by name.
+    public var builtIn: [String: BuiltInRunner] = [:]
+    /// Is told what happens, a line at a time, on the agent's loop.
+    public var log: @Sendable (AgentLogLevel, String) -> Void = { _, _ in }
+    /// Is called on the agent's loop when a master has welcomed it: at first, and after each cut.
+    public var welcomed: @Sendable (MasterWelcome) -> Void = { _ in }
+
+    public init(id: String, name: String) {
+        self.id = id
+        self.name = name
+    }
+}
+
+/// How a runner that the agent brings along is started: before the arguments of the launch.
+public struct BuiltInRunner: Sendable {
+    public var executable: String
+    public var arguments: [String]
+    public init(executable: String, arguments: [String] = []) {
+        self.executable = executable
+        self.arguments = arguments
+    }
+}
+
+/// How much a line of the log matters.
+public enum AgentLogLevel: Sendable, Equatable { case debug, info, warning, error }
+
+/// How much of what is not acknowledged is kept, in bytes.
+public struct SpoolLimits: Sendable {
+    /// In memory. Beyond it, results lie on disk only if there is a data directory.
+    public var memory = 64 << 20
+    /// On disk.
+    public var disk = 1 << 30
+    /// Sent and not acknowledged: messages, and bytes.
+    public var windowMessages = 256
+    public var windowBytes = 16 << 20
+    /// After so long without an acknowledgement, what is in flight is sent again; doubled each time, up to a minute.
+    public var resend = Duration.seconds(5)
+    public init() {}
+}
+
+/// Why an agent cannot work.
+public struct AgentError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What happened, to what, and what to do.
+    public var message: String
+    public init(_ message: String) { self.message = message }
+    public var description: String { message }
+}

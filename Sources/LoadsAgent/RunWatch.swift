@@ -1,0 +1,242 @@
+import LoadsCore
+import LoadsWire
+
+/// Follows one run on an agent, from the order to its end.
+///
+/// A pure structure: commands of the master, the files, reports and the end of the runner come in; what is to be done
+/// goes out. It knows no process and no clock.
+struct RunWatch {
+    enum Phase: Equatable {
+        /// Files are fetched.
+        case preparing(missingBytes: Int)
+        /// The runner loads.
+        case starting
+        /// It waits for the start.
+        case ready
+        /// It was told to start, or has.
+        case running
+        /// It will not run; kept to say so again.
+        case refused(code: Int, message: String)
+        case over
+    }
+
+    enum Action: Equatable {
+        case status(AgentRunState)
+        /// Start the runner.
+        case launch
+        case command(RunnerCommand)
+        /// Number the report, and deliver it.
+        case deliver(ReportHead)
+        /// Say this to the user, in the sequence of the run.
+        case note(String)
+        case end(RunnerEnd)
+        /// Nothing was run: drop what was delivered.
+        case drop
+        /// Kill the runner if it has not ended within a time; the sooner counts. Nil lifts that.
+        case expectEnd(within: Duration?, reason: String)
+        case kill(reason: String)
+    }
+
+    let order: AgentOrder
+    private(set) var phase: Phase
+    private let patience: Duration
+    private let readyPatience: Duration
+    private var hasRunner = false
+    private var hasStarted = false
+    private var ended: (interrupted: Bool, seconds: Double)?
+    private var refusal: (code: Int, message: String)?
+    /// Why it has to end, if it has; nil while it may go on.
+    private var stopping: (abort: Bool, reason: String)?
+    /// Commands that came before there was a runner.
+    private var early: [RunnerCommand] = []
+
+    /// How long a runner may take to exit once it has reported its end: test suites tear down then.
+    static let exitPatience = Duration.seconds(60)
+
+    init(_ order: AgentOrder, patience: Duration, readyPatience: Duration) {
+        self.order = order
+        self.patience = patience
+        self.readyPatience = readyPatience
+        phase = .preparing(missingBytes: order.launch.files.reduce(0) { $0 + $1.bytes })
+    }
+
+    /// Whether a runner lives, or is about to.
+    var isRunning: Bool {
+        switch phase {
+        case .preparing, .starting, .ready, .running: true
+        case .refused, .over: false
+        }
+    }
+
+    /// What the master is told after a cut.
+    var status: AgentRunState? {
+        switch phase {
+        case .preparing(let missing): .preparing(missingBytes: missing)
+        case .starting: .preparing(missingBytes: 0)
+        case .ready: .ready
+        case .refused(let code, let message): .refused(code: code, message: message)
+        case .running, .over: nil
+        }
+    }
+
+    // MARK: Preparation
+
+    /// So many bytes are still to be fetched.
+    mutating func fetched(missingBytes: Int) -> [Action] {
+        guard case .preparing = phase else { return [] }
+        phase = .preparing(missingBytes: missingBytes)
+        return [.status(.preparing(missingBytes: missingBytes))]
+    }
+
+    /// All files are there.
+    mutating func prepared() -> [Action] {
+        guard case .preparing = phase else { return [] }
+        phase = .starting
+        return [.launch]
+    }
+
+    /// The runner has been started.
+    mutating func launched() -> [Action] {
+        guard case .starting = phase else { return [] }
+        hasRunner = true
+        var runner = order.order
+        runner.waits = true
+        defer { early = [] }
+        return [
+            .command(.run(runner)),
+            .expectEnd(within: readyPatience, reason: "it did not get ready within \(readyPatience)"),
+        ] + early.map { .command($0) }
+    }
+
+    /// It cannot be run.
+    mutating func refuse(code: Int, _ message: String) -> [Action] {
+        guard isRunning else { return [] }
+        phase = .refused(code: code, message: message)
+        return [.drop, .status(.refused(code: code, message: message))]
+    }
+
+    // MARK: The master's commands
+
+    mutating func start(at instant: Int64) -> [Action] {
+        guard phase != .running else { return [] }
+        return pass(.start(at: instant))
+    }
+
+    mutating func pass(_ command: RunnerCommand) -> [Action] {
+        switch phase {
+        case .preparing,
+            .starting where !hasRunner:
+            early.append(command)
+            return []
+        case .starting: return [.command(command)]
+        case .ready:
+            guard case .start = command else { return [.command(command)] }
+            phase = .running
+            return [.command(command)] + expectedLength
+        case .running: return [.command(command)]
+        case .refused, .over: return []
+        }
+    }
+
+    /// A plan of known length ends in time, or its runner hangs.
+    private var expectedLength: [Action] {
+        let plan = order.order.plan
+        var length = plan.grace + patience + .seconds(30) + plan.pause * (plan.cycles.count - 1)
+        for cycle in plan.cycles {
+            guard case .duration(let duration) = cycle.amount else { return [] }
+            length += duration
+        }
+        return [.expectEnd(within: length, reason: "it did not end in time")]
+    }
+
+    /// Ends the run: gracefully, and when it is said again or wanted so, at once.
+    mutating func stop(abort: Bool, reason: String) -> [Action] {
+        let before = stopping
+        let abort = abort || before != nil
+        stopping = (abort, before?.reason ?? reason)
+        switch phase {
+        case .preparing,
+            .starting where !hasRunner:
+            phase = .over
+            return [.end(.finished(interrupted: true, seconds: 0))]
+        case .starting, .ready, .running:
+            if before?.abort == true { return [] }
+            let limit = (abort ? .zero : order.order.plan.grace) + patience
+            return [
+                .command(abort ? .abort : .stop),
+                .expectEnd(within: limit, reason: "it was told to end (\(reason)) and did not within \(limit)"),
+            ]
+        case .refused:
+            phase = .over
+            return [.drop]
+        case .over: return []
+        }
+    }
+
+    // MARK: The runner
+
+    mutating func take(_ head: ReportHead) -> [Action] {
+        switch head.kind {
+        case .hello: return []
+        case .ready:
+            guard case .starting = phase else { return [] }
+            phase = .ready
+            // From here on the master says when.
+            return (stopping == nil ? [.expectEnd(within: nil, reason: "")] : []) + [.status(.ready)]
+        case .started:
+            hasStarted = true
+            if phase == .starting || phase == .ready { phase = .running }
+            return [.deliver(head)]
+        case .batch, .note: return [.deliver(head)]
+        case .ended(let interrupted, let seconds):
+            ended = (interrupted, seconds)
+            return [.expectEnd(within: Self.exitPatience, reason: "it reported its end and did not exit")]
+        case .refused(let code, let message):
+            refusal = (code, message)
+            return [.expectEnd(within: Self.exitPatience, reason: "it refused the run and did not exit")]
+        }
+    }
+
+    /// The runner sent something that is no report.
+    func garbage(_ error: WireError) -> [Action] {
+        [.kill(reason: "it sent something that is no report (\(error))")]
+    }
+
+    /// The runner's process has ended.
+    ///
+    /// A process that dies after it has reported its end has lost nothing: that is worth a line, not a crash.
+    ///
+    /// - Parameters:
+    ///   - counted: What it counted in memory that outlives it.
+    ///   - delivered: What its batches have reported.
+    mutating func exited(_ exit: RunnerExit, counted: ReportCounts, delivered: ReportCounts) -> [Action] {
+        guard isRunning else { return [] }
+        let reason = exit.fault ?? ExitReason.describe(exit.status)
+        if let refusal {
+            guard hasStarted else { return refuse(code: refusal.code, refusal.message) }
+            phase = .over
+            return [.end(.refused(code: refusal.code, message: refusal.message))]
+        }
+        if let ended {
+            phase = .over
+            let end = Action.end(.finished(interrupted: ended.interrupted, seconds: ended.seconds))
+            if exit.status == 0 && exit.fault == nil { return [end] }
+            return [.note("after the run the runner ended badly: \(reason)"), end]
+        }
+        if !hasStarted, stopping == nil {
+            let words = exit.output.isEmpty ? "" : "\n\(exit.output)"
+            return refuse(code: 70, "the runner ended before the run: \(reason)\(words)")
+        }
+        phase = .over
+        if !hasStarted, exit.fault == nil { return [.end(.finished(interrupted: true, seconds: 0))] }
+        return [
+            .end(
+                .crashed(
+                    RunnerCrash(
+                        reason: exit.fault ?? (exit.status == 0 ? "it exited before it reported its end" : reason),
+                        output: exit.output, unreportedStarted: max(0, counted.started &- delivered.started),
+                        unreportedEnded: max(0, counted.ended &- delivered.ended),
+                        unreportedHits: max(0, counted.hits &- delivered.hits))))
+        ]
+    }
+}

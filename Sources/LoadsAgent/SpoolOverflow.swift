@@ -1,0 +1,42 @@
+import LoadsCore
+import LoadsWire
+
+/// What did not fit into a full spool: batches merged into one, and a count of what could not be merged.
+///
+/// Merging loses the resolution in time and the raw hits, which are counted; what was measured stays exact.
+struct SpoolOverflow {
+    private(set) var batch: Batch?
+    private(set) var loss: ResultMessage.Loss?
+
+    var isEmpty: Bool { batch == nil && loss == nil }
+
+    /// - Parameters:
+    ///   - head: What the message is.
+    ///   - time: Where the run is, for what has no time of its own.
+    mutating func add(_ message: [UInt8], _ head: ReportHead, time: Double) {
+        if case .batch(var new)? = try? RunnerReport(decoding: message) {
+            new.statistics.health.droppedHits += new.hits.count
+            new.hits = []
+            if batch == nil { batch = new } else { batch!.merge(new) }
+            return
+        }
+        let isBatch = head.kind == .batch
+        let (from, to) = isBatch ? (head.from, head.to) : (time, time)
+        var sum = loss ?? ResultMessage.Loss(messages: 0, hits: 0, iterations: 0, from: from, to: to)
+        sum.messages += 1
+        sum.hits += head.counts.hits
+        sum.iterations += head.counts.ended
+        sum.from = min(sum.from, from)
+        sum.to = max(sum.to, to)
+        loss = sum
+    }
+
+    /// What waits, in the order in which it is to be numbered.
+    mutating func take() -> [ResultMessage.Content] {
+        defer { self = SpoolOverflow() }
+        var contents: [ResultMessage.Content] = []
+        if let batch { contents += RunnerReport.batch(batch).encoded().map { .report($0) } }
+        if let loss { contents.append(.lost(loss)) }
+        return contents
+    }
+}
