@@ -14,7 +14,7 @@ extension Agent {
             return
         }
         guard !isFinished(run), !spool.knows(run) else { return }
-        guard Names.isPlain(run, limit: 128) else {
+        guard WireLimits.isIdentifier(run) else {
             return send(.status(run: run, .refused(code: 70, message: "\"\(run)\" cannot be the name of a run")))
         }
         runs[run] = AgentRun(RunWatch(order, patience: settings.patience, readyPatience: settings.readyPatience))
@@ -170,7 +170,7 @@ extension Agent {
                 runs[run]!.folder = path
                 folder = try RunDirectory.make(path, order.launch.files, from: try cache()).path
             }
-            let launch = try order.launch.resolved(builtIn: settings.builtIn, folder: folder)
+            let launch = order.launch.placed(in: folder)
             let process = try start(launch, run)
             runs[run]!.process = process
             change(run) { $0.launched() }
@@ -193,7 +193,7 @@ extension Agent {
             switch event {
             case .report(let message):
                 do throws(WireError) {
-                    let head = try ReportHead(message)
+                    let head = try ReportHead(reading: message)
                     change(run, report: message) { $0.take(head) }
                 } catch {
                     change(run) { $0.garbage(error) }
@@ -201,7 +201,7 @@ extension Agent {
                 process.consumed()
                 pump()
             case .exited(let exit):
-                let counted = ReportCounts(process.counters)
+                let counted = process.counters.counts
                 let delivered = spool.counts(run)
                 runs[run]?.deadline = nil
                 change(run) { $0.exited(exit, counted: counted, delivered: delivered) }

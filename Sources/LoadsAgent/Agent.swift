@@ -1,6 +1,6 @@
 import Glibc
 import LoadsCore
-public import LoadsEventLoop
+import LoadsEventLoop
 public import LoadsTransport
 import LoadsWire
 
@@ -93,7 +93,8 @@ public actor Agent: AgentReceiver {
     private func leaveNow() {
         guard !hasLeft else { return }
         let now = Instant.now
-        leaving = Leaving(reason: leaving?.reason ?? "the agent was told to end at once", abort: now, kill: now, end: now)
+        leaving = Leaving(
+            reason: leaving?.reason ?? "the agent was told to end at once", abort: now, kill: now, end: now)
         tick()
     }
 
@@ -205,7 +206,9 @@ public actor Agent: AgentReceiver {
     private func reschedule() {
         guard isOpen, !hasLeft else { return }
         var next = session.wakeUp
-        if !runs.isEmpty || !spool.isEmpty || leaving != nil { next = min(next, Instant.now.advanced(by: .milliseconds(250))) }
+        if !runs.isEmpty || !spool.isEmpty || leaving != nil {
+            next = min(next, Instant.now.advanced(by: .milliseconds(250)))
+        }
         let timer =
             timer
             ?? LoopTimer { [weak self] in
@@ -251,7 +254,7 @@ public actor Agent: AgentReceiver {
         AgentHello(
             agent: settings.id, name: settings.name, epoch: spool.epoch, software: settings.software,
             platform: .current, cores: EventLoopGroup.availableCores, memoryBytes: HostMeter.memoryBytes,
-            labels: settings.labels, dialects: Self.dialects, builtIn: settings.builtIn.keys.sorted(),
+            labels: settings.labels, dialects: Self.dialects, builtIn: settings.builtIn,
             runs: spool.held.map { run in
                 AgentHello.HeldRun(
                     run: run, sequence: spool.last(run), running: runs[run]?.watch.isRunning ?? false)

@@ -63,7 +63,7 @@ final class AgentHome {
 /// The stable identity of an agent.
 public enum AgentIdentity {
     /// Whether a text may be one: 1 to 64 letters, digits, `-`, `_` or `.`.
-    public static func isValid(_ text: String) -> Bool { Names.isPlain(text, limit: 64) }
+    public static func isValid(_ text: String) -> Bool { WireLimits.isIdentifier(text) }
 
     /// The identity: the one that is given, or else the one kept in the data directory, which is drawn at first, or
     /// else one for the life of this process.
@@ -100,20 +100,12 @@ public enum AgentIdentity {
 
     private static func fresh() -> String {
         let host = hostName.split(separator: ".").first.map(String.init) ?? "agent"
-        let plain = String(host.prefix(40).map { Names.isPlain(String($0), limit: 1) ? $0 : "-" })
+        let plain = String(host.prefix(40).map { WireLimits.isIdentifier(String($0)) ? $0 : "-" })
         return "\(plain.isEmpty ? "agent" : plain)-\(Names.hexadecimal(UInt32.random(in: 0 ... .max)))"
     }
 }
 
 enum Names {
-    /// Whether a name can be a file's or a part of a topic: letters, digits, `-`, `_` and `.`, not beginning with a dot.
-    static func isPlain(_ text: String, limit: Int) -> Bool {
-        (1...limit).contains(text.utf8.count) && !text.hasPrefix(".")
-            && text.utf8.allSatisfy {
-                (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)
-            }
-    }
-
     static func hexadecimal(_ number: some FixedWidthInteger & UnsignedInteger) -> String {
         let digits = String(number, radix: 16)
         return String(repeating: "0", count: number.bitWidth / 4 - digits.utf8.count) + digits

@@ -23,7 +23,7 @@ public struct AgentSettings: Sendable {
     public var farewell = Duration.seconds(10)
     public var spool = SpoolLimits()
     /// The runners it brings along, by name.
-    public var builtIn: [String: BuiltInRunner] = [:]
+    public var builtIn = ["url"]
     /// Is told what happens, a line at a time, on the agent's loop.
     public var log: @Sendable (AgentLogLevel, String) -> Void = { _, _ in }
     /// Is called on the agent's loop when a master has welcomed it: at first, and after each cut.
@@ -32,16 +32,6 @@ public struct AgentSettings: Sendable {
     public init(id: String, name: String) {
         self.id = id
         self.name = name
-    }
-}
-
-/// How a runner that the agent brings along is started: before the arguments of the launch.
-public struct BuiltInRunner: Sendable {
-    public var executable: String
-    public var arguments: [String]
-    public init(executable: String, arguments: [String] = []) {
-        self.executable = executable
-        self.arguments = arguments
     }
 }
 

@@ -23,7 +23,8 @@ struct HostMeter {
             if let last = network, now > last.at {
                 let seconds = Double(now - last.at) / 1e9
                 // A counter that begins anew (an interface that goes) is no traffic.
-                usage.receivedBytesPerSecond = received >= last.received ? Double(received - last.received) / seconds : 0
+                usage.receivedBytesPerSecond =
+                    received >= last.received ? Double(received - last.received) / seconds : 0
                 usage.sentBytesPerSecond = sent >= last.sent ? Double(sent - last.sent) / seconds : 0
             }
             network = (received, sent, now)

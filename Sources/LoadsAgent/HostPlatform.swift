@@ -22,7 +22,8 @@ extension Platform {
         }
         let (wanted, own) = (Self.version(needed.library), Self.version(library))
         guard wanted.name == own.name, !own.numbers.lexicographicallyPrecedes(wanted.numbers) else {
-            return "the program needs \(needed.library) or later, and this machine has \(library): build it on an older "
+            return
+                "the program needs \(needed.library) or later, and this machine has \(library): build it on an older "
                 + "system, or bring the agent's up to date"
         }
         return nil

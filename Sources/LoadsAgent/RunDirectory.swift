@@ -11,12 +11,10 @@ struct RunDirectory {
     static func problem(_ files: [RunnerLaunch.File]) -> String? {
         var seen: Set<String> = []
         for file in files {
-            let parts = file.path.split(separator: "/", omittingEmptySubsequences: false)
-            guard !file.path.isEmpty, file.path.utf8.count <= 1024, !file.path.utf8.contains(0),
-                parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." && $0.utf8.count <= 255 })
-            else { return "\(file.path): not a path inside the run's folder" }
-            guard file.hash.utf8.count == 64, file.hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
-            else { return "\(file.path): its hash is no SHA-256" }
+            guard WireLimits.isRelativePath(file.path) else {
+                return "\(file.path): not a path inside the run's folder"
+            }
+            guard WireLimits.isHexadecimal(file.hash, 64) else { return "\(file.path): its hash is no SHA-256" }
             guard file.bytes >= 0 else { return "\(file.path): its size is negative" }
             guard seen.insert(file.path).inserted else { return "\(file.path): shipped twice" }
         }
@@ -24,7 +22,9 @@ struct RunDirectory {
     }
 
     /// Makes the folder out of cached files. What was there before is removed.
-    static func make(_ path: String, _ files: [RunnerLaunch.File], from cache: FileCache) throws(AgentError) -> RunDirectory {
+    static func make(_ path: String, _ files: [RunnerLaunch.File], from cache: FileCache) throws(AgentError)
+        -> RunDirectory
+    {
         Files.removeTree(path)
         try Files.makeDirectory(path)
         for file in files {

@@ -1,5 +1,6 @@
 import Glibc
 import LoadsCore
+import LoadsWire
 
 /// A runner's live counters in a file, read by an agent that comes after the one that was killed.
 final class SharedCounters {
@@ -21,4 +22,8 @@ final class SharedCounters {
     }
 
     deinit { munmap(base, LiveCounters.byteCount) }
+}
+
+extension LiveCounters {
+    var counts: ReportCounts { ReportCounts(started: started, ended: ended, hits: hits) }
 }

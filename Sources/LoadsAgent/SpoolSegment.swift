@@ -1,5 +1,6 @@
 import CZlib
 import Glibc
+import LoadsWire
 
 /// Where a message lies in the spool's files.
 struct SpoolPlace {
@@ -89,7 +90,9 @@ final class SpoolSegment {
     private func write(_ bytes: [UInt8]) throws(SpoolFailure) {
         var done = 0
         while done < bytes.count {
-            let count = bytes.withUnsafeBytes { pwrite(descriptor, $0.baseAddress! + done, $0.count - done, size + done) }
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress! + done, $0.count - done, size + done)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else {
                 let code = errno

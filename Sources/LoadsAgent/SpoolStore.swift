@@ -104,7 +104,7 @@ final class SpoolStore {
 
     private static func counters(of folder: String) -> ReportCounts {
         guard let memory = SharedCounters(path: "\(folder)/counters") else { return ReportCounts() }
-        return ReportCounts(memory.counters)
+        return memory.counters.counts
     }
 
     private func clear() {
