@@ -87,20 +87,42 @@ extension Agent {
             return refuseFetching(error.message)
         }
         if fetch!.state.isComplete { fileIsComplete() } else { ask() }
+        tellProgress()
+    }
+
+    /// Tells the master once a second how much is missing.
+    private func tellProgress() {
+        let now = Instant.now
+        let arrived = fetch?.state.received ?? 0
+        for run in runs.keys.sorted() where !runs[run]!.missing.isEmpty {
+            if let told = runs[run]!.told, now < told.advanced(by: .seconds(1)) { continue }
+            runs[run]!.told = now
+            let missing = runs[run]!.missing.reduce(0) { $0 + $1.bytes }
+            let coming = runs[run]!.missing.first?.hash == fetch?.state.file.hash ? arrived : 0
+            change(run) { $0.fetched(missingBytes: max(0, missing - coming)) }
+        }
     }
 
     private func fileIsComplete() {
         guard let (state, draft) = fetch else { return }
         do throws(AgentError) {
-            try cache().keep(draft, as: state.file)
+            if try !cache().keep(draft, as: state.file) {
+                settings.log(.warning, "\(state.file.path) did not arrive as it was sent: it is fetched once more")
+                guard brokenFile != state.file.hash else {
+                    return refuseFetching(
+                        "\(state.file.path) does not arrive as it was sent (its SHA-256 is not \(state.file.hash)): "
+                            + "has it changed since the run was given? Run again")
+                }
+                brokenFile = state.file.hash
+                fetch = nil
+                return fetchNext()
+            }
         } catch {
             return refuseFetching(error.message)
         }
         fetch = nil
         for run in runs.keys.sorted() where !runs[run]!.missing.isEmpty {
             runs[run]!.missing.removeAll { $0.hash == state.file.hash }
-            let missing = runs[run]!.missing.reduce(0) { $0 + $1.bytes }
-            if !runs[run]!.missing.isEmpty { change(run) { $0.fetched(missingBytes: missing) } }
         }
         fetchNext()
         launchPrepared()

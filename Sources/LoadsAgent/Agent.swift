@@ -19,6 +19,8 @@ public actor Agent: AgentReceiver {
     /// The last runs that are over, so that an order which comes twice is not carried out twice.
     private var finished: [String] = []
     var fetch: (state: FileFetch, draft: FileCache.Draft)?
+    /// The file that arrived broken last.
+    var brokenFile: String?
     private var meter = HostMeter()
     private var usage = HostUsage()
     private var measured: Instant?
@@ -104,6 +106,15 @@ public actor Agent: AgentReceiver {
         assumeIsolated { $0.take(control: message) }
     }
 
+    public nonisolated func connected() {
+        assumeIsolated { agent in
+            agent.session.connected(at: .now)
+            agent.tick()
+        }
+    }
+
+    public nonisolated func trouble(_ reason: String) { settings.log(.warning, reason) }
+
     public nonisolated func resultsWritable() {
         assumeIsolated { $0.pump() }
     }
@@ -144,7 +155,17 @@ public actor Agent: AgentReceiver {
             pump()
             leaveIfDone()
         case .chunk(let chunk): take(chunk)
-        case .error(let fault): if fault.code == "unknown-file" { refuseFetching(fault.message) }
+        case .error(let fault): take(fault)
+        }
+    }
+
+    private func take(_ fault: WireFault) {
+        switch (fault.code, fault.run) {
+        case ("unknown-file", _): refuseFetching(fault.message)
+        case ("unknown-run", let run?):
+            change(run) { $0.stop(abort: true, reason: fault.message) }
+            spool.forget(run)
+        default: break
         }
     }
 

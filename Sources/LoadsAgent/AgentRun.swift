@@ -11,6 +11,8 @@ struct AgentRun {
     /// Files that are not here yet.
     var missing: [RunnerLaunch.File] = []
     var folder: String?
+    /// When the master was told last how much is missing.
+    var told: Instant?
 
     init(_ watch: RunWatch) { self.watch = watch }
 }

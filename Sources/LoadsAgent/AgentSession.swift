@@ -110,6 +110,13 @@ struct AgentSession {
         }
     }
 
+    /// A connection stands: to the master it is somebody new.
+    mutating func connected(at now: Instant) {
+        heard = now
+        isWelcome = false
+        greet(at: now)
+    }
+
     private mutating func take(_ new: MasterWelcome, at now: Instant) -> [Action] {
         // A hello said twice is answered twice.
         if isWelcome, new.boot == welcome?.boot { return [] }

@@ -57,15 +57,12 @@ final class FileCache {
 
     /// Takes a complete file in.
     ///
-    /// - Throws: ``AgentError`` when its content has another hash: it is thrown away.
-    func keep(_ draft: Draft, as file: RunnerLaunch.File) throws(AgentError) {
-        guard draft.digest == file.hash else {
-            throw AgentError(
-                "\(file.path) did not arrive as it was sent (its SHA-256 is \(draft.digest), not \(file.hash)): "
-                    + "has it changed since the run was given? Run again")
-        }
+    /// - Returns: False when its content has another hash: it is not kept.
+    func keep(_ draft: Draft, as file: RunnerLaunch.File) throws(AgentError) -> Bool {
+        guard draft.digest == file.hash else { return false }
         chmod(draft.path, 0o500)
         guard rename(draft.path, path(file.hash)) == 0 else { throw Self.failure(path(file.hash)) }
+        return true
     }
 
     fileprivate static func failure(_ path: String) -> AgentError {
