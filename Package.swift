@@ -109,7 +109,10 @@ let package = Package(
         tests("LoadsRunnerTests", ["LoadsRunner", "LoadsCore", "LoadsWire"]),
         tests(
             "LoadsAgentTests",
-            ["LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "FixtureRunner"]),
+            [
+                "LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop",
+                "FixtureRunner",
+            ]),
         tests(
             "LoadsTransportTests", ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),

@@ -14,10 +14,14 @@ struct SpoolOverflow {
     ///   - head: What the message is.
     ///   - time: Where the run is, for what has no time of its own.
     mutating func add(_ message: [UInt8], _ head: ReportHead, time: Double) {
-        if case .batch(var new)? = try? RunnerReport(decoding: message) {
-            new.statistics.health.droppedHits += new.hits.count
-            new.hits = []
-            if batch == nil { batch = new } else { batch!.merge(new) }
+        if head.kind == .batch, let new = try? BatchReader(report: message) {
+            var sum = batch ?? Batch(from: new.from, to: new.to)
+            batch = nil
+            new.merge(into: &sum.statistics)
+            sum.statistics.health.droppedHits += new.rawHitCount
+            sum.from = min(sum.from, new.from)
+            sum.to = max(sum.to, new.to)
+            batch = sum
             return
         }
         let isBatch = head.kind == .batch
