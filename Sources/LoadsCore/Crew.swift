@@ -34,9 +34,11 @@ final class Crew: Sendable {
         self.lanes = lanes
         self.clock = clock
         self.control = control
+        let names = scenarios.map(\.name)
         users = (0..<plan.peakUsers).map { index in
             let lane = lanes[index % lanes.count]
-            return VirtualUser(number: plan.firstUser + index, loop: lane.loop, recorder: lane.recorder, plan: plan)
+            return VirtualUser(
+                number: plan.firstUser + index, loop: lane.loop, recorder: lane.recorder, plan: plan, scenarios: names)
         }
         running = Mutex(Array(repeating: 0, count: lanes.count))
         state = Mutex(State(next: plan.firstUser + plan.peakUsers))
@@ -136,7 +138,7 @@ final class Crew: Sendable {
         running.withLock { $0[place] += 1 }
         shift.begin()
         let thread = plan.threads ? UserThread() : nil
-        group.addTask(executorPreference: thread ?? lane.loop) { [self] in
+        group.addTask(executorPreference: thread ?? user.executor) { [self] in
             await life.run()
             running.withLock { $0[place] -= 1 }
             shift.end()
@@ -162,7 +164,8 @@ final class Crew: Sendable {
     private func extras(_ numbers: Range<Int>) -> [VirtualUser] {
         let extras = numbers.map { number in
             let lane = lanes[place(of: number)]
-            return VirtualUser(number: number, loop: lane.loop, recorder: lane.recorder, plan: plan)
+            return VirtualUser(
+                number: number, loop: lane.loop, recorder: lane.recorder, plan: plan, scenarios: scenarios.map(\.name))
         }
         state.withLock { state in for user in extras { state.extras[user.number] = user } }
         return extras

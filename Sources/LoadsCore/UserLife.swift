@@ -46,7 +46,7 @@ struct UserLife: Sendable {
 
             let errors = user.errors
             let index = rules.scenarios.count == 1 ? 0 : random.index(below: rules.scenarios.count)
-            let end = await iterate(rules.scenarios[index], now)
+            let end = await iterate(index, now)
             done += 1
 
             let wait = max(
@@ -68,9 +68,11 @@ struct UserLife: Sendable {
     }
 
     /// One iteration. Returns its end.
-    private func iterate(_ scenario: Scenario, _ start: Instant) async -> Instant {
+    private func iterate(_ index: Int, _ start: Instant) async -> Instant {
+        let scenario = rules.scenarios[index]
         let context = IterationContext(user: user, number: user.nextIteration())
         if lane.loop.isOnLoop {
+            user.executor.activity = index
             lane.recorder.iterationStarted()
         } else {
             lane.loop.submit { [lane] in lane.recorder.iterationStarted() }

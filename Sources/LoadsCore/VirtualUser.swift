@@ -9,6 +9,8 @@ public final class VirtualUser: @unchecked Sendable {
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
     public let loop: EventLoop
+    /// Runs the user's tasks on its loop, and tells whose they are. With ``Plan/threads`` only its requests.
+    public let executor: LoopTenant
     /// Where its hits are counted; on its loop only.
     public let recorder: Recorder
     public let plan: Plan
@@ -22,7 +24,9 @@ public final class VirtualUser: @unchecked Sendable {
     /// Iterations begun, over all cycles; only the user's own task counts.
     private var iterations = 0
 
-    public init(number: Int, loop: EventLoop, recorder: Recorder, plan: Plan) {
+    /// - Parameter scenarios: What the user may do, by name: what holds its loop for long is told by it.
+    public init(number: Int, loop: EventLoop, recorder: Recorder, plan: Plan, scenarios: [String] = []) {
+        executor = LoopTenant(loop: loop, names: scenarios)
         self.number = number
         self.loop = loop
         self.recorder = recorder

@@ -23,7 +23,8 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
     private let joined = Atomic(false)
 
     struct Remote {
-        var jobs: [UnownedJob] = []
+        var jobs: [LoopJob] = []
+        var tenants: [LoopTenant] = []
         var calls: [@Sendable () -> Void] = []
         var signalled = false
         var stopping = false
@@ -52,8 +53,11 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
 
     // MARK: From any thread
 
-    public func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+    public func enqueue(_ job: consuming ExecutorJob) { enqueue(UnownedJob(job), of: nil) }
+
+    @inline(__always)
+    func enqueue(_ job: UnownedJob, of tenant: LoopTenant?) {
+        let job = LoopJob(job: job, tenant: tenant.map { Unmanaged.passUnretained($0) })
         if isOnLoop {
             state.jobs.append(job)
             return
@@ -65,7 +69,12 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
             return true
         }
         // A job for a loop that has ended would be lost, and its task hang for ever: run it where we are.
-        if !taken { job.runSynchronously(on: asUnownedTaskExecutor()) }
+        if !taken { job.run(asUnownedTaskExecutor()) }
+    }
+
+    /// Keeps a tenant for as long as the loop may have jobs of it. From any thread.
+    func keep(_ tenant: LoopTenant) {
+        remote.withLock { remote in if !remote.closed { remote.tenants.append(tenant) } }
     }
 
     /// Runs a closure on the loop, soon. Closures run in the order they were submitted from one thread.
@@ -212,9 +221,12 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
             guard state.jobs.isEmpty, state.timers.count == 0 else { continue }
             // Letting go of handlers may resume tasks that they held up: look again afterwards.
             if state.dropHandlers() { continue }
+            var tenants: [LoopTenant] = []
             let closed = remote.withLock { remote in
                 guard remote.jobs.isEmpty, remote.calls.isEmpty else { return false }
                 remote.closed = true
+                // Let go of outside the lock.
+                swap(&tenants, &remote.tenants)
                 return true
             }
             if closed { break }

@@ -7,6 +7,8 @@ public struct LoopLag: Sendable, Equatable {
     /// How many of them held the loop for more than 10 ms: bodies that block. Those in an interval in which the machine
     /// kept the loop's thread waiting for a core are not counted.
     public var longJobs: Int = 0
+    /// Those of them whose tenant is known, by what it did (``LoopTenant``).
+    public var holders: [String: LoopHold] = [:]
 
     public init() {}
 
@@ -21,5 +23,29 @@ public struct LoopLag: Sendable, Equatable {
         latestTimer = max(latestTimer, other.latestTimer)
         longestJob = max(longestJob, other.longestJob)
         longJobs += other.longJobs
+        for (name, hold) in other.holders { holders.add(hold, to: name) }
+    }
+}
+
+/// How often something held its loop for more than 10 ms, and for how long at most.
+public struct LoopHold: Sendable, Equatable {
+    public var count: Int
+    /// In nanoseconds.
+    public var longest: Int64
+    public init(count: Int, longest: Int64) {
+        self.count = count
+        self.longest = longest
+    }
+}
+
+extension [String: LoopHold] {
+    /// Names kept apart; what further ones did goes to `(other)`.
+    static let limit = 200
+
+    /// Adds holds to those of a name.
+    public mutating func add(_ hold: LoopHold, to name: String) {
+        let key = self[name] != nil || count < Self.limit ? name : "(other)"
+        let known = self[key] ?? LoopHold(count: 0, longest: 0)
+        self[key] = LoopHold(count: known.count + hold.count, longest: Swift.max(known.longest, hold.longest))
     }
 }

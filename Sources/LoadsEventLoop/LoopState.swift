@@ -2,12 +2,12 @@ import Glibc
 
 /// What a loop's own thread works on: jobs, timers, descriptors and the measure of its lag.
 final class LoopState {
-    var jobs: [UnownedJob] = []
+    var jobs: [LoopJob] = []
     var timers = TimerHeap()
     var lag = LoopLag()
     var woken = false
     private var runQueueWait = RunQueueWait()
-    private var spare: [UnownedJob] = []
+    private var spare: [LoopJob] = []
     private var handlers: [Watch?] = []
     private var generation: UInt32 = 0
     private let poller: any Poller
@@ -42,12 +42,10 @@ final class LoopState {
             var start = Instant.now
             if rounds == 0 { limit = start.nanoseconds + Self.longestTurn }
             for index in spare.indices {
-                // Not `isolatedTo:` the loop as a serial executor: the runtime then takes each call of a nonisolated
-                // function for a switch, and enqueues the job anew (10 times a request). Actors on the loop are right
-                // all the same: one thread runs them, and `checkIsolated` says so.
-                spare[index].runSynchronously(on: executor)
+                let job = spare[index]
+                job.run(executor)
                 let end = Instant.now
-                note(end.nanoseconds(since: start))
+                note(end.nanoseconds(since: start), job.tenant)
                 start = end
                 if end.nanoseconds > limit {
                     // The rest keeps its place before the jobs that came meanwhile.
@@ -162,7 +160,10 @@ final class LoopState {
         lag = LoopLag()
         let waited = runQueueWait.sinceLastCall()
         // A thread that had to wait for a core was held up by the machine: no body is to blame for that.
-        if taken.longJobs > 0 && waited > taken.longestJob / 2 { taken.longJobs = 0 }
+        if taken.longJobs > 0 && waited > taken.longestJob / 2 {
+            taken.longJobs = 0
+            taken.holders = [:]
+        }
         return taken
     }
 
@@ -171,8 +172,29 @@ final class LoopState {
         poller.close()
     }
 
-    @inline(__always) private func note(_ nanoseconds: Int64) {
+    @inline(__always) private func note(_ nanoseconds: Int64, _ tenant: Unmanaged<LoopTenant>? = nil) {
         if nanoseconds > lag.longestJob { lag.longestJob = nanoseconds }
-        if nanoseconds > LoopLag.longJobThreshold { lag.longJobs += 1 }
+        if nanoseconds > LoopLag.longJobThreshold { noteLong(nanoseconds, tenant) }
+    }
+
+    @inline(never) private func noteLong(_ nanoseconds: Int64, _ tenant: Unmanaged<LoopTenant>?) {
+        lag.longJobs += 1
+        guard let name = tenant?.takeUnretainedValue().holder else { return }
+        lag.holders.add(LoopHold(count: 1, longest: nanoseconds), to: name)
+    }
+}
+
+/// A job and whose it is.
+struct LoopJob {
+    let job: UnownedJob
+    /// Unretained: the loop keeps its tenants until no job of theirs can come any more.
+    let tenant: Unmanaged<LoopTenant>?
+
+    /// Runs the job on the executor it was enqueued on: the tenant's, or the loop's own.
+    @inline(__always) func run(_ loop: UnownedTaskExecutor) {
+        // Not `isolatedTo:` the loop as a serial executor: the runtime then takes each call of a nonisolated function for
+        // a switch, and enqueues the job anew (10 times a request). Actors on the loop are right all the same: one thread
+        // runs them, and `checkIsolated` says so.
+        job.runSynchronously(on: tenant.map { $0._withUnsafeGuaranteedRef { $0.asUnownedTaskExecutor() } } ?? loop)
     }
 }

@@ -182,6 +182,18 @@ extension GeneratorHealth {
         json.milliseconds(lag.longestJob)
         json.key("long_jobs")
         json.value(lag.longJobs)
+        json.array("blocked_by") { json in
+            for (name, hold) in lag.holdersByTime {
+                json.object { json in
+                    json.key("name")
+                    json.value(name)
+                    json.key("count")
+                    json.value(hold.count)
+                    json.key("longest_ms")
+                    json.milliseconds(hold.longest)
+                }
+            }
+        }
         json.key("peak_rss_bytes")
         json.value(peakResidentBytes)
         json.key("dropped_hits")

@@ -107,13 +107,7 @@ extension Summary {
     private func warnings(_ style: Style) -> [String] {
         let health = statistics.health
         var warnings: [String] = []
-        if health.lag.longJobs > 0 {
-            let longest = Figures.time(nanoseconds: Double(health.lag.longestJob))
-            let advice = plan.threads ? "times include waiting for it" : "use --threads"
-            warnings.append(
-                "a body blocked the loop for \(longest) (\(times(health.lag.longJobs)) over "
-                    + "\(Figures.time(nanoseconds: Double(LoopLag.longJobThreshold)))): \(advice)")
-        }
+        warnings += blocking
         if health.droppedHits > 0 {
             warnings.append(
                 "\(Figures.count(health.droppedHits)) hits are missing in the stream (they are in the numbers): "
@@ -132,6 +126,30 @@ extension Summary {
         return warnings.map { label("") + style.yellow("warning: " + $0) }
     }
 
+    /// Who held its loop, and for how long.
+    private var blocking: [String] {
+        let lag = statistics.health.lag
+        let threshold = "over \(Figures.time(nanoseconds: Double(LoopLag.longJobThreshold)))"
+        let ranked = lag.holdersByTime
+        var lines = ranked.prefix(Self.holderLimit).map { name, hold in
+            "\(name.printable) blocked its loop for at most \(Figures.time(nanoseconds: Double(hold.longest))) "
+                + "(\(times(hold.count)) \(threshold)): use --threads, or asynchronous code"
+        }
+        if ranked.count > lines.count {
+            lines.append("\(ranked.count - lines.count) more blocked their loop: --json FILE has them all")
+        }
+        let others = lag.longJobs - ranked.reduce(0) { $0 + $1.value.count }
+        if others > 0 {
+            let longest = ranked.isEmpty ? " for at most \(Figures.time(nanoseconds: Double(lag.longestJob)))" : ""
+            lines.append(
+                "no test's body, but other work held a loop\(longest) (\(times(others)) \(threshold)): "
+                    + "latencies include the wait for it")
+        }
+        return lines
+    }
+
+    /// Tests that blocked their loop shown at most.
+    static let holderLimit = 5
     /// Groups of errors and of failures shown at most.
     static let groupLimit = 20
     /// Lines of a sample shown at most.

@@ -7,12 +7,17 @@ extension Session {
     func perform(_ call: Call) async throws(SessionError) -> Response {
         let start = Instant.now
         let context = IterationContext.current ?? origin
-        let loop = context?.user.loop ?? SharedLoop.loop
-        if loop.isOnLoop { return try await performOnLoop(call, context, start) }
+        if isOnLoop(context) { return try await performOnLoop(call, context, start) }
         // Everything of the call happens on its loop, the caller's task only waits.
-        return try await withTaskExecutorPreference(loop) { () async throws(SessionError) -> Response in
+        return try await withTaskExecutorPreference(executor(context)) { () async throws(SessionError) -> Response in
             try await performOnLoop(call, context, start)
         }
+    }
+
+    private func isOnLoop(_ context: IterationContext?) -> Bool { (context?.user.loop ?? SharedLoop.loop).isOnLoop }
+
+    private func executor(_ context: IterationContext?) -> any TaskExecutor {
+        context?.user.executor ?? SharedLoop.loop
     }
 
     private func performOnLoop(
@@ -45,8 +50,7 @@ extension Session {
     func performStream(_ call: Call) async throws(SessionError) -> StreamedResponse {
         let start = Instant.now
         let context = IterationContext.current ?? origin
-        let loop = context?.user.loop ?? SharedLoop.loop
-        return try await withTaskExecutorPreference(loop) { () async throws(SessionError) -> StreamedResponse in
+        return try await withTaskExecutorPreference(executor(context)) { () async throws(SessionError) -> StreamedResponse in
             try await streamOnLoop(call, context, start)
         }
     }

@@ -1,4 +1,5 @@
 public import LoadsCore
+import LoadsEventLoop
 
 extension Batch {
     /// The batch in pieces that each fit into a message; merged in order they are the batch.
@@ -12,7 +13,7 @@ extension Batch {
         part.statistics.names = [:]
         part.statistics.errors = [:]
         part.statistics.failures = [:]
-        var used = 4096
+        var used = statistics.health.lag.holders.keys.reduce(4096) { $0 + $1.wireSize + 64 }
 
         func make(room needed: Int) {
             if used + needed > budget {

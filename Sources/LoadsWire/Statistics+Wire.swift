@@ -72,6 +72,16 @@ extension GeneratorHealth {
         packer.field("latest_timer_ns", lag.latestTimer)
         packer.field("longest_job_ns", lag.longestJob)
         packer.field("long_jobs", lag.longJobs)
+        if !lag.holders.isEmpty {
+            packer.field("holders") {
+                for (name, hold) in lag.holders.sorted(by: { $0.key < $1.key }) {
+                    packer.field(name) {
+                        packer.field("count", hold.count)
+                        packer.field("longest_ns", hold.longest)
+                    }
+                }
+            }
+        }
         packer.field("peak_rss_bytes", peakResidentBytes)
         packer.field("dropped_hits", droppedHits)
         packer.field("orphan_failures", orphanFailures)
@@ -84,6 +94,15 @@ extension GeneratorHealth {
         lag.latestTimer = Int64(try node.field("latest_timer_ns").int(in: 0...Int.max))
         lag.longestJob = Int64(try node.field("longest_job_ns").int(in: 0...Int.max))
         lag.longJobs = try node.field("long_jobs").int()
+        var holders: [String: LoopHold] = [:]
+        try node.optional("holders")?.forEachEntry { name, node throws(WireError) in
+            holders.add(
+                LoopHold(
+                    count: try node.field("count").int(),
+                    longest: Int64(try node.field("longest_ns").int(in: 0...Int.max))),
+                to: name)
+        }
+        lag.holders = holders
         peakResidentBytes = try node.field("peak_rss_bytes").int(in: 0...Int.max)
         droppedHits = try node.field("dropped_hits").int()
         orphanFailures = try node.field("orphan_failures").int()

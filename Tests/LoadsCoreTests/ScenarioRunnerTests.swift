@@ -266,4 +266,25 @@ extension Hit {
             start: .now, name: "GET /", method: "GET", url: "http://h/", status: status, latency: 1000, error: error,
             failed: error != nil)
     }
+
+    @Test func whatBlocksItsLoopIsNamed() async {
+        var plan = Plan(users: 4, iterations: 20)
+        plan.loops = 2
+        // Where the machine keeps the threads waiting nobody is blamed: then once more.
+        for _ in 0..<20 {
+            let outcome = await Outcome.of(
+                plan, { _ in .ok },
+                { _ in
+                    try? await Task.sleep(for: .milliseconds(1))
+                    usleep(15_000)
+                    return .ok
+                })
+            let lag = outcome.total.health.lag
+            guard let hold = lag.holders["s1"] else { continue }
+            #expect(lag.holders.count == 1)
+            #expect((1...lag.longJobs).contains(hold.count) && hold.longest >= 15_000_000)
+            return
+        }
+        Issue.record("nobody was named")
+    }
 }

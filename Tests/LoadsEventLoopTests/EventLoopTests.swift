@@ -137,6 +137,45 @@ import Testing
         await loop.shutdown()
     }
 
+    @Test func whoBlocksIsNamed() async throws {
+        let loop = EventLoop()
+        let (idle, slow) = (LoopTenant(loop: loop, names: ["idle"]), LoopTenant(loop: loop, names: ["first", "slow"]))
+        _ = await onLoop(loop) {
+            slow.activity = 1
+            return loop.takeLag()
+        }
+        // The machine may keep the thread waiting so long that nobody is blamed: then once more.
+        var lag = LoopLag()
+        for _ in 0..<20 where lag.longJobs == 0 {
+            await withDiscardingTaskGroup { group in
+                group.addTask(executorPreference: idle) { await Task.yield() }
+                group.addTask(executorPreference: slow) {
+                    await Task.yield()
+                    // Child tasks are their parent's.
+                    async let child: Void = { _ = usleep(30_000) }()
+                    await child
+                }
+            }
+            lag = await onLoop(loop) { loop.takeLag() }
+        }
+        #expect(Array(lag.holders.keys) == ["slow"])
+        #expect(lag.holders["slow"]?.count == lag.longJobs)
+        #expect(lag.holders["slow"]?.longest == lag.longestJob)
+        await loop.shutdown()
+    }
+
+    @Test func holdsOfTooManyNamesAreAdded() {
+        var lag = LoopLag()
+        for number in 0..<1000 {
+            var other = LoopLag()
+            other.holders = ["test \(number)": LoopHold(count: 2, longest: Int64(number))]
+            lag.merge(other)
+        }
+        #expect(lag.holders.count == 201)
+        #expect(lag.holders["test 7"] == LoopHold(count: 2, longest: 7))
+        #expect(lag.holders["(other)"] == LoopHold(count: 1600, longest: 999))
+    }
+
     @Test func aTimerThatFiresLateIsSeen() async throws {
         let loop = EventLoop()
         await Task(executorPreference: loop) {

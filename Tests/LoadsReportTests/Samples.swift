@@ -49,6 +49,10 @@ enum Sample {
         statistics.health.peakResidentBytes = 40 << 20
         statistics.health.lag.longestJob = 20_000_000
         statistics.health.lag.longJobs = 12
+        statistics.health.lag.holders = [
+            "BlogTests.TestWebSite/slow": LoopHold(count: 8, longest: 20_000_000),
+            "BlogTests.TestWebSite/hash": LoopHold(count: 3, longest: 12_000_000),
+        ]
         statistics.health.droppedHits = 5
         statistics.health.orphanFailures = 2
         statistics.health.overflowedNames = 4

@@ -11,7 +11,9 @@ import Testing
             "4 iterations started, 3 ended, 2 hits", "102: 2 failed (2.0 %), 51.0/s, 102 requests",
             "200: 100, 500: 1", "GET /", "sign in", "1 × connect", "7 × Blog.swift:9  from 250 ms to 1.8 s",
             "Expectation failed: a", "CPU 500 ms (25 % of a core), loop lag at most 20.0 ms, memory at most 40.0 MiB",
-            "a body blocked the loop for 20.0 ms (12 times over 10.0 ms): use --threads",
+            "BlogTests.TestWebSite/slow blocked its loop for at most 20.0 ms (8 times over 10.0 ms): use --threads",
+            "BlogTests.TestWebSite/hash blocked its loop for at most 12.0 ms (3 times over 10.0 ms): use --threads",
+            "no test's body, but other work held a loop (once over 10.0 ms)",
             "5 hits are missing in the stream", "2 failures belong to no iteration",
             "4 names beyond --max-names 1000 are counted as (other)",
         ] {

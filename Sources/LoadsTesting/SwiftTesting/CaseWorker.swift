@@ -18,11 +18,11 @@ final class CaseWorker: @unchecked Sendable {
     private var isCancelled = false
 
     /// On the user's loop.
-    init(_ parked: ParkedCase, loop: EventLoop) {
+    init(_ parked: ParkedCase, of user: VirtualUser) {
         self.parked = parked
         parked.perform { [self] in
-            let task = Task(executorPreference: loop) { await self.serve() }
-            loop.submit {
+            let task = Task(executorPreference: user.executor) { await self.serve() }
+            user.loop.submit {
                 self.task = task
                 if self.isCancelled { task.cancel() }
             }

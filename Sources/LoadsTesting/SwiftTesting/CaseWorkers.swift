@@ -30,7 +30,7 @@ final class CaseWorkers: Sendable {
     private func worker(of user: VirtualUser) -> CaseWorker {
         workers.withLock { workers in
             if let known = workers[user.number] { return known.worker }
-            let worker = CaseWorker(parked, loop: user.loop)
+            let worker = CaseWorker(parked, of: user)
             workers[user.number] = (worker, user)
             return worker
         }
