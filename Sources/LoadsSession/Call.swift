@@ -47,6 +47,15 @@ struct Tally: Sendable {
         requests += result.requests - 1
         end = .now
     }
+
+    /// Adds what a failed exchange had cost.
+    mutating func add(_ cost: ExchangeCost?) {
+        guard let cost else { return }
+        phases.add(cost.phases)
+        bytesSent += cost.bytesSent
+        bytesReceived += cost.bytesReceived
+        requests += cost.requests - 1
+    }
 }
 
 /// The last exchange of a call.

@@ -59,7 +59,13 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
         if route?.serves(exchange.url, options: number(of: exchange.connection), at: start) != true {
             dns = try await findRoute(exchange)
         }
-        guard let route, !ended else { throw CurlTransfer.cancelled(exchange.url) }
+        guard let route, !ended else {
+            var failure = CurlTransfer.cancelled(exchange.url)
+            var phases = Phases()
+            phases.dns = dns
+            failure.cost = ExchangeCost(phases: phases)
+            throw failure
+        }
         let transfer = idle.popLast() ?? CurlTransfer(engine: self)
         transfer.prepare(exchange, route, start: start, dns: dns)
         let generation = transfer.generation
@@ -98,8 +104,10 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     /// Ends a transfer before its time. Never called inside a callback of libcurl.
     func abort(_ transfer: CurlTransfer, _ error: SessionError) {
         guard transfer.place >= 0 else { return }
+        // While libcurl still has the transfer: what it knows of it goes with its removal.
+        let failure = transfer.withCost(error)
         remove(transfer)
-        transfer.finish(.failure(error))
+        transfer.finish(.failure(failure))
         recycle(transfer)
     }
 
@@ -337,7 +345,11 @@ extension CurlEngine {
                 do {
                     answer = try await resolver.resolve(place.host, on: loop, until: limit)
                 } catch {
-                    throw CurlFailure.unresolved(place.host, role, error, exchange.url)
+                    var failure = CurlFailure.unresolved(place.host, role, error, exchange.url)
+                    var phases = Phases()
+                    phases.dns = dns + Instant.now.nanoseconds(since: asked)
+                    failure.cost = ExchangeCost(phases: phases)
+                    throw failure
                 }
                 dns += Instant.now.nanoseconds(since: asked)
             }

@@ -118,6 +118,10 @@ final class CurlStreamHandle: ExchangeStream {
         return try result.get()
     }
 
+    var progressNow: (phases: Phases, bytesReceived: Int)? {
+        stream.engine.loop.isOnLoop ? stream.progress : nil
+    }
+
     var progress: (phases: Phases, bytesReceived: Int) {
         get async {
             let loop = stream.engine.loop

@@ -95,7 +95,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     /// What came of the transfer.
     func complete(_ code: CURLcode) -> Result<ExchangeResult, SessionError> {
-        guard code == CURLE_OK && headEnded else { return .failure(error(code)) }
+        guard code == CURLE_OK && headEnded else { return .failure(withCost(error(code))) }
         var result = result()
         if case .stream = receive, !isOffered {
             // A challenge that libcurl had no answer to, without a body.
@@ -108,17 +108,25 @@ final class CurlTransfer: @unchecked Sendable {
     var madeConnection: Bool { loads_easy_get_long(easy, CURLINFO_NUM_CONNECTS) > 0 }
 
     private func result() -> ExchangeResult {
-        // libcurl counts a body that it was given whole with the head it is sent with.
-        let uploaded = upload == nil ? 0 : Int(loads_easy_get_size(easy, CURLINFO_SIZE_UPLOAD_T))
         var body: [UInt8] = []
         swap(&body, &self.body)
         return ExchangeResult(
             status: loads_easy_get_long(easy, CURLINFO_RESPONSE_CODE), version: version,
             // A copy of the right size; the room to collect the next one in stays.
             head: head.withUnsafeBytes { Array($0) }, body: body, stream: nil, phases: phases(end: .now),
-            bytesSent: loads_easy_get_long(easy, CURLINFO_REQUEST_SIZE) + uploaded, bytesReceived: received,
-            requests: max(1, heads))
+            bytesSent: given, bytesReceived: received, requests: max(1, heads))
     }
+
+    /// The error with what the exchange has cost so far. While libcurl still knows the transfer.
+    func withCost(_ error: SessionError) -> SessionError {
+        var error = error
+        error.cost = ExchangeCost(
+            phases: phases(end: .now), bytesSent: given, bytesReceived: received, requests: max(1, requests))
+        return error
+    }
+
+    /// Requests that went out, as far as answers tell: the one after an answered challenge is under way.
+    private var requests: Int { headEnded || firstByte == nil ? heads : heads + 1 }
 
     private var version: String {
         switch loads_easy_get_long(easy, CURLINFO_HTTP_VERSION) {
@@ -128,27 +136,45 @@ final class CurlTransfer: @unchecked Sendable {
         }
     }
 
+    /// Bytes sent so far.
+    private var given: Int {
+        // libcurl counts a body that it was given whole with the head it is sent with.
+        let uploaded = upload == nil ? 0 : Int(loads_easy_get_size(easy, CURLINFO_SIZE_UPLOAD_T))
+        return loads_easy_get_long(easy, CURLINFO_REQUEST_SIZE) + uploaded
+    }
+
     var received: Int {
         loads_easy_get_long(easy, CURLINFO_HEADER_SIZE) + Int(loads_easy_get_size(easy, CURLINFO_SIZE_DOWNLOAD_T))
     }
 
     /// Where the time went, by our own clock where we see what happens and by libcurl's (microseconds from its start)
-    /// for the steps of a new connection.
+    /// for the steps of a new connection. What an exchange that failed was about to do has all the rest of its time.
     func phases(end: Instant) -> Phases {
         var phases = Phases()
         phases.dns = dns
         var reached = start.nanoseconds + dns
         let first = max(reached, (firstByte ?? end).nanoseconds)
-        if madeConnection {
+        let began = loads_easy_get_size(easy, CURLINFO_PRETRANSFER_TIME_T) > 0 || firstByte != nil
+        if madeConnection || !began {
             let looked = loads_easy_get_size(easy, CURLINFO_NAMELOOKUP_TIME_T)
             let connected = loads_easy_get_size(easy, CURLINFO_CONNECT_TIME_T)
             let secured = loads_easy_get_size(easy, CURLINFO_APPCONNECT_TIME_T)
+            // Without a connection, or still in the proxy's hands. With one libcurl notes when it was made only after the
+            // handshake, so a handshake that fails has its time.
+            if !began, !url.hasPrefix("https") || loads_easy_get_long(easy, CURLINFO_LOCAL_PORT) <= 0 {
+                phases.connect = first - reached
+                return phases
+            }
             phases.connect = min(max(0, Int64(connected - looked) * 1000), first - reached)
             reached += phases.connect
             if secured > 0 { phases.tls = min(max(0, Int64(secured - connected) * 1000), first - reached) }
             reached += phases.tls
+            if !began {
+                if secured == 0 { phases.tls = first - reached } else { phases.send = first - reached }
+                return phases
+            }
         }
-        let out = min(max(sent.nanoseconds, reached), first)
+        let out = upload?.isUnderWay == true ? first : min(max(sent.nanoseconds, reached), first)
         phases.send = out - reached
         phases.wait = first - out
         phases.receive = max(0, end.nanoseconds - first)

@@ -46,6 +46,9 @@ final class CurlUpload: @unchecked Sendable {
         ended = true
     }
 
+    /// Whether there is more to send.
+    var isUnderWay: Bool { !ended || offset < chunk.count }
+
     /// Hands libcurl the next bytes: a count, 0 at the end, or one of its signals to pause or to give up.
     func fill(_ space: UnsafeMutableRawBufferPointer) -> Int {
         if failure != nil { return Int(CURL_READFUNC_ABORT) }

@@ -10,7 +10,8 @@ internal import LoadsEventLoop
 protocol Engine: UserAttachment, Sendable {
     /// Performs an exchange.
     ///
-    /// Cancelling the task aborts the transfer. A response of any status is a result, not an error.
+    /// Cancelling the task aborts the transfer. A response of any status is a result, not an error. An error tells what
+    /// the exchange had cost until then (``SessionError/cost``).
     func perform(_ exchange: Exchange) async throws(SessionError) -> ExchangeResult
 }
 
@@ -83,6 +84,23 @@ struct ExchangeResult: Sendable {
     var requests: Int
 }
 
+/// What an exchange that got no complete response has cost: the phases up to its end, and the bytes that had gone either
+/// way. A class, so that errors stay small.
+final class ExchangeCost: Sendable {
+    let phases: Phases
+    let bytesSent: Int
+    let bytesReceived: Int
+    /// As in ``ExchangeResult/requests``.
+    let requests: Int
+
+    init(phases: Phases, bytesSent: Int = 0, bytesReceived: Int = 0, requests: Int = 1) {
+        self.phases = phases
+        self.bytesSent = bytesSent
+        self.bytesReceived = bytesReceived
+        self.requests = requests
+    }
+}
+
 /// A body that is received as it is asked for: not asking pauses the transfer. Dropping it aborts the transfer.
 /// Its methods may be called from any task; they hop to the engine's loop.
 protocol ExchangeStream: AnyObject, Sendable {
@@ -90,4 +108,6 @@ protocol ExchangeStream: AnyObject, Sendable {
     func next() async throws(SessionError) -> [UInt8]?
     /// Phases and bytes so far; complete after the end.
     var progress: (phases: Phases, bytesReceived: Int) { get async }
+    /// The same for who cannot wait; nil off the engine's loop.
+    var progressNow: (phases: Phases, bytesReceived: Int)? { get }
 }

@@ -33,6 +33,7 @@ extension Session {
             tally.requests += 1
             let result: ExchangeResult
             do throws(SessionError) { result = try await engine.perform(exchange) } catch {
+                tally.add(error.cost)
                 if Observation.isActive { report(exchange, step, context, .failure(error)) }
                 throw error
             }

@@ -4,60 +4,34 @@ import LoadsEventLoop
 
 extension Session {
     /// Performs a call on the loop of its user, wherever it was made, and records its hit.
-    func perform(_ call: Call) async throws(SessionError) -> Response {
-        let start = Instant.now
-        let context = IterationContext.current ?? origin
-        if isOnLoop(context) { return try await performOnLoop(call, context, start) }
-        // Everything of the call happens on its loop, the caller's task only waits.
-        return try await withTaskExecutorPreference(executor(context)) { () async throws(SessionError) -> Response in
-            try await performOnLoop(call, context, start)
-        }
-    }
-
-    private func isOnLoop(_ context: IterationContext?) -> Bool { (context?.user.loop ?? SharedLoop.loop).isOnLoop }
-
-    private func executor(_ context: IterationContext?) -> any TaskExecutor {
-        context?.user.executor ?? SharedLoop.loop
-    }
-
-    private func performOnLoop(
-        _ call: Call, _ context: IterationContext?, _ start: Instant
-    ) async throws(SessionError) -> Response {
-        var tally = Tally(start: start)
-        var target: Target?
-        do throws(SessionError) {
-            let connections = connections(for: context?.user)
-            let found = try resolve(call, context, connections)
-            target = found
-            let final = try await follow(call, found, context, connections.engine, &tally)
-            let response = try complete(final, tally)
-            if settings.hasHooks { try await runHooks(on: response) }
-            if let context {
-                label(call, target, context).record(
-                    tally, status: final.result.status, failed: call.fails(final.result.status))
-            }
-            return response
-        } catch {
-            if let context {
-                tally.end = .now
-                label(call, target, context).record(tally, status: nil, failed: true, error: error)
-            }
-            throw error
-        }
-    }
+    func perform(_ call: Call) async throws(SessionError) -> Response { try await performOnLoop(call).response }
 
     /// Performs a call up to the headers of its response; the rest of the response records the hit.
     func performStream(_ call: Call) async throws(SessionError) -> StreamedResponse {
+        let (response, body) = try await performOnLoop(call)
+        // A call that streams has a body to read.
+        return StreamedResponse(response: response, body: body!)
+    }
+
+    private func performOnLoop(_ call: Call) async throws(SessionError) -> (response: Response, body: ResponseBody?) {
         let start = Instant.now
         let context = IterationContext.current ?? origin
-        return try await withTaskExecutorPreference(executor(context)) { () async throws(SessionError) -> StreamedResponse in
-            try await streamOnLoop(call, context, start)
+        let loop = context?.user.loop ?? SharedLoop.loop
+        if loop.isOnLoop { return try await perform(call, context, start) }
+        // Everything of the call happens on its loop, the caller's task only waits.
+        let executor: any TaskExecutor = context?.user.executor ?? loop
+        return try await withTaskExecutorPreference(executor) {
+            () async throws(SessionError) -> (response: Response, body: ResponseBody?) in
+            try await perform(call, context, start)
         }
     }
 
-    private func streamOnLoop(
+    /// Performs a call, on its loop.
+    ///
+    /// - Returns: The response; of a call that streams up to its headers, with the body that is still to come.
+    private func perform(
         _ call: Call, _ context: IterationContext?, _ start: Instant
-    ) async throws(SessionError) -> StreamedResponse {
+    ) async throws(SessionError) -> (response: Response, body: ResponseBody?) {
         var tally = Tally(start: start)
         var target: Target?
         do throws(SessionError) {
@@ -65,16 +39,19 @@ extension Session {
             let found = try resolve(call, context, connections)
             target = found
             let final = try await follow(call, found, context, connections.engine, &tally)
-            let response = response(final, body: [], tally)
+            let response = call.receive == .stream ? response(final, body: [], tally) : try complete(final, tally)
             if settings.hasHooks { try await runHooks(on: response) }
-            let decoder = decoder(final)
             let hitLabel = context.map { label(call, found, $0) }
             let failed = call.fails(final.result.status)
-            let body = ResponseBody.Source(
-                session: self, stream: final.result.stream, decoder: decoder, label: hitLabel, tally: tally,
+            guard call.receive == .stream else {
+                hitLabel?.record(tally, status: final.result.status, failed: failed)
+                return (response, nil)
+            }
+            let source = ResponseBody.Source(
+                session: self, stream: final.result.stream, decoder: decoder(final), label: hitLabel, tally: tally,
                 current: final.result, failed: failed, url: final.text,
                 limit: settings.configuration.maxBodySize)
-            return StreamedResponse(response: response, body: ResponseBody(source: body))
+            return (response, ResponseBody(source: source))
         } catch {
             if let context {
                 tally.end = .now

@@ -43,6 +43,8 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     /// The URL requested, as far as it is known.
     public let url: String
     public let cause: (any Error)?
+    /// What an engine's exchange had cost when it failed; nil of what is no engine's error.
+    var cost: ExchangeCost?
 
     public init(code: Code, message: String, url: String, cause: (any Error)? = nil) {
         self.code = code

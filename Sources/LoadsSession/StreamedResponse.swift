@@ -95,7 +95,7 @@ extension ResponseBody {
 
         deinit {
             end(
-                nil,
+                state.withLock { $0.stream }?.progressNow,
                 error: SessionError(
                     code: .cancelled,
                     message: "\(url): the body was dropped before its end (StreamedResponse.stop() ends it on purpose)",

@@ -176,6 +176,13 @@ final class ServerConnection: @unchecked Sendable {
     /// Waits until the client closes.
     func awaitClose() { while bytes(1) != nil {} }
 
+    /// Waits until the client closes, without reading anything.
+    func awaitHangUp() {
+        let hangUp: Int16 = 0x2000  // POLLRDHUP, which Glibc does not export to Swift.
+        var poll = pollfd(fd: descriptor, events: hangUp, revents: 0)
+        while Glibc.poll(&poll, 1, -1) < 0, errno == EINTR {}
+    }
+
     func close() {
         guard isOpen else { return }
         isOpen = false

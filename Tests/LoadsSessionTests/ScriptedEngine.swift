@@ -121,12 +121,15 @@ final class ScriptedStream: ExchangeStream, Sendable {
     }
 
     var progress: (phases: Phases, bytesReceived: Int) {
-        get async {
-            var phases = Phases()
-            phases.wait = 1000
-            phases.receive = 500
-            return (phases, 50 + taken.load(ordering: .relaxed))
-        }
+        get async { known }
+    }
+    var progressNow: (phases: Phases, bytesReceived: Int)? { known }
+
+    private var known: (phases: Phases, bytesReceived: Int) {
+        var phases = Phases()
+        phases.wait = 1000
+        phases.receive = 500
+        return (phases, 50 + taken.load(ordering: .relaxed))
     }
 }
 

@@ -162,7 +162,7 @@ import Testing
             for try await _ in response.body { break }
         }
         let hit = try #require(await user.hits().first)
-        #expect(hit.error == "cancelled" && hit.status == nil)
+        #expect(hit.error == "cancelled" && hit.status == nil && hit.bytes == 51)
         #expect(dropped.lines == ["dropped"])
     }
 
@@ -189,6 +189,26 @@ import Testing
         }
         let hits = await user.hits()
         #expect(hits.map(\.error) == ["reset"])
+        #expect(hits.map(\.bytes) == [51])
+    }
+
+    @Test func aFailedHitCarriesWhatIsKnownOfIt() async throws {
+        let user = TestUser()
+        let script = Script { _, number throws(SessionError) in
+            if number == 1 { return .redirect(to: "/y") }
+            var error = Self.broken(.timeout)
+            var phases = Phases()
+            phases.connect = 30
+            phases.wait = 5000
+            error.cost = ExchangeCost(phases: phases, bytesSent: 70, bytesReceived: 8, requests: 2)
+            throw error
+        }
+        try await user.iterate { _ = try? await script.session().get("/x", name: "n") }
+        let name = try #require(await user.statistics().names["n"])
+        #expect(name.failed == 1 && name.requests == 3 && name.status.isEmpty)
+        // Of the redirect and of what came after it.
+        #expect(name.bytesSent == 170 && name.bytesReceived == 58)
+        #expect(name.phases[2].max == 30 && name.phases[5].max == 6000)
     }
 
     @Test func decompressesStreams() async throws {
