@@ -119,6 +119,8 @@ import Testing
         ("http://h/ --method (", "--method (: not a method (try POST)"),
         ("A.B --server-url here", "--server-url here: not a URL (try http://127.0.0.1:8080/)"),
         ("A.B --json f --stream f", "--json and --stream both write to f: give them files of their own"),
+        ("127.0.0.1:8080/", "127.0.0.1:8080/: a URL begins with its scheme (try http://127.0.0.1:8080/)"),
+        ("localhost:8080", "localhost:8080: a URL begins with its scheme (try http://localhost:8080)"),
         ("", "no target: name a test (Module.Suite/test) or a URL; `loads list` shows the tests"),
     ])
     func saysWhatIsWrong(_ line: String, _ problem: String) {
@@ -131,6 +133,18 @@ import Testing
 
     @Test(arguments: ["http://127.0.0.1", "https://[::1]:8443/a?b#c", "http://user:pass@host:1/", "HTTP://h/"])
     func takesURLs(_ url: String) { #expect(WebAddress.problem(with: url) == nil) }
+
+    @Test(arguments: [
+        "localhost", "localhost/a", "127.0.0.1", "10.0.0.1/x?y=z", "[::1]:80/", "example.org:443", "example.org/",
+        "h:1/a",
+    ])
+    func aURLWithoutItsSchemeIsNoTest(_ target: String) { #expect(WebAddress.lacksScheme(target)) }
+
+    @Test(arguments: [
+        "BlogTests.TestWebSite/something", "BlogTests", "A.B/c(item:)", "A.B/c(items:count:)", "BlogTests/free()",
+        "http://h/", "A.`a raw name`", "1.2.3", "localhosts", "",
+    ])
+    func aTestIsNoURL(_ target: String) { #expect(!WebAddress.lacksScheme(target)) }
 
     @Test func optionsThatDoNotExistAreWrongUsage() {
         let error = #expect(throws: (any Error).self) { try Loads.parseAsRoot(["A.B", "--bogus"]) }

@@ -39,6 +39,34 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: package.logPath))
     }
 
+    @Test func aModuleThatIsNotThereIsRefusedBeforeTheFirstBuild() async throws {
+        let manifest = plainManifest.replacing(#"name: "ATests""#, with: #"name: "A-Tests", path: "Tests/ATests""#)
+        let path = try makePackage(manifest, test: "this does not even parse\n")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let package = try TestPackage(path: path)
+        try await package.refuseUnknownModules(of: ["A_Tests.Suite/test", "A_Tests"])
+        let error = try await #require(throws: PackageError.self) {
+            try await package.refuseUnknownModules(of: ["A_Test.Suite/test", "A_Tests/b", "Suite/test"])
+        }
+        #expect(error.exitCode == 69)
+        #expect(
+            error.message == """
+                no such test: A_Test.Suite/test (there is no test module A_Test; did you mean A_Tests.Suite/test?)
+                no such test: Suite/test (there is no test module Suite; a test is Module.Suite/test, and the test modules \
+                are A_Tests)
+                """)
+        #expect(!FileManager.default.fileExists(atPath: path + "/.build"))
+        // Once it has been built, in vain or not, the tests themselves tell.
+        _ = try? await package.build()
+        try await package.refuseUnknownModules(of: ["Suite/test"])
+    }
+
+    @Test func aManifestThatCannotBeReadIsTheBuildsToReport() async throws {
+        let path = try makePackage("nonsense", test: "")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try await TestPackage(path: path).refuseUnknownModules(of: ["A.B"])
+    }
+
     @Test func saysWhatToAddToAPackageWithoutLoads() async throws {
         let path = try makePackage(plainManifest, test: "import Testing\n@Test func a() {}\n")
         defer { try? FileManager.default.removeItem(atPath: path) }

@@ -82,7 +82,11 @@ struct CheckedRun: Sendable, Equatable {
                 guard let given = settings.value(name) else { continue }
                 read.complain("\(given.label) \(given.text): is for a URL, and \(first.text) is a test")
             }
-            for target in targets where target.text.isEmpty { read.complain("a target is empty") }
+            for target in targets {
+                if target.text.isEmpty { read.complain("a target is empty") }
+                guard WebAddress.lacksScheme(target.text) else { continue }
+                read.complain("\(target.text): a URL begins with its scheme (try http://\(target.text))")
+            }
             return .tests(targets.map(\.text))
         }
         if targets.count > 1 {

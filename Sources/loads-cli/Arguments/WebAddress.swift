@@ -42,6 +42,21 @@ enum WebAddress {
     /// Whether a target means a URL rather than a test.
     static func isMeant(by target: String) -> Bool { target.contains("://") }
 
+    /// Whether a target is no test's name but a URL without its `http://`: `localhost:8080`, `127.0.0.1/`, `[::1]:80`,
+    /// `example.org/`.
+    static func lacksScheme(_ target: String) -> Bool {
+        if isMeant(by: target) { return false }
+        let authority = target.prefix { !"/?#".contains($0) }
+        if authority.hasPrefix("[") || authority.lowercased() == "localhost" { return true }
+        if target.hasPrefix("/") || authority.isEmpty { return false }
+        // A test's name has a colon only between the parentheses of its labels.
+        let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 2, !parts[1].isEmpty, parts[1].allSatisfy({ $0.isASCII && $0.isNumber }) { return true }
+        let numbers = authority.split(separator: ".", omittingEmptySubsequences: false)
+        if numbers.count == 4, numbers.allSatisfy({ UInt8($0) != nil }) { return true }
+        return target.hasSuffix("/")
+    }
+
     /// A method or the name of a header: a token as RFC 9110 (5.6.2) writes it.
     static func isToken(_ text: String) -> Bool {
         !text.isEmpty

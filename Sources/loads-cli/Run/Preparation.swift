@@ -19,7 +19,7 @@ struct Preparation {
         switch run.target {
         case .url(let request): return urlRunner(request, debug: run.debugRequests)
         case .tests(let names):
-            let (package, tests) = try await tests(of: run.package)
+            let (package, tests) = try await tests(of: run.package, for: names)
             do {
                 let wanted = try TargetMatcher(tests: tests).match(names)
                 let (launch, scenarios) = try package.launch(for: wanted)
@@ -31,9 +31,12 @@ struct Preparation {
     }
 
     /// Builds a package's tests and lists them.
-    func tests(of path: String) async throws -> (package: TestPackage, tests: [TestEntry]) {
+    ///
+    /// - Parameter targets: What is wanted of them: nothing is built for the first time for what cannot be there.
+    func tests(of path: String, for targets: [String] = []) async throws -> (package: TestPackage, tests: [TestEntry]) {
         do throws(PackageError) {
             let package = try TestPackage(path: path)
+            if !targets.isEmpty { try await package.refuseUnknownModules(of: targets) }
             console.progress("building the tests of \(package.path) (release, in .build-loads)")
             try await package.build { [console] line in
                 guard console.hasBar else { return }
