@@ -16,6 +16,8 @@ enum Program {
 
     /// The example package.
     static let blog = repository + "/Examples/Blog"
+    /// The fixture package whose tests redirect, block and linger.
+    static let site = repository + "/Tests/Fixtures/Site"
 
     static func start(_ arguments: [String], environment: [String: String?] = [:]) throws -> ChildProcess {
         try ChildProcess([path] + arguments, environment: environment)
@@ -24,32 +26,5 @@ enum Program {
     /// Runs it to its end. Building the example takes a minute or two.
     static func run(_ arguments: [String], environment: [String: String?] = [:]) async throws -> ChildProcess.Outcome {
         try await start(arguments, environment: environment).outcome(timeout: .seconds(600))
-    }
-}
-
-/// What a run wrote with `--json` and `--stream`.
-struct Written {
-    let summary: [String: Any]
-    let lines: [[String: Any]]
-
-    init(json: String, stream: String? = nil) throws {
-        summary = try Self.object(Data(contentsOf: URL(fileURLWithPath: json)))
-        lines =
-            try stream.map { path in
-                try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
-                    try Self.object(Data($0.utf8))
-                }
-            } ?? []
-    }
-
-    /// A value by its path: `hits.requests`.
-    func value(_ path: String) -> Any? {
-        path.split(separator: ".").reduce(summary as Any?) { ($0 as? [String: Any])?[String($1)] }
-    }
-
-    func number(_ path: String) throws -> Double { try #require((value(path) as? NSNumber)?.doubleValue, "\(path)") }
-
-    private static func object(_ data: Data) throws -> [String: Any] {
-        try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
     }
 }

@@ -25,21 +25,8 @@ import Testing
 
         let pairs = Set(written.lines.map { "\($0["user"]!)/\($0["iteration"]!)" })
         #expect(pairs.count == 1000, "each user's iterations are counted from 0")
-        try comparePercentiles(written)
-    }
-
-    /// Nearest rank over the raw samples against the summary's histograms.
-    private func comparePercentiles(_ written: Written) throws {
-        let samples = try written.lines.map { try #require(($0["ms"] as? NSNumber)?.doubleValue) }.sorted()
-        let exact: [String: Double] = ["min": samples[0], "max": samples[samples.count - 1]]
-        for (key, value) in exact { #expect(try written.number("latency_ms.\(key)") == value) }
-        let mean = samples.reduce(0, +) / Double(samples.count)
-        // Written with six decimals, so half of the last one may be missing.
-        #expect(abs(try written.number("latency_ms.mean") - mean) < max(mean * 1e-6, 1e-6))
-        for (key, fraction) in ["p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99_9": 0.999] {
-            let value = samples[max(1, Int((fraction * Double(samples.count)).rounded(.up))) - 1]
-            #expect(abs(try written.number("latency_ms.\(key)") - value) <= value * 0.001, "\(key)")
-        }
+        try written.comparePercentiles()
+        try await written.checkSchema()
     }
 
     @Test func theStreamOnStandardOutputHasItToItself() async throws {
@@ -63,6 +50,7 @@ import Testing
         let written = try Written(json: json)
         #expect(try written.number("hits.failed") == 6)
         #expect((written.value("errors") as? [[String: Any]])?.first?["kind"] as? String == "connect")
+        try await written.checkSchema()
     }
 
     @Test func aStatusOf404FailsTheRun() async throws {
@@ -105,6 +93,7 @@ import Testing
         #expect(written.value("run.interrupted") as? Bool == true)
         #expect(try written.number("hits.requests") == Double(log.count))
         #expect(try written.number("iterations.interrupted") == 0)
+        try await written.checkSchema()
     }
 
     @Test func aSecondCtrlCDoesNotWaitForTheIterations() async throws {
@@ -152,6 +141,7 @@ import Testing
         // The counters that outlive the process name the hole: at most the request on its way is unaccounted for.
         let hole = try written.number("crash.unreported.hits")
         #expect(abs(served - reported - hole) <= 1)
+        try await written.checkSchema()
     }
 
     private static func children(of process: Int32) -> [Int32] {

@@ -4,7 +4,7 @@ import Glibc
 /// Debian's nginx on free ports of the loopback, with everything it writes in a directory of its own.
 ///
 /// Serves `/` and `/index.html` (1 KiB), `/large` (4 MiB), `/basic/` (user `tarek`, password `secret`), `/gzip.txt`
-/// (compressible), `/empty` (204); the same over plain HTTP (127.0.0.1, ::1 and a Unix socket), over TLS with HTTP/2,
+/// (compressible), `/empty` (204), `/moved` (two redirects to `/`); the same over plain HTTP (127.0.0.1, ::1 and a Unix socket), over TLS with HTTP/2,
 /// over TLS without it, and over TLS that demands a client certificate.
 public final class Nginx: Sendable {
     /// One nginx for the whole test run.
@@ -87,6 +87,8 @@ public final class Nginx: Sendable {
             root \(path)/root;
             location /basic/ { auth_basic "Blog"; auth_basic_user_file \(path)/htpasswd; }
             location = /empty { return 204; }
+            location = /moved { return 302 /moved-again; }
+            location = /moved-again { return 302 /; }
             """
         return """
             daemon off;
