@@ -114,7 +114,8 @@ let package = Package(
                 "FixtureRunner",
             ]),
         tests(
-            "LoadsTransportTests", ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+            "LoadsTransportTests",
+            ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop", "CZeroMQ", "TestSupport"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],

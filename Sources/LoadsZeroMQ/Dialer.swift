@@ -27,6 +27,10 @@ final class Dialer {
     private var watch: ConnectionWatch?
     private var timer: LoopTimer?
     private var attempts = 0
+    /// Handshakes in a row that the other side ended.
+    private var failures = 0
+    /// Whether libzmq has given the socket's connection up for good.
+    private var isSpent = false
     private var isTroubled = false
     private var isClosed = false
 
@@ -81,6 +85,7 @@ final class Dialer {
 
     private func dial() throws(TransportError) {
         attempts += 1
+        isSpent = false
         let socket = try Socket(kind, on: loop, context)
         // A name may have addresses of both families, of which libzmq takes one: alternate.
         let isIPv6 = endpoint.isIPv6 || (endpoint.isName && endpoint.host != "localhost" && attempts.isMultiple(of: 2))
@@ -139,18 +144,23 @@ final class Dialer {
         case .connected:
             isConnected = true
             isTroubled = false
+            failures = 0
             if let timer { loop.cancel(timer) }
             connected?()
             // What was refused while nothing stood may be sent now.
             writable?()
         case .disconnected:
             isConnected = false
-            again(in: Self.patience)
+            if !isSpent { again(in: Self.patience) }
         case .failed(let failure):
             isConnected = false
             tell(KeyAdvice.failed(failure, at: endpoint, withKeys: keys != nil))
             // After a broken handshake libzmq tries again by itself; otherwise the socket is of no more use.
-            if failure != .broken { again(in: .milliseconds(500)) }
+            if failure != .broken {
+                isSpent = true
+                again(in: min(Self.patience, .milliseconds(500 << min(failures, 4))))
+                failures += 1
+            }
         }
     }
 

@@ -9,6 +9,7 @@ public enum KeyFolders {
     /// Makes a master's folder with a new key.
     ///
     /// - Throws: ``TransportError`` with code `keys` when the folder has a master's key already, or cannot be written.
+    @discardableResult
     public static func makeMaster(_ directory: String) throws(TransportError) -> KeyPair {
         guard !KeyFile.exists("\(directory)/master.secret") else {
             throw KeyFile.refusal("\(directory)/master.secret", "is there already: the folder has its key")

@@ -1,4 +1,5 @@
 import Glibc
+import LoadsEventLoop
 import LoadsTransport
 import Synchronization
 
@@ -8,6 +9,7 @@ final class KeyRing: Sendable {
         /// The paths of each key's files.
         var known: [String: [Entry]] = [:]
         var stamps: [Int] = []
+        var readAt: Instant?
     }
 
     private struct Entry {
@@ -15,6 +17,10 @@ final class KeyRing: Sendable {
         var name: String
         var path: String
     }
+
+    /// Unknown keys do not make the folders be read more often than this, unless the folders have changed: somebody who
+    /// tries key after key must not keep the others waiting.
+    private static let pause = Duration.milliseconds(100)
 
     private let directory: String
     private let state = Mutex(State())
@@ -27,6 +33,8 @@ final class KeyRing: Sendable {
             if state.stamps != stamps() { read(&state) }
             // The file itself is asked each time: one that was changed in place no longer counts.
             if let found = current(state.known[key], key) { return found }
+            // One that was filled after the folder had been read does.
+            if let last = state.readAt, last.advanced(by: Self.pause) > .now { return nil }
             read(&state)
             return current(state.known[key], key)
         }
@@ -41,6 +49,7 @@ final class KeyRing: Sendable {
     private func read(_ state: inout State) {
         // Before the reading: what changes meanwhile is read again the next time.
         state.stamps = stamps()
+        state.readAt = .now
         state.known = [:]
         for role in PeerRole.allCases {
             let folder = "\(directory)/\(role.folder)"

@@ -45,10 +45,10 @@ final class Socket: FileHandler {
         self.kind = kind
         self.loop = loop
         self.context = context
-        guard let handle = zmq_socket(context.handle, kind.type) else { throw Self.systemError("no socket") }
+        guard let handle = context.makeSocket(kind.type) else { throw Self.systemError("no socket") }
         let descriptor = loads_zmq_get_int(handle, ZMQ_FD)
         guard kind.configure(handle), descriptor >= 0 else {
-            defer { zmq_close(handle) }
+            defer { context.close(handle) }
             throw Self.systemError("no options for a socket")
         }
         self.handle = handle
@@ -58,7 +58,7 @@ final class Socket: FileHandler {
     }
 
     deinit {
-        if let handle { zmq_close(handle) }
+        if let handle { context.close(handle) }
         zmq_msg_close(frame)
         frame.deallocate()
     }
@@ -79,7 +79,7 @@ final class Socket: FileHandler {
         self.handle = nil
         received = nil
         writable = nil
-        zmq_close(handle)
+        context.close(handle)
     }
 
     /// Closes the socket; what was sent and has not left is given up.

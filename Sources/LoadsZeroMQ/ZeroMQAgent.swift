@@ -53,6 +53,7 @@ public final class ZeroMQAgent: AgentTransport, @unchecked Sendable {
         }
     }
 
+    @discardableResult
     public func send(_ message: [UInt8]) -> Bool { control?.send(message) ?? false }
 
     public func push(_ message: [UInt8]) -> Bool { results?.send(message) == .sent }

@@ -67,6 +67,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
         if prefixes.remove(prefix) != nil { stream?.subscribe(prefix, false) }
     }
 
+    @discardableResult
     public func send(_ message: [UInt8]) -> Bool { control?.send(message) ?? false }
 
     public func close() {

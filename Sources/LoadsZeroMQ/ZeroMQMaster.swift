@@ -64,6 +64,7 @@ public final class ZeroMQMaster: MasterTransport, @unchecked Sendable {
         }
     }
 
+    @discardableResult
     public func send(_ message: [UInt8], to peer: Peer) -> Bool {
         guard let control else { return false }
         // An empty routing would be sent as one, and meet nobody.

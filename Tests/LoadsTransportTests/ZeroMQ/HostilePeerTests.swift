@@ -1,0 +1,163 @@
+import CZeroMQ
+import Glibc
+import LoadsEventLoop
+import LoadsTransport
+import LoadsWire
+import TestSupport
+import Testing
+
+@testable import LoadsZeroMQ
+
+/// Frames that no peer of ours would send: dropped and counted, and nobody else notices.
+@Suite struct HostilePeerTests {
+    @Test func messagesOfOtherFramesAreDroppedAndCounted() async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            let raw = RawPeer(ZMQ_DEALER, scene.addresses.control)
+            let pusher = RawPeer(ZMQ_PUSH, scene.addresses.results)
+            let watcher = RawPeer(ZMQ_XSUB, scene.addresses.stream)
+            defer { for peer in [raw, pusher, watcher] { peer.close() } }
+            // REQ's empty delimiter, and many frames.
+            #expect(raw.send([[], [1]]))
+            #expect(raw.send([[UInt8]](repeating: [1], count: 1_000)))
+            #expect(pusher.send([[1], [2]]))
+            #expect(pusher.send([[UInt8]](repeating: [1], count: 1_000)))
+            // Neither a subscription nor its end; a prefix that is no text.
+            #expect(watcher.send([[7, 7, 7]]))
+            #expect(watcher.send([[]]))
+            #expect(watcher.send([[1, 0xff, 0xfe]]))
+            #expect(raw.send([[5]]))
+            #expect(pusher.send([[6]]))
+            #expect(watcher.send([[1] + Array("hits/".utf8)]))
+            try await eventually("what is right arrives") {
+                scene.master.control == [[5]] && scene.master.results == [[6]]
+                    && scene.master.subscriptions == ["+hits/"]
+            }
+            try await eventually("the others are counted") {
+                try await scene.loop.perform { scene.transport.counters.malformed } == 7
+            }
+        }
+    }
+
+    @Test func aMessageThatIsTooLongCutsItsSenderOff() async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            let good = try await scene.agent(nil)
+            try await eventually("the good one") { !scene.master.results.isEmpty && scene.master.control.count == 1 }
+            let raw = RawPeer(ZMQ_DEALER, scene.addresses.control)
+            let pusher = RawPeer(ZMQ_PUSH, scene.addresses.results)
+            let watcher = RawPeer(ZMQ_XSUB, scene.addresses.stream)
+            defer { for peer in [raw, pusher, watcher] { peer.close() } }
+            let long = [UInt8](repeating: 1, count: WireLimits.messageBytes + 8_192)
+            #expect(raw.send([[1]]))
+            try await eventually("it is there") { scene.master.control.count == 2 }
+            let peer = scene.master.peers[1]
+            #expect(raw.send([long]))
+            #expect(pusher.send([long]))
+            #expect(watcher.send([[1] + long.prefix(100_000)]))
+            try await eventually("it is cut off") {
+                try await !scene.loop.perform { scene.transport.send([2], to: peer) }
+            }
+            try await scene.peerLoop.perform {
+                good.transport.send([3])
+                #expect(good.transport.push([4]))
+            }
+            try await eventually("the good one goes on") {
+                scene.master.control.last == [3] && scene.master.results.last == [4]
+            }
+            #expect(scene.master.subscriptions.isEmpty)
+        }
+    }
+
+    @Test func bytesThatAreNoZeroMQAreTurnedAway() async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            for address in [scene.addresses.control, scene.addresses.results, scene.addresses.stream] {
+                let port = try Endpoint(address).port
+                for text in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", String(repeating: "\u{0}", count: 4_096), "\u{ff}"] {
+                    let client = try TCPClient(port: port)
+                    client.write(Array(text.utf8))
+                    client.close()
+                }
+                // A greeting of ZMTP 3 and then nonsense.
+                let client = try TCPClient(port: port)
+                client.write(
+                    [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0] + Array("NULL".utf8) + [UInt8](repeating: 0, count: 48))
+                client.write([UInt8](repeating: 0xaa, count: 10_000))
+                client.close()
+            }
+            let agent = try await scene.agent(nil)
+            try await eventually("others go on") { !scene.master.control.isEmpty && !scene.master.results.isEmpty }
+            #expect(scene.master.control == [Array("hello".utf8)])
+            #expect(scene.master.subscriptions.isEmpty)
+            #expect(agent.probe.troubles.isEmpty)
+        }
+    }
+
+    /// A peer may choose its own routing, even that of another: it does not take its place.
+    @Test func aRoutingThatIsTakenIsNotHandedOver() async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            let first = RawPeer(ZMQ_DEALER, scene.addresses.control, routing: "me")
+            #expect(first.send([[1]]))
+            try await eventually("the first") { scene.master.control == [[1]] }
+            let second = RawPeer(ZMQ_DEALER, scene.addresses.control, routing: "me")
+            defer { for peer in [first, second] { peer.close() } }
+            #expect(second.send([[2]]))
+            let peer = scene.master.peers[0]
+            #expect(peer.routing == Array("me".utf8))
+            // Until another one has come to the same socket and gone through it.
+            let third = RawPeer(ZMQ_DEALER, scene.addresses.control)
+            defer { third.close() }
+            #expect(third.send([[3]]))
+            try await eventually("the third") { scene.master.control.contains([3]) }
+            #expect(try await scene.loop.perform { scene.transport.send([9], to: peer) })
+            try await eventually("the first gets its answer") { first.receive() == [[9]] }
+            #expect(scene.master.control == [[1], [3]])
+        }
+    }
+
+    @Test func descriptorsAreGivenBack() async throws {
+        func descriptors() -> Int {
+            guard let folder = opendir("/proc/self/fd") else { return -1 }
+            defer { closedir(folder) }
+            var count = 0
+            while readdir(folder) != nil { count += 1 }
+            return count
+        }
+        // Other tests run beside this one: a leak would grow with the rounds.
+        func round() async throws {
+            try await KeyedScene.play { scene in
+                for number in 0..<5 {
+                    let agent = try await scene.agent(try scene.key("a-\(number)", .agent))
+                    try await eventually("hello") { scene.master.control.count > number }
+                    try await scene.peerLoop.perform { agent.transport.reconnect() }
+                }
+                _ = try await scene.client(try scene.key("c", .client))
+                _ = try await scene.agent(nil)
+            }
+        }
+        try await round()
+        let before = descriptors()
+        for _ in 0..<10 { try await round() }
+        try await eventually("about as many descriptors as before") { descriptors() < before + 60 }
+    }
+
+    @Test func theLastWordsLeaveBeforeTheContextEnds() async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            let context = ZeroMQContext()
+            let agent = try ZeroMQAgent(master: scene.addresses.control, on: scene.peerLoop, context: context)
+            let probe = PeerProbe()
+            try await scene.peerLoop.perform { try agent.open(probe) }
+            #expect(await !context.end())
+            try await eventually("a connection") { probe.connections == 1 }
+            try await scene.peerLoop.perform {
+                for number in 0..<500 { agent.send(message(number, padding: 10_000)) }
+                agent.close()
+            }
+            #expect(await context.end())
+            try await eventually("everything") { scene.master.control.count == 500 }
+            let late = try ZeroMQAgent(master: scene.addresses.control, on: scene.peerLoop, context: context)
+            let error = await #expect(throws: TransportError.self) {
+                try await scene.peerLoop.perform { try late.open(probe) }
+            }
+            #expect(error?.code == .system)
+        }
+    }
+}
