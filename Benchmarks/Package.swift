@@ -8,7 +8,13 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "wire-benchmark",
-            dependencies: [.product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads")])
+            dependencies: [.product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads")]),
+        .executableTarget(
+            name: "transport-benchmark",
+            dependencies: [
+                .product(name: "LoadsEventLoop", package: "loads"), .product(name: "LoadsTransport", package: "loads"),
+                .product(name: "LoadsZeroMQ", package: "loads"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
