@@ -32,7 +32,8 @@ let libraries = [
 let package = Package(
     name: "loads",
     products: libraries.map { .library(name: $0, targets: [$0]) } + [
-        .executable(name: "loads", targets: ["loads-cli"])
+        .executable(name: "loads", targets: ["loads-cli"]),
+        .executable(name: "loads-agent", targets: ["loads-agent"]),
     ],
     traits: [
         .trait(name: "Tools", description: "The loads command: argument parsing and configuration files."),
@@ -41,7 +42,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
     targets: [
         .target(name: "CLinux"),
@@ -72,6 +75,23 @@ let package = Package(
         library("LoadsZeroMQ", ["LoadsTransport", "LoadsWire", "LoadsEventLoop", "CZeroMQ"]),
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux", "CZlib"]),
+        // What the executables that serve have in common. No product: it needs the trait.
+        library(
+            "LoadsService",
+            [
+                .product(name: "Logging", package: "swift-log", condition: tools),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: tools),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: tools),
+            ]),
+        .executableTarget(
+            name: "loads-agent",
+            dependencies: [
+                "LoadsAgent", "LoadsCore", "LoadsEventLoop", "LoadsService", "LoadsTransport",
+                .target(name: "LoadsZeroMQ", condition: tools),
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
+                .product(name: "Logging", package: "swift-log", condition: tools),
+            ],
+            swiftSettings: settings),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
         library("LoadsPackage", ["LoadsWire", "CLinux"]),

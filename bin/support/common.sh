@@ -1,4 +1,4 @@
-# Shared by bin/loads and bin/test; sourced by bash. Expects $root and $self (the command's name in messages).
+# Shared by the commands in bin/; sourced by bash. Expects $root and $self (the command's name in messages).
 
 say() { printf '%s: %s\n' "$self" "$*" >&2; }
 
@@ -88,32 +88,36 @@ show_progress() {
     if [ -t 2 ]; then printf '\r\033[K' >&2; fi
 }
 
-loads_is_current() {
-    [ -x "$root/.build/release/loads" ] && [ -e "$root/.build/loads.stamp" ] &&
-        [ -z "$(find "$root/Package.swift" "$root/Sources" -newer "$root/.build/loads.stamp" -print -quit)" ]
+# is_current PRODUCT: whether its executable is newer than every source.
+is_current() {
+    [ -x "$root/.build/release/$1" ] && [ -e "$root/.build/$1.stamp" ] &&
+        [ -z "$(find "$root/Package.swift" "$root/Sources" -newer "$root/.build/$1.stamp" -print -quit)" ]
 }
 
-# build_loads: builds the release executable if a source is newer than the last build.
-build_loads() {
-    if loads_is_current; then return 0; fi
+build_loads() { build_product loads; }
+
+# build_product PRODUCT: builds a release executable if a source is newer than the last build.
+build_product() {
+    local product=$1
+    if is_current "$product"; then return 0; fi
     need_swift
     mkdir -p "$root/.build"
     # One build at a time; who waited finds the work done. The lock is not handed down to what we start.
     exec 9>"$root/.build/loads.lock"
     flock 9
-    if loads_is_current; then
+    if is_current "$product"; then
         exec 9>&-
         return 0
     fi
-    local log="$root/.build/loads-build.log" began=$SECONDS build
-    if [ -e "$root/.build/loads.stamp" ]; then
+    local log="$root/.build/$product-build.log" stamp="$root/.build/$product.stamp" began=$SECONDS build
+    if [ -e "$stamp" ]; then
         say "sources have changed: building"
     else
         say "building for the first time (some minutes)"
     fi
     # What is saved while the build runs is newer than this.
-    touch "$root/.build/loads.stamp.new"
-    swift build --package-path "$root" -c release --product loads </dev/null >"$log" 2>&1 9>&- &
+    touch "$stamp.new"
+    swift build --package-path "$root" -c release --product "$product" </dev/null >"$log" 2>&1 9>&- &
     build=$!
     trap 'kill "$build" 2>/dev/null; say "build interrupted"; exit 130' INT TERM
     show_progress "$log" "$build" 9>&-
@@ -122,7 +126,7 @@ build_loads() {
         die 65 "the build failed (log: $log)"
     fi
     trap - INT TERM
-    mv -f "$root/.build/loads.stamp.new" "$root/.build/loads.stamp"
+    mv -f "$stamp.new" "$stamp"
     say "built in $((SECONDS - began)) s"
     exec 9>&-
 }

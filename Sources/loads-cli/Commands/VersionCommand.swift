@@ -1,11 +1,12 @@
 import ArgumentParser
+import LoadsCore
 
 /// `loads version`.
 struct VersionCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
 
     /// The package's.
-    static let version = "0.1.0"
+    static let version = Release.version
 
     func run() { print("loads \(Self.version)") }
 }

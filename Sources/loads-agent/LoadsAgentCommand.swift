@@ -1,0 +1,153 @@
+public import ArgumentParser
+import Glibc
+import LoadsAgent
+import LoadsCore
+import LoadsEventLoop
+public import LoadsService
+import LoadsTransport
+import LoadsZeroMQ
+import Logging
+
+/// The command `loads-agent`: carries out runs for a master.
+@main struct LoadsAgentCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "loads-agent",
+        abstract: "Carries out runs for a master: starts their runners, and delivers what they measure.",
+        discussion: """
+            An agent executes what its master sends. Beyond this machine it therefore takes orders only with keys \
+            ('loads keys'). It connects for ever; SIGTERM ends it gracefully, a second one at once.
+            """,
+        version: "loads-agent \(Release.version)")
+
+    @Option(help: "The master's control channel.")
+    var master = "tcp://127.0.0.1:7780"
+
+    @Option(help: "The name that people see. (default: the machine's name)")
+    var name: String?
+
+    @Option(help: "The stable identity. (default: kept in --data, else drawn at each start)")
+    var id: String?
+
+    @Option(help: ArgumentHelp("What runs may ask for, as in 'loads run --labels'.", valueName: "a=b,…"))
+    var labels: Labels = Labels()
+
+    @Option(
+        help: ArgumentHelp(
+            "Where results that are not delivered, and shipped files, are kept: they then survive a kill of the agent.",
+            valueName: "dir"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("The folder with this agent's key and the master's.", valueName: "dir"))
+    var keys: String?
+
+    @Option(help: "How long runners go on while there is no master.")
+    var orphanTimeout: TimeLength = TimeLength(duration: .seconds(120))
+
+    @Option(help: ArgumentHelp("Results kept on disk at most, in MiB; beyond it they are merged.", valueName: "MiB"))
+    var spoolLimit = 1024
+
+    @Option(
+        help: "trace, debug, info, notice, warning, error or critical.",
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("no such level (try info, or debug)")
+            }
+            return level
+        })
+    var logLevel: Logger.Level = .info
+
+    @Option(help: "text or json.")
+    var logFormat: LogFormat = .text
+
+    func validate() throws {
+        if let id, !AgentIdentity.isValid(id) {
+            throw ValidationError("--id \(id): 1 to 64 letters, digits, '-', '_' or '.', not beginning with a dot")
+        }
+        guard spoolLimit > 0 else { throw ValidationError("--spool-limit \(spoolLimit): at least 1 MiB") }
+    }
+
+    func run() async throws {
+        let handler = ServiceLogHandler(level: logLevel, format: logFormat)
+        let logger = Logger(label: "loads-agent") { _ in handler }
+        do {
+            try await serve(logger)
+        } catch {
+            logger.critical("\(error)")
+            throw ExitCode(ExitStatus.fault.rawValue)
+        }
+    }
+
+    private func serve(_ logger: Logger) async throws {
+        let peerKeys = try keys.map { try PeerKeys(directory: $0, role: .agent) }
+        let loop = EventLoop(name: "loads-agent")
+        let transport = try ZeroMQAgent(master: master, keys: peerKeys, on: loop)
+        let id = try AgentIdentity.load(given: id, data: data)
+        var settings = AgentSettings(id: id, name: name ?? AgentIdentity.hostName)
+        settings.labels = labels.pairs
+        settings.software = "loads-agent \(Release.version)"
+        settings.data = data
+        settings.orphanTimeout = orphanTimeout.duration
+        settings.spool.disk = spoolLimit << 20
+        settings.log = { level, line in logger.log(level: Logger.Level(level), "\(line)") }
+        let master = master
+        settings.welcomed = { _ in
+            // For whoever started this process and waits for it.
+            print("ready agent=\(id) master=\(master)")
+            fflush(nil)
+        }
+        let agent = try Agent(transport: transport, settings: settings)
+        logger.info("agent \(id) looks for its master at \(master)")
+        let service = SignalledService {
+            try await agent.run()
+        } end: { signal in
+            await agent.stop(reason: "the agent got \(signal)")
+        }
+        try await service.run(logger: logger)
+        await loop.shutdown()
+    }
+}
+
+/// `a=b,c=d`.
+struct Labels: ExpressibleByArgument, CustomStringConvertible {
+    var pairs: [String: String] = [:]
+
+    init() {}
+
+    init?(argument: String) {
+        for part in argument.split(separator: ",") {
+            let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard words.count == 2, !words[0].isEmpty else { return nil }
+            pairs[String(words[0])] = String(words[1])
+        }
+    }
+
+    var description: String { "none" }
+}
+
+/// `120s`, `2m`.
+struct TimeLength: ExpressibleByArgument, CustomStringConvertible {
+    var duration: Duration
+
+    init(duration: Duration) { self.duration = duration }
+
+    init?(argument: String) {
+        guard let duration = try? DurationText.parse(argument), duration > .zero else { return nil }
+        self.duration = duration
+    }
+
+    var description: String { DurationText.text(duration) }
+}
+
+extension Logger.Level {
+    init(_ level: AgentLogLevel) {
+        self =
+            switch level {
+            case .debug: .debug
+            case .info: .info
+            case .warning: .warning
+            case .error: .error
+            }
+    }
+}
+
+extension LogFormat: ExpressibleByArgument {}

@@ -1,0 +1,150 @@
+import Foundation
+import LoadsAgent
+import LoadsCore
+import LoadsWire
+import Synchronization
+import Testing
+
+/// Files that are shipped to an agent.
+@Suite struct FileTests {
+    /// A program that leaves a sign that it ran, in its own folder.
+    private static let script = Array("#!/bin/sh\ncat data/words.txt > \"$SIGN\"\npwd >> \"$SIGN\"\nexit 3\n".utf8)
+    /// Longer than the credit, so that it comes in several requests.
+    private static let words = Array(String(repeating: "one two three\n", count: 200_000).utf8)
+
+    /// Bytes by hash, and what was asked for.
+    private final class Shelf: Sendable {
+        private let files: [String: [UInt8]]
+        let asked = Mutex<[Int]>([])
+        /// Chunks that are still given; nil is all of them.
+        let left = Mutex<Int?>(nil)
+
+        init(_ files: [[UInt8]]) {
+            self.files = Dictionary(uniqueKeysWithValues: files.map { (SHA256.hexadecimal(of: $0), $0) })
+        }
+
+        func answer(_ hash: String, _ offset: Int, _ bytes: Int) -> [MasterMessage] {
+            guard let file = files[hash] else {
+                return [.error(WireFault(code: "unknown-file", message: "no such file"))]
+            }
+            asked.withLock { $0.append(offset) }
+            var chunks: [MasterMessage] = []
+            for start in stride(from: offset, to: min(file.count, offset + bytes), by: FileChunk.limit) {
+                let given = left.withLock { left in
+                    guard let count = left else { return true }
+                    left = max(0, count - 1)
+                    return count > 0
+                }
+                guard given else { break }
+                let end = min(start + FileChunk.limit, min(file.count, offset + bytes))
+                chunks.append(.chunk(FileChunk(hash: hash, offset: start, bytes: Array(file[start..<end]))))
+            }
+            return chunks
+        }
+    }
+
+    private static func file(_ path: String, _ bytes: [UInt8], executable: Bool = false) -> RunnerLaunch.File {
+        RunnerLaunch.File(
+            path: path, executable: executable, bytes: bytes.count, hash: SHA256.hexadecimal(of: bytes))
+    }
+
+    private static func order(_ files: [RunnerLaunch.File], sign: String) -> AgentOrder {
+        var order = Fixtures.order("normal")
+        order.launch.program = .path("bin/run.sh")
+        order.launch.arguments = []
+        order.launch.files = files
+        order.launch.environment["SIGN"] = sign
+        return order
+    }
+
+    private static let both = [file("bin/run.sh", script, executable: true), file("data/words.txt", words)]
+
+    private static func message(_ run: Gathered) -> String {
+        if case .refused(_, let message)? = run.end { message } else { "\(String(describing: run.end))" }
+    }
+
+    @Test func aProgramRunsAmongItsFiles() async throws {
+        let sign = Fixtures.processFile()
+        let shelf = Shelf([Self.script, Self.words])
+        var manners = PlayedMaster.Manners()
+        manners.file = { shelf.answer($0, $1, $2) }
+        let rig = try await Rig(manners)
+        let run = await rig.gather(Self.order(Self.both, sign: sign))
+        // It is no runner, and says so with its exit code; by then it has run.
+        #expect(Self.message(run).contains("exit code 3"))
+        let text = try String(contentsOfFile: sign, encoding: .utf8)
+        #expect(text.hasPrefix("one two three\n"))
+        let folder = text.split(separator: "\n").last ?? ""
+        #expect(folder.contains("loads-agent-") && folder.hasSuffix("/runs/run-1"))
+        // A credit of one megabyte, and then each chunk as another one comes.
+        let chunk = FileChunk.limit
+        #expect(shelf.asked.withLock { $0 }.starts(with: [0, 0, 4 * chunk, 5 * chunk, 6 * chunk]))
+        await rig.close()
+        #expect(!FileManager.default.fileExists(atPath: String(folder)))
+    }
+
+    @Test func whatWasFetchedIsNotFetchedAgain() async throws {
+        let data = FileManager.default.temporaryDirectory.appending(path: "loads-data-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        let shelf = Shelf([Self.script, Self.words])
+        var manners = PlayedMaster.Manners()
+        manners.file = { shelf.answer($0, $1, $2) }
+        for _ in 0..<2 {
+            let rig = try await Rig(manners) { $0.data = data }
+            _ = await rig.gather(Self.order(Self.both, sign: Fixtures.processFile()))
+            await rig.close()
+        }
+        #expect(shelf.asked.withLock { $0.count { $0 == 0 } } == 2)
+    }
+
+    @Test func aCutIsTakenUpWhereItWas() async throws {
+        let shelf = Shelf([Self.script, Self.words])
+        shelf.left.withLock { $0 = 4 }
+        var manners = PlayedMaster.Manners()
+        manners.file = { shelf.answer($0, $1, $2) }
+        let rig = try await Rig(manners)
+        rig.master.tell(.run(Self.order(Self.both, sign: Fixtures.processFile())))
+        // The script and three chunks have come; nothing more does.
+        _ = await rig.master.sees { if case .fetch(_, 6 * FileChunk.limit, _) = $0 { true } else { nil } }
+        shelf.left.withLock { $0 = nil }
+        rig.master.tell(.error(WireFault(code: "not-welcome", message: "a new connection")))
+        let run = await rig.gathered("run-1")
+        await rig.close()
+        #expect(Self.message(run).contains("exit code 3"))
+        #expect(shelf.asked.withLock { $0.contains(3 * FileChunk.limit) })
+    }
+
+    @Test func aFileWithAnotherContentIsFetchedOnceMoreAndThenRefused() async throws {
+        let wrong = RunnerLaunch.File(
+            path: "data/words.txt", executable: false, bytes: Self.script.count,
+            hash: SHA256.hexadecimal(of: Self.words))
+        let asked = Mutex(0)
+        var manners = PlayedMaster.Manners()
+        manners.file = { hash, offset, _ in
+            asked.withLock { $0 += 1 }
+            return [.chunk(FileChunk(hash: hash, offset: offset, bytes: Self.script))]
+        }
+        let rig = try await Rig(manners)
+        let run = await rig.gather(Self.order([wrong], sign: Fixtures.processFile()))
+        await rig.close()
+        #expect(Self.message(run).contains("data/words.txt does not arrive as it was sent"))
+        #expect(asked.withLock { $0 } == 2)
+    }
+
+    @Test func aFileThatTheMasterDoesNotHaveIsARefusal() async throws {
+        let run = try await Gathered.run(Self.order(Self.both, sign: Fixtures.processFile()))
+        #expect(Self.message(run).contains("no such file"))
+    }
+
+    @Test func aStopWhileFilesComeEndsTheRun() async throws {
+        var manners = PlayedMaster.Manners()
+        manners.file = { _, _, _ in [] }
+        let rig = try await Rig(manners)
+        rig.master.tell(.run(Self.order(Self.both, sign: Fixtures.processFile())))
+        _ = await rig.master.sees { if case .fetch = $0 { true } else { nil } }
+        rig.master.tell(.stop(run: "run-1", abort: false, reason: "a test"))
+        let run = await rig.gathered("run-1")
+        await rig.close()
+        #expect(run.end == .finished(interrupted: true, seconds: 0))
+    }
+}
