@@ -136,7 +136,7 @@ let package = Package(
         tests(
             "LoadsTransportTests",
             ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop", "CZeroMQ", "TestSupport"]),
-        tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire"]),
+        tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),

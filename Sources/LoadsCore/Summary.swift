@@ -17,10 +17,12 @@ public struct Summary: Sendable {
     public var isURLTarget: Bool
     /// What became of a runner that did not end by itself.
     public var crash: RunnerCrash?
+    /// What each agent did; empty where nobody kept count of them.
+    public var agents: [AgentShare]
 
     public init(
         id: String, target: String, startedAt: Double, duration: Double, interrupted: Bool, plan: Plan,
-        statistics: Statistics, isURLTarget: Bool, crash: RunnerCrash? = nil
+        statistics: Statistics, isURLTarget: Bool, crash: RunnerCrash? = nil, agents: [AgentShare] = []
     ) {
         self.id = id
         self.target = target
@@ -31,6 +33,7 @@ public struct Summary: Sendable {
         self.statistics = statistics
         self.isURLTarget = isURLTarget
         self.crash = crash
+        self.agents = agents
     }
 }
 

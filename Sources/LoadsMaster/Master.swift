@@ -8,7 +8,7 @@ import Synchronization
 /// Drives a run on an agent: gives the order, merges what is measured, tells how it goes, makes the summary.
 public final class Master: Sendable {
     private let link: any MasterLink
-    private let storage: any RunStorage
+    private let storage: any LinkedStorage
     private let current = Mutex<Current?>(nil)
 
     private struct Current {
@@ -19,7 +19,7 @@ public final class Master: Sendable {
     /// The agent's name while there is one.
     fileprivate static let agent = "local"
 
-    public init(link: any MasterLink, storage: any RunStorage = MemoryStorage()) {
+    public init(link: any MasterLink, storage: any LinkedStorage = LinkedMemoryStorage()) {
         self.link = link
         self.storage = storage
     }
@@ -83,7 +83,7 @@ public final class Master: Sendable {
 /// Follows one run's reports.
 private struct RunFollower {
     private let request: RunRequest
-    private let storage: any RunStorage
+    private let storage: any LinkedStorage
     private let observer: any RunObserver
     private var meter: ProgressMeter
     private var start: Instant?
@@ -92,7 +92,7 @@ private struct RunFollower {
     /// To the last batch in which something happened.
     private(set) var duration: Double = 0
 
-    init(request: RunRequest, storage: any RunStorage, observer: any RunObserver) {
+    init(request: RunRequest, storage: any LinkedStorage, observer: any RunObserver) {
         self.request = request
         self.storage = storage
         self.observer = observer
@@ -126,4 +126,28 @@ private struct RunFollower {
         clock_gettime(CLOCK_REALTIME, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
+}
+
+/// Where the statistics of a linked master's run are kept.
+public protocol LinkedStorage: Sendable {
+    func merge(run: String, agent: String, sequence: UInt64, _ statistics: Statistics) async -> Bool
+    func statistics(run: String) async -> Statistics
+}
+
+/// Keeps them in memory.
+public actor LinkedMemoryStorage: LinkedStorage {
+    private var totals: [String: Statistics] = [:]
+    private var sequences: [String: UInt64] = [:]
+
+    public init() {}
+
+    public func merge(run: String, agent: String, sequence: UInt64, _ statistics: Statistics) -> Bool {
+        let key = "\(run)/\(agent)"
+        guard sequence == sequences[key, default: 0] + 1 else { return false }
+        sequences[key] = sequence
+        totals[run, default: Statistics()].merge(statistics)
+        return true
+    }
+
+    public func statistics(run: String) -> Statistics { totals[run] ?? Statistics() }
 }

@@ -1,5 +1,4 @@
 public import LoadsCore
-public import LoadsTransport
 public import LoadsWire
 
 /// What somebody wants to be run.
@@ -11,13 +10,19 @@ public struct RunRequest: Sendable {
     public var isURLTarget: Bool
     public var launch: RunnerLaunch
     public var order: RunnerOrder
+    /// Which agents carry it out.
+    public var placement: Placement
 
-    public init(id: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder) {
+    public init(
+        id: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder,
+        placement: Placement = Placement()
+    ) {
         self.id = id
         self.target = target
         self.isURLTarget = isURLTarget
         self.launch = launch
         self.order = order
+        self.placement = placement
     }
 }
 

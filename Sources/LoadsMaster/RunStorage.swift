@@ -1,30 +1,129 @@
 public import LoadsCore
+public import LoadsWire
 
-/// Where a run's merged statistics are kept.
+/// Where a master keeps its runs, so that another one can go on with them.
+///
+/// A commit is all or nothing, and the acknowledgement of a result goes out only after the commit that holds it.
 public protocol RunStorage: Sendable {
-    /// Merges what one agent measured in one interval.
+    /// What a master that starts must know.
     ///
-    /// - Parameter sequence: The batch's number; a storage takes each only once, and only in order.
-    /// - Returns: Whether it was the next one and has been taken.
-    func merge(run: String, agent: String, sequence: UInt64, _ statistics: Statistics) async -> Bool
-    /// Everything merged so far.
-    func statistics(run: String) async -> Statistics
+    /// - Throws: ``StorageError`` when there is something that is no storage of a master's.
+    func load() async throws(StorageError) -> StoredState
+    /// Stores what changed, in one transaction. Called again only when the last call has returned.
+    ///
+    /// - Returns: How many hits of each run could not be kept for want of room: the commit has succeeded without them.
+    /// - Throws: ``StorageError``; then nothing of it is stored, and the master tries again with more.
+    func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int]
+    /// A run with everything merged; nil when it is not known.
+    func run(_ run: String) async throws(StorageError) -> StoredRun?
+    /// The events of a run from a number on.
+    func log(_ run: String, from number: Int, limit: Int) async throws(StorageError) -> [LogEntry]
+    /// What was measured in each second of a run from a second on, in order.
+    func seconds(_ run: String, from second: Int, limit: Int) async throws(StorageError) -> [(Int, Statistics)]
+    /// Lets go of everything.
+    func close() async
 }
 
-/// Keeps the statistics of runs in memory, for as long as the process lives.
-public actor MemoryStorage: RunStorage {
-    private var totals: [String: Statistics] = [:]
-    private var sequences: [String: UInt64] = [:]
-
+/// What a master finds when it starts.
+public struct StoredState: Sendable {
+    /// Runs that are not over, whole, in the order of their submission.
+    public var open: [StoredRun] = []
+    /// Those that are over: the last ones, the newest last.
+    public var history: [ClusterStatus.RunStatus] = []
+    /// The keys that agents' identities belong to.
+    public var keys: [String: String] = [:]
     public init() {}
+}
 
-    public func merge(run: String, agent: String, sequence: UInt64, _ statistics: Statistics) -> Bool {
-        let key = "\(run)/\(agent)"
-        guard sequence == sequences[key, default: 0] + 1 else { return false }
-        sequences[key] = sequence
-        totals[run, default: Statistics()].merge(statistics)
-        return true
+/// A run as it is stored.
+public struct StoredRun: Sendable {
+    public var record: RunRecord
+    public var total: Statistics
+    public var parts: [StoredPart]
+    public init(record: RunRecord, total: Statistics = Statistics(), parts: [StoredPart] = []) {
+        self.record = record
+        self.total = total
+        self.parts = parts
+    }
+}
+
+/// What one agent has measured under one epoch, and how far its results are stored.
+public struct StoredPart: Sendable, Equatable {
+    public var agent: String
+    public var epoch: String
+    /// The last sequence number.
+    public var sequence: UInt64
+    public var hits: Int
+    /// The end of its last batch, in seconds since the start.
+    public var lastData: Double
+    /// Iterations, health and users; no names.
+    public var statistics: Statistics
+    public init(
+        agent: String, epoch: String, sequence: UInt64, hits: Int, lastData: Double, statistics: Statistics
+    ) {
+        self.agent = agent
+        self.epoch = epoch
+        self.sequence = sequence
+        self.hits = hits
+        self.lastData = lastData
+        self.statistics = statistics
+    }
+}
+
+/// What changed in a run since the last commit.
+public struct RunChanges: Sendable {
+    public var record: RunRecord
+    /// The totals: of the names in it, and all that has no name. Nil when they did not change.
+    public var total: Statistics?
+    /// What is added to each second.
+    public var seconds: [Int: Statistics]
+    /// The parts that changed, as they are now.
+    public var parts: [StoredPart]
+    public var events: [LogEntry]
+    /// Hits to be kept, by agent.
+    public var hits: [(agent: String, hits: [RawHit])]
+    public init(
+        record: RunRecord, total: Statistics? = nil, seconds: [Int: Statistics] = [:], parts: [StoredPart] = [],
+        events: [LogEntry] = [], hits: [(agent: String, hits: [RawHit])] = []
+    ) {
+        self.record = record
+        self.total = total
+        self.seconds = seconds
+        self.parts = parts
+        self.events = events
+        self.hits = hits
+    }
+}
+
+/// Why something could not be stored or read.
+public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+    public enum Code: Sendable {
+        /// No room, or the device fails: it may work later.
+        case disk
+        /// What is there is no storage of a master's, or of a newer one's, or broken.
+        case foreign
+        /// Another master uses it.
+        case locked
+        /// Anything else.
+        case other
     }
 
-    public func statistics(run: String) -> Statistics { totals[run] ?? Statistics() }
+    public var code: Code
+    /// What happened, to what, and what to do.
+    public var message: String
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+    public var description: String { message }
+}
+
+extension RunRecord {
+    /// The run as `loads status` shows it.
+    public func status(_ total: Statistics, elapsed: Double) -> ClusterStatus.RunStatus {
+        ClusterStatus.RunStatus(
+            run: run, target: submission.target, state: state, startedAt: startedAt, elapsed: elapsed,
+            users: isOver ? 0 : total.users, iterations: total.iterations, hits: total.hitCount,
+            failedHits: total.failedHitCount)
+    }
 }

@@ -4,13 +4,21 @@ public import LoadsCore
 public enum Share {
     /// One plan for each agent, their sum being the plan. An agent may get a cycle with no users.
     ///
+    /// No two agents have a user of the same number.
+    ///
     /// - Parameter agents: How many, from 1 up.
     public static func plans(of plan: Plan, agents: Int) -> [Plan] {
+        plans(of: plan, weights: [Int](repeating: 1, count: agents))
+    }
+
+    /// One plan for each weight: the users are divided in proportion, in every cycle.
+    public static func plans(of plan: Plan, weights: [Int]) -> [Plan] {
+        let cycles = plan.cycles.map { users($0.users, weights: weights) }
         var first = plan.firstUser
-        return (0..<agents).map { agent in
+        return weights.indices.map { agent in
             var share = plan
-            share.cycles = plan.cycles.map { cycle in
-                Plan.Cycle(users: users(cycle.users, of: agent, among: agents), amount: cycle.amount)
+            share.cycles = plan.cycles.indices.map { cycle in
+                Plan.Cycle(users: cycles[cycle][agent], amount: plan.cycles[cycle].amount)
             }
             share.firstUser = first
             first += share.peakUsers
@@ -18,8 +26,17 @@ public enum Share {
         }
     }
 
-    /// How many of `total` the agent with this number gets; the first ones get the rest.
-    static func users(_ total: Int, of agent: Int, among agents: Int) -> Int {
-        total / agents + (agent < total % agents ? 1 : 0)
+    /// `total` users in proportion to the weights, by largest remainder; of equal ones the first get the rest.
+    ///
+    /// - Parameter weights: At least one; what is below 1 counts as 1.
+    static func users(_ total: Int, weights: [Int]) -> [Int] {
+        let weights = weights.map { max(1, min($0, 1 << 20)) }
+        let sum = weights.reduce(0, +)
+        var shares = weights.map { total / sum * $0 + total % sum * $0 / sum }
+        let remainders = weights.map { total % sum * $0 % sum }
+        let rest = total - shares.reduce(0, +)
+        let order = weights.indices.sorted { (remainders[$0], -$0) > (remainders[$1], -$1) }
+        for agent in order.prefix(rest) { shares[agent] += 1 }
+        return shares
     }
 }

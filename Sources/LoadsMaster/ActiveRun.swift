@@ -1,0 +1,112 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsTransport
+import LoadsWire
+
+/// A run in a master's memory: all that is known of it. Confined to the master's loop.
+final class ActiveRun {
+    /// What is done once the commit that holds its reason has succeeded.
+    enum Deferred {
+        case order(agent: String, RunLife.Order)
+        case answer(Peer, ClientAnswer)
+    }
+
+    var life: RunLife
+    var intake = Intake()
+    var merged: MergedRun
+    var log: RunLog
+    /// Files that are to be uploaded first.
+    var missingFiles: Set<String> = []
+    /// Whether the record or the log has changed since the last commit.
+    var isDirty = true
+    var deferred: [Deferred] = []
+    /// What the run said that it waits for.
+    var waitsFor = ""
+    /// Whether its agents were told to send every hit.
+    var sendsHits = false
+    var hitsToKeep: [(agent: String, hits: [RawHit])] = []
+    var waitingHits = 0
+    /// The end is stored, and whoever waits for it was told.
+    var isSettled = false
+    var waiters: [CheckedContinuation<Void, Never>] = []
+    var observer: ObserverQueue?
+    var meter: ProgressMeter
+
+    init(life: RunLife) {
+        self.life = life
+        let plan = life.record.submission.order.plan
+        merged = MergedRun(maxNames: plan.maxNames)
+        log = RunLog()
+        meter = ProgressMeter(plan: plan)
+    }
+
+    /// A run as it was stored.
+    init(restoring stored: StoredRun, log entries: [LogEntry]) {
+        life = RunLife(restoring: stored.record)
+        let plan = stored.record.submission.order.plan
+        var parts: [Intake.Source: MergedRun.Part] = [:]
+        for part in stored.parts {
+            let source = Intake.Source(agent: part.agent, epoch: part.epoch)
+            intake.admit(source, stored: part.sequence)
+            parts[source] = MergedRun.Part(statistics: part.statistics, hits: part.hits, lastData: part.lastData)
+        }
+        for member in stored.record.members { intake.admit(member.source) }
+        merged = MergedRun(maxNames: plan.maxNames, total: stored.total, parts: parts)
+        log = RunLog(count: stored.record.events, dropped: stored.record.droppedEvents, entries: entries)
+        meter = ProgressMeter(plan: plan)
+        meter.start(from: stored.total)
+        isDirty = false
+        isSettled = stored.record.isOver
+    }
+
+    var record: RunRecord { life.record }
+    var id: String { life.record.run }
+
+    /// Seconds since the start: to the end if there is one, 0 before the start.
+    func elapsed(at now: Instant) -> Double {
+        if record.isOver { return record.duration }
+        return record.start.map { max(0, Double(now.nanoseconds(since: $0)) / 1e9) } ?? 0
+    }
+
+    func lastData(_ agent: String) -> Double {
+        life.member(agent).map { merged.lastData($0.source) } ?? 0
+    }
+
+    /// What each agent did.
+    var shares: [AgentShare] {
+        record.members.map { member in
+            var share = AgentShare(id: member.agent, name: member.name, users: member.peakUsers)
+            if let part = merged.parts[member.source] {
+                share.hits = part.hits
+                share.iterations = part.statistics.iterations
+            }
+            share.state = member.state
+            share.missing = member.missing
+            share.startSkew = member.startSkew
+            share.clockError = member.clockError
+            return share
+        }
+    }
+
+    func snapshot(boot: String, sequences: [String: UInt64], at now: Instant) -> RunSnapshot {
+        RunSnapshot(
+            boot: boot, submission: record.submission, state: record.state, startedAt: record.startedAt,
+            elapsed: elapsed(at: now), interrupted: record.interrupted, sequences: sequences,
+            statistics: merged.total, agents: shares, crash: record.crash)
+    }
+
+    /// What came of it; nil before its end.
+    var outcome: RunOutcome? {
+        switch record.state {
+        case .refused(let code, let message): .refused(code: code, message: message)
+        case .ended:
+            .finished(
+                Summary(
+                    id: id, target: record.submission.target, startedAt: record.startedAt ?? record.submittedAt,
+                    duration: record.duration, interrupted: record.interrupted, plan: record.submission.order.plan,
+                    statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash,
+                    agents: shares))
+        default: nil
+        }
+    }
+}

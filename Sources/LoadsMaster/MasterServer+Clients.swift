@@ -1,0 +1,145 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsTransport
+import LoadsWire
+
+extension MasterServer {
+    /// Connections of clients that are remembered; beyond it they say hello again.
+    static let clientLimit = 10_000
+
+    func client(_ request: ClientRequest, from peer: Peer, _ identity: PeerIdentity) {
+        func reply(_ answer: ClientAnswer.Answer) { self.answer(peer, ClientAnswer(id: request.id, answer: answer)) }
+        guard identity.roles.contains(.client) || identity.roles.contains(.watcher) else {
+            complain("the key \(identity.key ?? "") asked as a client and is none")
+            return reply(
+                .error(
+                    WireFault(
+                        code: "role",
+                        message: "the key \(identity.key ?? "") is no client's: its public half belongs into the "
+                            + "master's clients/ or watchers/ folder")))
+        }
+        if clients[peer] == nil {
+            if clients.count >= Self.clientLimit { clients.removeAll() }
+            clients[peer] = identity
+        }
+        switch request.ask {
+        case .hello: return reply(.welcome(welcomeMessage(at: .now)))
+        case .status: return reply(.status(status()))
+        case .snapshot(let run): return snapshot(run, request.id, peer)
+        case .log(let run, let from): return log(run, from, request.id, peer)
+        case .submit, .upload, .stop, .adjust: break
+        }
+        guard identity.roles.contains(.client) else {
+            return reply(
+                .error(WireFault(code: "role", message: "a watcher's key may watch, not start, stop or adjust a run")))
+        }
+        switch request.ask {
+        case .submit(let submission): submitted(submission, request.id, peer)
+        case .upload(let chunk):
+            do throws(WireFault) {
+                let (bytes, complete) = try files.upload(chunk)
+                reply(.credit(hash: chunk.hash, bytes: bytes, complete: complete))
+                if complete { arrived(chunk.hash) }
+            } catch {
+                reply(.error(error))
+            }
+        case .stop(let run, let abort): reply(stop(run, abort: abort).map { .error($0) } ?? .done)
+        case .adjust(let run, let users): reply(adjust(run, users: users).map { .error($0) } ?? .done)
+        default: break
+        }
+    }
+
+    func answer(_ peer: Peer, _ answer: ClientAnswer) {
+        for message in answer.encoded() where !transport.send(message, to: peer) {
+            clients[peer] = nil
+            return
+        }
+    }
+
+    private func submitted(_ submission: RunSubmission, _ id: Int, _ peer: Peer) {
+        do throws(WireFault) {
+            let missing = try submit(submission)
+            let accepted = ClientAnswer(id: id, answer: .accepted(run: submission.run, missing: missing))
+            guard let run = byID[submission.run], !run.isSettled else { return answer(peer, accepted) }
+            // Once it is stored: a master that is killed now goes on with it.
+            run.deferred.append(.answer(peer, accepted))
+            flush()
+        } catch {
+            answer(peer, ClientAnswer(id: id, answer: .error(error)))
+        }
+    }
+
+    private func arrived(_ hash: String) {
+        for run in runs where run.missingFiles.remove(hash) != nil && run.missingFiles.isEmpty { run.isDirty = true }
+        schedule()
+    }
+
+    private func status() -> ClusterStatus {
+        let now = Instant.now
+        var runOf: [String: String] = [:]
+        for run in runs where !run.record.isOver {
+            for member in run.life.members where !member.isDone { runOf[member.agent] = run.id }
+        }
+        let agents = registry.agents.values.sorted { $0.hello.agent < $1.hello.agent }.map { agent in
+            let run = runOf[agent.hello.agent]
+            let state: ClusterStatus.AgentStatus.State =
+                switch agent.presence {
+                case .present: run == nil ? .idle : .busy
+                case .silent: .silent
+                case .lost: .lost
+                case .gone: .gone
+                }
+            return ClusterStatus.AgentStatus(
+                hello: agent.hello, state: state, silence: Double(now.nanoseconds(since: agent.heard)) / 1e9,
+                usage: agent.usage, roundTrip: agent.clock.roundTrip.map { Double($0) / 1e9 }, run: run)
+        }
+        let present = runs.map { run in
+            run.merged.fold()
+            return run.record.status(run.merged.total, elapsed: run.elapsed(at: now))
+        }
+        return ClusterStatus(boot: boot, agents: agents, runs: history + present)
+    }
+
+    private func snapshot(_ run: String, _ id: Int, _ peer: Peer) {
+        let now = Instant.now
+        if let active = byID[run] {
+            // What was merged is published first, so that the numbers say exactly what is in the statistics.
+            active.merged.fold()
+            publishInterval(of: active, at: now)
+            let snapshot = active.snapshot(boot: boot, sequences: publisher.sequences(run), at: now)
+            return answer(peer, ClientAnswer(id: id, answer: .snapshot(snapshot)))
+        }
+        Task {
+            do throws(StorageError) {
+                guard let stored = try await storage.run(run) else {
+                    return answer(peer, ClientAnswer(id: id, answer: .error(Self.unknownRun(run))))
+                }
+                let snapshot = ActiveRun(restoring: stored, log: []).snapshot(boot: boot, sequences: [:], at: now)
+                answer(peer, ClientAnswer(id: id, answer: .snapshot(snapshot)))
+            } catch {
+                answer(peer, ClientAnswer(id: id, answer: .error(WireFault(code: "storage", message: error.message))))
+            }
+        }
+    }
+
+    /// Events of an answer.
+    private static let logPage = 1000
+
+    private func log(_ run: String, _ from: Int, _ id: Int, _ peer: Peer) {
+        if let active = byID[run] {
+            let entries = active.log.entries.drop { $0.number < from }.prefix(Self.logPage)
+            return answer(peer, ClientAnswer(id: id, answer: .log(Array(entries))))
+        }
+        Task {
+            do throws(StorageError) {
+                guard try await storage.run(run) != nil else {
+                    return answer(peer, ClientAnswer(id: id, answer: .error(Self.unknownRun(run))))
+                }
+                let entries = try await storage.log(run, from: from, limit: Self.logPage)
+                answer(peer, ClientAnswer(id: id, answer: .log(entries)))
+            } catch {
+                answer(peer, ClientAnswer(id: id, answer: .error(WireFault(code: "storage", message: error.message))))
+            }
+        }
+    }
+}

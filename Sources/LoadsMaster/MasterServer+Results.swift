@@ -1,0 +1,140 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsTransport
+import LoadsWire
+
+extension MasterServer {
+    /// A results message: taken if it is the next of its source, and kept until it is stored.
+    func result(_ bytes: [UInt8], _ identity: PeerIdentity) {
+        guard !isClosed else { return }
+        let message: ResultMessage
+        do throws(WireError) {
+            message = try ResultMessage(decoding: bytes)
+        } catch {
+            complain("a result that cannot be read: \(error)")
+            return
+        }
+        guard registry.mayReport(message.agent, identity) else {
+            complain(
+                "a result in the name of the agent \(message.agent) "
+                    + (identity.key.map { "came from the key \($0), which is not its own" }
+                        ?? "came from no agent of ours"))
+            return
+        }
+        guard let run = byID[message.run] else {
+            if let peer = registry[message.agent]?.peer { tell(peer, .error(Self.unknownRun(message.run))) }
+            return
+        }
+        let source = Intake.Source(agent: message.agent, epoch: message.epoch)
+        switch run.intake.take(source, message.sequence) {
+        case .next: take(message, source, run)
+        case .duplicate, .gap: break
+        case .stranger:
+            if let agent = registry[message.agent], agent.epoch == message.epoch, let peer = agent.peer {
+                tell(peer, .error(Self.unknownRun(message.run)))
+            }
+        }
+    }
+
+    private func take(_ message: ResultMessage, _ source: Intake.Source, _ run: ActiveRun) {
+        let agent = message.agent
+        run.life.nextAdjustment = nextAdjustment
+        switch message.content {
+        case .report(let bytes):
+            do throws(WireError) {
+                try take(RunnerReport(decoding: bytes), source, run)
+            } catch {
+                // Taken all the same: it would come again and again, and everything behind it would wait.
+                let last = run.lastData(agent)
+                let loss = ResultMessage.Loss(messages: 1, hits: 0, iterations: 0, from: last, to: last)
+                run.life.gaveUp(agent, loss, reason: "a message of its runner cannot be read (\(error.message))")
+                if let peer = registry[agent]?.peer { tell(peer, .error(Self.fault(error))) }
+                complain("a message of the runner of \(agent) cannot be read: \(error)")
+            }
+        case .ended(let end):
+            run.life.ended(agent, end, lastData: run.lastData(agent))
+            run.merged.ended(source)
+            run.isDirty = true
+        case .lost(let loss):
+            run.life.gaveUp(agent, loss, reason: "its spool was full")
+            run.isDirty = true
+        }
+        perform(run)
+        if run.record.isOver { schedule() }
+    }
+
+    private func take(_ report: RunnerReport, _ source: Intake.Source, _ run: ActiveRun) {
+        switch report {
+        case .started(let late):
+            run.life.started(source.agent, late: late)
+            run.isDirty = true
+        case .batch(let batch):
+            run.merged.take(batch, from: source)
+            if !batch.hits.isEmpty { pass(batch.hits, source, run) }
+        case .note(let text): run.life.event("note", text, source.agent)
+        case .hello, .ready, .ended, .refused:
+            // Those are the agent's business; it tells what they mean in its own messages.
+            break
+        }
+    }
+
+    /// Raw hits: to the stream, to the observer, to be kept.
+    private func pass(_ hits: [RawHit], _ source: Intake.Source, _ run: ActiveRun) {
+        if publisher.isWanted(.hits, of: run.id) { publish(.hits, of: run, .hits(agent: source.agent, hits)) }
+        if let observer = run.observer, run.record.submission.order.plan.rawHits, !observer.received(hits) {
+            run.merged.dropped(hits: hits.count, of: source)
+        }
+        guard run.record.submission.keepHits else { return }
+        if run.waitingHits + hits.count > settings.waitingHits {
+            run.merged.dropped(hits: hits.count, of: source)
+        } else {
+            run.waitingHits += hits.count
+            run.hitsToKeep.append((source.agent, hits))
+        }
+    }
+
+    // MARK: The stream
+
+    func subscribed(_ prefix: String, _ wanted: Bool) {
+        publisher.subscription(prefix: prefix, wanted: wanted)
+        for run in runs where !run.record.isOver { updateWants(run) }
+    }
+
+    /// Sees to it that agents send every hit while somebody wants them, and no longer.
+    func updateWants(_ run: ActiveRun) {
+        run.merged.wantIntervals(publisher.isWanted(.stats, of: run.id), at: run.elapsed(at: .now))
+        let submission = run.record.submission
+        let wanted =
+            submission.order.plan.rawHits || submission.keepHits || publisher.isWanted(.hits, of: run.id)
+        guard wanted != run.sendsHits else { return }
+        run.sendsHits = wanted
+        for member in run.life.members where !member.isDone { tell(member, .rawHits(run: run.id, wanted: wanted)) }
+    }
+
+    func publish(_ topic: StreamTopic, of run: ActiveRun, _ content: StreamMessage.Content) {
+        guard publisher.isWanted(topic, of: run.id) else { return }
+        let now = Instant.now
+        let message = publisher.message(topic, of: run.id, time: run.elapsed(at: now), at: now, content)
+        transport.publish(message.encoded(), topic: topic.frame(run: run.id))
+    }
+
+    /// Publishes what came since the last time, beats on idle topics, and tells the observers how far their runs are.
+    func publishIntervals(at now: Instant) {
+        for run in runs where !run.isSettled {
+            let fresh = run.merged.fold()
+            publishInterval(of: run, at: now)
+            if let observer = run.observer, run.record.start != nil, fresh != nil || !run.record.isOver {
+                let elapsed = run.elapsed(at: now)
+                if let fresh { run.meter.take(fresh, at: elapsed) }
+                observer.progressed(run.meter.progress(at: elapsed))
+            }
+            guard !run.record.isOver else { continue }
+            for topic in publisher.idle(run.id, at: now) { publish(topic, of: run, .beat) }
+        }
+    }
+
+    func publishInterval(of run: ActiveRun, at now: Instant) {
+        guard let (from, to, statistics) = run.merged.takeInterval(at: run.elapsed(at: now)) else { return }
+        publish(.stats, of: run, .statistics(from: from, to: to, statistics))
+    }
+}

@@ -1,0 +1,251 @@
+public import LoadsCore
+import LoadsEventLoop
+import LoadsTransport
+public import LoadsWire
+
+extension MasterServer {
+    // MARK: For whoever embeds a master
+
+    /// Carries a run out, and returns when it is over and stored.
+    public func run(_ request: RunRequest, observer: any RunObserver) async -> RunOutcome {
+        let submission = RunSubmission(
+            run: request.id, target: request.target, isURLTarget: request.isURLTarget, launch: request.launch,
+            order: request.order, placement: request.placement)
+        do throws(WireFault) {
+            try submit(submission, observer: observer)
+        } catch {
+            return .refused(code: 64, message: error.message)
+        }
+        return await outcome(of: request.id)
+            ?? .refused(code: 70, message: "the master was closed before the run had ended")
+    }
+
+    /// Queues a run. The same run again is the same run.
+    ///
+    /// - Returns: The hashes of the files that are to be uploaded first.
+    /// - Throws: ``WireFault`` when it cannot be run.
+    @discardableResult
+    public func submit(_ submission: RunSubmission, observer: (any RunObserver)? = nil) throws(WireFault) -> [String] {
+        if let known = byID[submission.run] {
+            guard known.record.submission == submission else {
+                throw WireFault(code: "duplicate", message: "there is another run \(submission.run) already")
+            }
+            return known.missingFiles.sorted()
+        }
+        guard !history.contains(where: { $0.run == submission.run }) else {
+            throw WireFault(code: "duplicate", message: "there was a run \(submission.run) already")
+        }
+        if let problem = submission.problem() { throw WireFault(code: "malformed", message: problem) }
+        guard runs.count(where: { !$0.record.isOver }) < Self.openLimit else {
+            throw WireFault(code: "full", message: "\(Self.openLimit) runs are waiting already")
+        }
+        let missing = submission.launch.files.filter { !files.has($0.hash) }
+        let inUse = Set(runs.filter { !$0.record.isOver }.flatMap { $0.record.submission.launch.files.map(\.hash) })
+        try files.makeRoom(
+            for: missing.reduce(0) { $0 + $1.bytes },
+            inUse: inUse.union(submission.launch.files.map(\.hash)))
+        for file in submission.launch.files { files.expect(file) }
+        let run = ActiveRun(life: RunLife(submission: submission, at: Self.wallTime()))
+        run.missingFiles = Set(missing.map(\.hash))
+        if let observer { run.observer = ObserverQueue(observer) }
+        runs.append(run)
+        byID[run.id] = run
+        updateWants(run)
+        perform(run)
+        schedule()
+        return run.missingFiles.sorted()
+    }
+
+    /// What came of a run, once it is over and stored; nil when it is not known.
+    public func outcome(of run: String) async -> RunOutcome? {
+        guard let active = byID[run] else {
+            guard let stored = try? await storage.run(run) else { return nil }
+            return ActiveRun(restoring: stored, log: []).outcome
+        }
+        await withCheckedContinuation { continuation in
+            // Looked at here: before it there may have been a suspension.
+            if active.isSettled || isClosed { continuation.resume() } else { active.waiters.append(continuation) }
+        }
+        await active.observer?.finish()
+        return active.outcome
+    }
+
+    /// Ends a run gracefully. From any thread.
+    public nonisolated func stop(_ run: String) {
+        loop.submit { self.assumeIsolated { _ = $0.stop(run, abort: false) } }
+    }
+
+    /// Ends a run at once. From any thread.
+    public nonisolated func abort(_ run: String) {
+        loop.submit { self.assumeIsolated { _ = $0.stop(run, abort: true) } }
+    }
+
+    static let openLimit = 1000
+
+    // MARK: Inside
+
+    @discardableResult
+    func stop(_ run: String, abort: Bool) -> WireFault? {
+        guard let active = byID[run] else {
+            return history.contains { $0.run == run } ? nil : Self.unknownRun(run)
+        }
+        active.life.stop(abort: abort, reason: "stopped")
+        perform(active)
+        schedule()
+        return nil
+    }
+
+    func adjust(_ run: String, users: Int) -> WireFault? {
+        guard let active = byID[run] else { return Self.unknownRun(run) }
+        // Far enough ahead for the agent whose clock is known worst.
+        let fault = active.life.adjust(users: users, at: nextAdjustment.advanced(by: .seconds(clockError(active))))
+        perform(active)
+        return fault
+    }
+
+    func restore(_ stored: StoredRun, _ log: [LogEntry]) {
+        var stored = stored
+        let now = Instant.now
+        if let start = stored.record.start, let startedAt = stored.record.startedAt {
+            // After a restart of the machine its monotonic clock is another.
+            let elapsed = max(0, Self.wallTime() - startedAt)
+            if abs(Double(now.nanoseconds(since: start)) / 1e9 - elapsed) > 60 {
+                stored.record.start = now.advanced(by: .seconds(-elapsed))
+            }
+        }
+        let run = ActiveRun(restoring: stored, log: log)
+        run.missingFiles = Set(
+            stored.record.submission.launch.files.map(\.hash).filter { !files.has($0) })
+        if stored.record.state == .queued {
+            for file in stored.record.submission.launch.files { files.expect(file) }
+        } else {
+            run.missingFiles = []
+        }
+        runs.append(run)
+        byID[run.id] = run
+        for member in stored.record.members where !member.isDone {
+            registry.expect(id: member.agent, name: member.name, epoch: member.epoch, at: now)
+        }
+        settings.log(.notice, "the run \(run.id) goes on")
+    }
+
+    /// Gives queued runs to agents, the oldest first. One that must wait for busy agents keeps them from later runs.
+    func schedule() {
+        let waiting = runs.filter { $0.record.state == .queued && $0.missingFiles.isEmpty }
+        guard !waiting.isEmpty, !isClosed else { return }
+        let present = registry.agents.values.filter { $0.presence == .present && $0.peer != nil }
+        var busy = Set(
+            runs.filter { !$0.record.isOver }.flatMap { $0.life.members.filter { !$0.isDone }.map(\.agent) })
+        for run in waiting {
+            switch AgentChoice.choose(run.record.submission, among: present, busy: busy) {
+            case .chosen(let ids, let notes):
+                for note in notes { run.life.event("note", note) }
+                run.life.place(on: ids.map { registry[$0]! })
+                for member in run.life.members { run.intake.admit(member.source) }
+                busy.formUnion(ids)
+            case .wait(let what, let reserved):
+                busy.formUnion(reserved)
+                // An agent that connects a moment later is the ordinary case: a word is due only when it goes on.
+                if run.waitsFor != what, Self.wallTime() - run.record.submittedAt > 0.5 {
+                    run.waitsFor = what
+                    run.life.event("queued", what)
+                }
+            case .refuse(let reason): run.life.refuse(code: 69, reason)
+            }
+            perform(run)
+        }
+    }
+
+    /// Starts a run whose agents are all ready and whose clocks are known.
+    func startIfReady(_ run: ActiveRun) {
+        guard run.life.canStart else { return }
+        var errors: [String: Double] = [:]
+        for member in run.life.members {
+            guard let agent = registry[member.agent], agent.epoch == member.epoch, let error = agent.clock.error
+            else { return }
+            errors[member.agent] = Double(error) / 1e9
+        }
+        let lead = settings.startLead + .seconds(settings.sharedClock ? 0 : errors.values.max() ?? 0)
+        run.life.begin(at: .now.advanced(by: lead), wall: Self.wallTime() + lead.inSeconds, errors: errors)
+        perform(run)
+    }
+
+    private func clockError(_ run: ActiveRun) -> Double { run.life.members.compactMap(\.clockError).max() ?? 0 }
+
+    /// Does what a run's life asks for, and sees to its storing.
+    func perform(_ run: ActiveRun) {
+        let actions = run.life.takeActions()
+        for action in actions {
+            switch action {
+            case .event(let event): record(event, of: run)
+            case .send(let agent, .stop(let abort, let reason)):
+                // At once, even if the disk is full; what it makes void is not sent any more.
+                run.deferred.removeAll { if case .order(agent, _) = $0 { true } else { false } }
+                if let member = run.life.member(agent) {
+                    tell(member, .stop(run: run.id, abort: abort, reason: reason))
+                }
+            case .send(let agent, let order): run.deferred.append(.order(agent: agent, order))
+            }
+        }
+        guard !actions.isEmpty else { return }
+        run.isDirty = true
+        flush()
+    }
+
+    /// Sends an order that is stored.
+    func carryOut(_ order: RunLife.Order, for agent: String, of run: ActiveRun) {
+        guard let member = run.life.member(agent), !run.record.isOver else { return }
+        switch order {
+        case .prepare:
+            guard run.record.state == .preparing, let plan = run.life.plan(of: agent) else { return }
+            var order = run.record.submission.order
+            order.plan = plan
+            order.plan.rawHits = run.sendsHits
+            order.waits = true
+            tell(member, .run(AgentOrder(run: run.id, launch: run.record.submission.launch, order: order)))
+        case .start(let start):
+            guard let clock = registry[agent]?.clock else { return }
+            tell(member, .start(run: run.id, at: clock.agentTime(start)))
+        case .adjust(var adjustment):
+            guard let clock = registry[agent]?.clock else { return }
+            adjustment.at = clock.agentTime(Instant(nanoseconds: adjustment.at))
+            tell(member, .adjust(run: run.id, adjustment))
+        case .stop: break
+        }
+    }
+
+    private func record(_ event: RunEvent, of run: ActiveRun) {
+        let event = run.log.append(event, at: Self.wallTime())
+        publish(.events, of: run, .event(event))
+        settings.log(.info, "run \(run.id): \(event.text)")
+        guard let observer = run.observer else { return }
+        switch event.kind {
+        case "started": observer.started()
+        case "note" where event.agent != nil && run.life.members.count > 1:
+            observer.noted("\(run.life.member(event.agent!)?.name ?? ""): \(event.text)")
+        case "note", "adjusted", "agent-silent", "agent-back", "agent-lost", "hits-dropped", "disk-full":
+            observer.noted(event.text)
+        case "queued" where run.waitsFor != "": observer.noted(event.text)
+        case "crashed" where run.life.members.count > 1: observer.noted(event.text)
+        default: break
+        }
+    }
+
+    /// A run's end is stored: tells whoever waits for it, and lets go of old runs.
+    func settle(_ run: ActiveRun, wakeOnly: Bool = false) {
+        if !wakeOnly { run.isSettled = true }
+        let waiters = run.waiters
+        run.waiters = []
+        for waiter in waiters { waiter.resume() }
+        guard !wakeOnly else { return }
+        let over = runs.filter(\.isSettled)
+        for old in over.prefix(max(0, over.count - settings.keptRuns)) {
+            history.append(old.record.status(old.merged.total, elapsed: old.record.duration))
+            if history.count > Self.historyLimit { history.removeFirst() }
+            byID[old.id] = nil
+            runs.removeAll { $0 === old }
+            publisher.forget(old.id)
+        }
+        schedule()
+    }
+}

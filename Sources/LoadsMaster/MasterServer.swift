@@ -1,0 +1,213 @@
+import Glibc
+import LoadsCore
+import LoadsEventLoop
+public import LoadsTransport
+import LoadsWire
+
+/// A master: knows the agents, gives them runs, merges what they measure, keeps it, publishes it, answers clients.
+///
+/// Everything happens on the transport's event loop; what is decided is decided by pure structures
+/// (``AgentRegistry``, ``RunLife``, ``Intake``, ``MergedRun``, ``Publisher``), this holds them together.
+public actor MasterServer {
+    let transport: any MasterTransport
+    let storage: any RunStorage
+    let settings: MasterSettings
+    let loop: EventLoop
+    /// Drawn at each start.
+    let boot = MasterServer.newBoot()
+
+    var registry: AgentRegistry
+    /// Runs in memory, in the order of their submission.
+    var runs: [ActiveRun] = []
+    var byID: [String: ActiveRun] = [:]
+    /// Runs that are over and no longer in memory, the newest last.
+    var history: [ClusterStatus.RunStatus] = []
+    var publisher: Publisher
+    var files: FileStore
+    var fetches = FetchQueue(chunk: FileChunk.limit)
+    var isServingFiles = false
+    var clients: [Peer: PeerIdentity] = [:]
+    var addresses: MasterAddresses?
+
+    private var timer: LoopTimer?
+    private var nextPublication = Instant(nanoseconds: 0)
+    private var nextCommit = Instant(nanoseconds: 0)
+    private var nextCheck = Instant(nanoseconds: 0)
+    /// A commit is under way; what comes meanwhile waits for the next.
+    var isCommitting = false
+    var commitAgain = false
+    /// Since when the storage fails; nil while it works.
+    var storageFault: String?
+    var storedKeys: [String: String] = [:]
+    var isClosed = false
+    /// Complaints about what strangers send, so that a flood of them does not fill the log.
+    var complaints = Complaints()
+
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// How often the master looks at what is due.
+    static let tick = Duration.milliseconds(100)
+    /// Runs in the history that ``ClusterStatus`` tells of.
+    static let historyLimit = 1000
+
+    public init(
+        transport: any MasterTransport, storage: any RunStorage = MemoryStorage(),
+        settings: MasterSettings = MasterSettings()
+    ) {
+        self.transport = transport
+        self.storage = storage
+        self.settings = settings
+        loop = transport.loop
+        registry = AgentRegistry(lease: settings.lease, grace: settings.grace, sharedClock: settings.sharedClock)
+        publisher = Publisher(boot: boot)
+        files = FileStore(directory: settings.fileDirectory, limit: settings.fileLimit)
+    }
+
+    /// Reads what the storage holds, opens the channels and goes to work.
+    ///
+    /// - Throws: ``StorageError`` or ``TransportError``.
+    @discardableResult
+    public func open() async throws -> MasterAddresses {
+        let state = try await storage.load()
+        storedKeys = state.keys
+        registry = AgentRegistry(
+            lease: settings.lease, grace: settings.grace, sharedClock: settings.sharedClock, keys: state.keys)
+        history = Array(state.history.suffix(Self.historyLimit))
+        for stored in state.open {
+            let log = try await storage.log(stored.record.run, from: 1, limit: RunLog.limit)
+            restore(stored, log)
+        }
+        let addresses = try transport.open(self)
+        self.addresses = addresses
+        let timer = LoopTimer { [unowned self] in self.assumeIsolated { $0.turn() } }
+        self.timer = timer
+        loop.schedule(timer, at: .now)
+        return addresses
+    }
+
+    /// Stores what is there, closes the channels, and lets go of everything. Runs that are not over are gone on with by
+    /// the next master on the same storage.
+    public func close() async {
+        guard !isClosed else { return }
+        isClosed = true
+        if let timer { loop.cancel(timer) }
+        timer = nil
+        while isCommitting { try? await loop.sleep(for: .milliseconds(5)) }
+        await commit()
+        transport.close()
+        files.end()
+        for run in runs { settle(run, wakeOnly: true) }
+        await storage.close()
+    }
+
+    // MARK: Time
+
+    private func turn() {
+        guard !isClosed else { return }
+        let now = Instant.now
+        if now >= nextCheck {
+            nextCheck = now.advanced(by: .milliseconds(500))
+            checkLeases(at: now)
+        }
+        if now >= nextPublication {
+            nextPublication = now.advanced(by: batchInterval - Self.tick / 2)
+            publishIntervals(at: now)
+        }
+        sendAcknowledgements()
+        if now >= nextCommit {
+            nextCommit = now.advanced(by: storageFault == nil ? settings.commitInterval : .seconds(1))
+            flush()
+        }
+        if let timer { loop.schedule(timer, at: now.advanced(by: Self.tick)) }
+    }
+
+    private func checkLeases(at now: Instant) {
+        for change in registry.tick(at: now) {
+            switch change {
+            case .silent(let id):
+                settings.log(.warning, "the agent \(id) is silent")
+                each(with: id) { $0.life.silent(id) }
+            case .lost(let id):
+                settings.log(.warning, "the agent \(id) is lost")
+                fetches.drop(id)
+                lose(id, epoch: nil, "silent for \(Int(settings.grace.inSeconds)) s")
+            }
+        }
+        schedule()
+    }
+
+    var batchInterval: Duration { MasterSettings.batchInterval(agents: registry.present) }
+
+    static func wallTime() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+    private static func newBoot() -> String {
+        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+// MARK: - What comes in
+
+extension MasterServer: MasterReceiver {
+    public nonisolated func received(control message: [UInt8], from peer: Peer, _ identity: PeerIdentity) {
+        assumeIsolated { $0.control(message, from: peer, identity) }
+    }
+
+    public nonisolated func received(result message: [UInt8], _ identity: PeerIdentity) {
+        assumeIsolated { $0.result(message, identity) }
+    }
+
+    public nonisolated func subscription(prefix: String, wanted: Bool) {
+        assumeIsolated { $0.subscribed(prefix, wanted) }
+    }
+
+    public nonisolated func turnedAway(_ reason: String) {
+        assumeIsolated { $0.complain("a peer was turned away: \(reason)") }
+    }
+
+    /// With a request number it is a client's, otherwise an agent's.
+    private func control(_ message: [UInt8], from peer: Peer, _ identity: PeerIdentity) {
+        guard !isClosed else { return }
+        do throws(WireError) {
+            switch try PeerMessage(decoding: message) {
+            case .agent(let message): agent(message, from: peer, identity)
+            case .client(let request): client(request, from: peer, identity)
+            }
+        } catch {
+            complain("a control message that cannot be read: \(error)")
+            if clients[peer] == nil {
+                tell(peer, .error(Self.fault(error)))
+            } else {
+                answer(peer, ClientAnswer(id: 0, answer: .error(Self.fault(error))))
+            }
+        }
+    }
+
+    static func fault(_ error: WireError) -> WireFault {
+        WireFault(code: error.code == .version ? "version" : "malformed", message: error.message)
+    }
+
+    func complain(_ text: String) {
+        if let line = complaints.line(text, at: .now) { settings.log(.warning, line) }
+    }
+}
+
+/// Lets one complaint a second into the log, and counts the others.
+struct Complaints {
+    private var next = Int64.min
+    private var held = 0
+
+    mutating func line(_ text: String, at now: Instant) -> String? {
+        guard now.nanoseconds >= next else {
+            held += 1
+            return nil
+        }
+        next = now.nanoseconds + 1_000_000_000
+        defer { held = 0 }
+        return held == 0 ? text : "\(text) (and \(held) more like it)"
+    }
+}

@@ -1,0 +1,47 @@
+/// How a master goes about its work. The defaults are those of `loads-master`.
+public struct MasterSettings: Sendable {
+    /// How serious a line of the master's log is.
+    public enum LogLevel: Sendable { case debug, info, notice, warning, error }
+
+    /// Between two beats of an agent.
+    public var beat = Duration.seconds(1)
+    /// After which an agent that has said nothing counts as silent.
+    public var lease = Duration.seconds(5)
+    /// After which a silent agent is given up.
+    public var grace = Duration.seconds(60)
+    /// Between two transactions of the storage.
+    public var commitInterval = Duration.milliseconds(250)
+    /// How far ahead a start is set, at least.
+    public var startLead = Duration.milliseconds(500)
+    /// How far ahead an adjustment is set, at least.
+    public var adjustLead = Duration.seconds(1)
+    /// Whether master and agents read the same monotonic clock: then nothing is estimated.
+    public var sharedClock = false
+    /// The host of the results and the stream, where it is not the one that agents and clients dial.
+    public var advertise: String?
+    /// Where uploaded files are kept; nil is a temporary directory that goes with the master.
+    public var fileDirectory: String?
+    /// The most bytes of uploaded files. Those that no run needs go first, the least recently used before others.
+    public var fileLimit = 8 << 30
+    /// Ended runs that stay in memory; older ones are read from the storage.
+    public var keptRuns = 16
+    /// Hits that may wait to be stored, when every hit is kept.
+    public var waitingHits = 500_000
+    /// Called with what happens to the master itself, on its loop.
+    public var log: @Sendable (LogLevel, String) -> Void = { _, _ in }
+
+    public init() {}
+
+    /// For a master and its agent in one process: they share a clock, and the start waits for nobody.
+    public static var local: MasterSettings {
+        var settings = MasterSettings()
+        settings.sharedClock = true
+        settings.startLead = .zero
+        return settings
+    }
+
+    /// Between two batches: 100 ms up to a hundred agents, then longer, up to a second for a thousand.
+    static func batchInterval(agents: Int) -> Duration {
+        .milliseconds(max(100, min(1000, agents)))
+    }
+}

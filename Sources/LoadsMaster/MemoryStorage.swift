@@ -1,0 +1,68 @@
+public import LoadsCore
+public import LoadsWire
+
+/// Keeps runs in memory, for as long as the process lives: the storage of a local run.
+public actor MemoryStorage: RunStorage {
+    private struct Entry {
+        var stored: StoredRun
+        var seconds: [Int: Statistics] = [:]
+        var log: [LogEntry] = []
+    }
+
+    private var runs: [String: Entry] = [:]
+    private var keys: [String: String] = [:]
+    private let keepsSeconds: Bool
+
+    /// - Parameter keepsSeconds: Whether what each second brought is kept apart: memory grows with names × seconds then.
+    public init(keepsSeconds: Bool = false) { self.keepsSeconds = keepsSeconds }
+
+    public func load() -> StoredState {
+        var state = StoredState()
+        state.keys = keys
+        let ordered = runs.values.map(\.stored).sorted { $0.record.submittedAt < $1.record.submittedAt }
+        state.open = ordered.filter { !$0.record.isOver }
+        state.history = ordered.filter(\.record.isOver).map { $0.record.status($0.total, elapsed: $0.record.duration) }
+        return state
+    }
+
+    public func commit(_ changes: [RunChanges], keys: [String: String]) -> [String: Int] {
+        self.keys = keys
+        for change in changes {
+            var entry = runs[change.record.run] ?? Entry(stored: StoredRun(record: change.record))
+            entry.stored.record = change.record
+            if let total = change.total {
+                let names = entry.stored.total.names.merging(total.names) { $1 }
+                entry.stored.total = total
+                entry.stored.total.names = names
+            }
+            for part in change.parts {
+                entry.stored.parts.removeAll { $0.agent == part.agent && $0.epoch == part.epoch }
+                entry.stored.parts.append(part)
+            }
+            if keepsSeconds {
+                for (second, statistics) in change.seconds {
+                    entry.seconds[second, default: Statistics()].merge(statistics)
+                }
+            }
+            entry.log += change.events
+            runs[change.record.run] = entry
+        }
+        // Nobody asked for a file: hits to keep have no place here.
+        return Dictionary(
+            changes.filter { !$0.hits.isEmpty }.map { ($0.record.run, $0.hits.reduce(0) { $0 + $1.hits.count }) },
+            uniquingKeysWith: +)
+    }
+
+    public func run(_ run: String) -> StoredRun? { runs[run]?.stored }
+
+    public func log(_ run: String, from number: Int, limit: Int) -> [LogEntry] {
+        Array((runs[run]?.log ?? []).drop { $0.number < number }.prefix(limit))
+    }
+
+    public func seconds(_ run: String, from second: Int, limit: Int) -> [(Int, Statistics)] {
+        (runs[run]?.seconds ?? [:]).filter { $0.key >= second }.sorted { $0.key < $1.key }.prefix(limit)
+            .map { ($0.key, $0.value) }
+    }
+
+    public func close() {}
+}

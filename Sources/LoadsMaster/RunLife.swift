@@ -1,0 +1,367 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+/// A run from its submission to its end. A pure structure: what happens goes in, what is to be done comes out.
+struct RunLife {
+    /// What is to be done.
+    enum Action: Equatable {
+        case send(agent: String, Order)
+        case event(RunEvent)
+    }
+
+    /// What an agent is to be told; points in time are on the master's clock.
+    enum Order: Equatable {
+        case prepare
+        case start(at: Instant)
+        case adjust(Adjustment)
+        case stop(abort: Bool, reason: String)
+    }
+
+    private(set) var record: RunRecord
+    /// Done by whoever holds this, in order, after each call.
+    private(set) var actions: [Action] = []
+    /// When users start that are given to other agents, on the master's clock; kept in the near future by whoever holds
+    /// this.
+    var nextAdjustment = Instant(nanoseconds: 0)
+    /// How the run was stopped, if it was.
+    private var stop: (abort: Bool, reason: String)?
+
+    init(submission: RunSubmission, at wall: Double) {
+        record = RunRecord(submission: submission, submittedAt: wall)
+        event("queued", "\(submission.target) is queued")
+    }
+
+    /// A run as it was stored: its agents are silent until they say hello.
+    init(restoring record: RunRecord) {
+        self.record = record
+        if record.isOver { return }
+        if record.state == .stopping { stop = (false, "the run is being stopped") }
+        for index in self.record.members.indices where !record.members[index].isDone {
+            self.record.members[index].silent = true
+        }
+    }
+
+    mutating func takeActions() -> [Action] {
+        defer { actions.removeAll() }
+        return actions
+    }
+
+    var members: [RunMember] { record.members }
+    var placement: Placement { record.submission.placement }
+    /// Users on all agents together.
+    var users: Int { members.reduce(0) { $0 + ($1.isDone ? 0 : $1.users) } }
+
+    func member(_ agent: String) -> RunMember? { members.first { $0.agent == agent } }
+
+    // MARK: Before the start
+
+    /// Gives the run to agents.
+    ///
+    /// - Parameter chosen: At least one; no more than there are users.
+    mutating func place(on chosen: [KnownAgent]) {
+        let plan = record.submission.order.plan
+        let plans = Share.plans(of: plan, weights: weights(chosen.map(\.hello.cores)))
+        record.members = zip(chosen, plans).map { agent, plan in
+            RunMember(
+                agent: agent.hello.agent, name: agent.hello.name, epoch: agent.epoch, cores: agent.hello.cores,
+                firstUser: plan.firstUser, users: plan.peakUsers)
+        }
+        record.nextUser = plan.firstUser + plans.reduce(0) { $0 + $1.peakUsers }
+        record.state = .preparing
+        let names = chosen.map(\.hello.name).joined(separator: ", ")
+        event("preparing", chosen.count == 1 ? "prepared by \(names)" : "prepared by \(chosen.count) agents: \(names)")
+        for member in members { send(member.agent, .prepare) }
+    }
+
+    /// The share of the plan that an agent was given at the beginning.
+    func plan(of agent: String) -> Plan? {
+        let plans = Share.plans(of: record.submission.order.plan, weights: weights(members.map(\.cores)))
+        return members.firstIndex { $0.agent == agent }.map { plans[$0] }
+    }
+
+    mutating func ready(_ agent: String) {
+        guard let index = index(agent), members[index].phase == .ordered else { return }
+        record.members[index].phase = .ready
+    }
+
+    /// Whether every agent is ready and within reach.
+    var canStart: Bool { record.state == .preparing && members.allSatisfy { $0.phase == .ready && !$0.silent } }
+
+    /// Sets the start: the agents are told.
+    ///
+    /// - Parameter errors: How far each agent's clock may be off, in seconds.
+    mutating func begin(at start: Instant, wall: Double, errors: [String: Double]) {
+        record.state = .running
+        record.start = start
+        record.startedAt = wall
+        for index in members.indices {
+            record.members[index].phase = .starting
+            record.members[index].clockError = errors[members[index].agent]
+            send(members[index].agent, .start(at: start))
+        }
+    }
+
+    /// It cannot be run: nothing was started, and nothing will be.
+    mutating func refuse(code: Int, _ message: String) {
+        guard !record.isOver else { return }
+        record.state = .refused(code: code, message: message)
+        event("refused", message)
+        for index in members.indices where !members[index].isDone {
+            send(members[index].agent, .stop(abort: true, reason: message))
+        }
+    }
+
+    /// An agent will not run it.
+    mutating func refused(by agent: String, code: Int, _ message: String) {
+        guard let index = index(agent), !members[index].isDone else { return }
+        let who = members.count > 1 ? "\(members[index].name): " : ""
+        record.members[index].phase = .finished
+        switch record.state {
+        case .preparing: refuse(code: code, who + message)
+        case .running, .stopping:
+            // Told to start and yet refused: that is a hole in the run.
+            let crash = RunnerCrash(
+                reason: message, output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+            crashed(index, crash, lastData: 0)
+            finishIfDone()
+        default: break
+        }
+    }
+
+    // MARK: While it runs
+
+    mutating func started(_ agent: String, late: Double) {
+        guard let index = index(agent) else { return }
+        if members[index].phase == .starting { record.members[index].phase = .running }
+        let isFirst = members.allSatisfy { $0.startSkew == nil }
+        record.members[index].startSkew = late
+        if isFirst { event("started", "the users start") }
+    }
+
+    /// An agent's runner has ended: everything that it measured has been taken.
+    ///
+    /// - Parameter lastData: Until when there is data of it, in seconds since the start.
+    mutating func ended(_ agent: String, _ end: RunnerEnd, lastData: Double) {
+        guard let index = index(agent), members[index].phase != .finished, members[index].phase != .crashed
+        else { return }
+        if members[index].phase == .lost { record.members[index].missing = nil }
+        switch end {
+        case .finished(let interrupted, let seconds):
+            record.members[index].phase = .finished
+            record.duration = max(record.duration, seconds)
+            if interrupted { record.interrupted = true }
+            if members.count > 1 { event("agent-ended", "\(members[index].name) has ended", agent) }
+        case .refused(let code, let message): refused(by: agent, code: code, message)
+        case .crashed(let crash): crashed(index, crash, lastData: lastData)
+        }
+        finishIfDone()
+    }
+
+    /// Results that an agent had to give up.
+    mutating func gaveUp(_ agent: String, _ loss: ResultMessage.Loss, reason: String) {
+        guard let index = index(agent) else { return }
+        var missing =
+            members[index].missing
+            ?? AgentShare.Missing(from: loss.from, to: loss.to, hits: 0, reason: reason)
+        missing.from = min(missing.from, loss.from)
+        missing.to = missing.to.map { max($0, loss.to) }
+        missing.hits = (missing.hits ?? 0) + loss.hits
+        record.members[index].missing = missing
+        event("hits-dropped", "\(members[index].name): \(reason): \(loss.hits) hits are missing", agent)
+    }
+
+    /// Changes the number of users on all agents at one instant.
+    ///
+    /// - Returns: Why it cannot be.
+    mutating func adjust(users: Int, at instant: Instant) -> WireFault? {
+        guard record.state == .running else {
+            return WireFault(code: "state", message: "the run \(record.run) is not running: nothing to adjust")
+        }
+        guard (1...1_000_000).contains(users) else {
+            return WireFault(code: "malformed", message: "\(users) users: from 1 to 1,000,000 can be asked for")
+        }
+        guard share(users, at: instant) else {
+            return WireFault(code: "state", message: "no agent of the run \(record.run) is running")
+        }
+        event("adjusted", "\(users) users from \(seconds(instant)) s on")
+        return nil
+    }
+
+    // MARK: Agents that come and go
+
+    mutating func silent(_ agent: String) {
+        guard let index = index(agent), !members[index].isDone, !members[index].silent else { return }
+        record.members[index].silent = true
+        if !record.isOver { event("agent-silent", "\(members[index].name) is silent; it may come back", agent) }
+    }
+
+    /// An agent beats again: its lease had ended, its connection had not.
+    mutating func heard(_ agent: String) {
+        guard let index = index(agent), members[index].silent else { return }
+        record.members[index].silent = false
+        if !record.isOver { event("agent-back", "\(members[index].name) is back", agent) }
+    }
+
+    /// An agent said hello under the same epoch: it is told again what it may have missed.
+    mutating func back(_ agent: String, held: AgentHello.HeldRun?, lastData: Double) {
+        guard let index = index(agent) else { return }
+        let phase = members[index].phase
+        if phase == .finished || phase == .crashed { return }
+        guard held != nil || phase == .ordered else {
+            lost(agent, reason: "it has forgotten the run", lastData: lastData)
+            return
+        }
+        heard(agent)
+        if record.isOver || members[index].released {
+            send(agent, .stop(abort: record.isOver, reason: "its users were given to other agents"))
+            return
+        }
+        switch phase {
+        case .ordered: send(agent, .prepare)
+        case .starting: if let start = record.start { send(agent, .start(at: start)) }
+        case .lost:
+            // Given up too early: it has gone on, and what it kept is coming.
+            record.members[index].phase = .running
+            record.members[index].missing = nil
+            event("agent-back", "\(members[index].name) is back with what it measured", agent)
+        default: break
+        }
+        if let adjustment = members[index].adjustment { send(agent, .adjust(adjustment)) }
+        if let stop { send(agent, .stop(abort: stop.abort, reason: stop.reason)) }
+    }
+
+    /// An agent is given up.
+    ///
+    /// - Parameter lastData: Until when there is data of it, in seconds since the start.
+    mutating func lost(_ agent: String, reason: String, lastData: Double) {
+        guard let index = index(agent), !members[index].isDone else { return }
+        let name = members[index].name
+        if record.isOver {
+            record.members[index].phase = .lost
+            return
+        }
+        if record.state == .preparing {
+            record.members[index].phase = .lost
+            refuse(code: 70, "\(name) was lost before the start: \(reason). Start the run again")
+            return
+        }
+        let users = members[index].users
+        record.members[index].phase = .lost
+        record.members[index].silent = false
+        record.members[index].missing = AgentShare.Missing(from: lastData, to: nil, hits: nil, reason: reason)
+        record.duration = max(record.duration, lastData)
+        event(
+            "agent-lost", "\(name) is lost: \(reason); its \(users) users are missing from \(text(lastData)) s on",
+            agent)
+        compensate(index, users)
+        finishIfDone()
+    }
+
+    // MARK: The end
+
+    /// Ends the run before its plan is done. A second time with `abort` ends it at once.
+    mutating func stop(abort: Bool, reason: String) {
+        switch record.state {
+        case .queued, .preparing: refuse(code: 130, "\(reason) before it started")
+        case .running, .stopping:
+            if let stop, stop.abort || !abort { return }
+            stop = (abort, reason)
+            record.state = .stopping
+            record.interrupted = true
+            event("stopping", abort ? "\(reason), at once" : reason)
+            for member in members where !member.isDone { send(member.agent, .stop(abort: abort, reason: reason)) }
+            finishIfDone()
+        case .ended, .refused: break
+        }
+    }
+
+    private mutating func crashed(_ index: Int, _ crash: RunnerCrash, lastData: Double) {
+        let agent = members[index].agent
+        let users = members[index].users
+        record.members[index].phase = .crashed
+        record.members[index].silent = false
+        record.members[index].missing = AgentShare.Missing(
+            from: lastData, to: nil, hits: crash.unreportedHits, reason: crash.reason)
+        record.duration = max(record.duration, lastData)
+        if record.crash == nil {
+            record.crash = crash
+        } else {
+            record.crash!.unreportedStarted += crash.unreportedStarted
+            record.crash!.unreportedEnded += crash.unreportedEnded
+            record.crash!.unreportedHits += crash.unreportedHits
+        }
+        event("crashed", "the runner of \(members[index].name) crashed: \(crash.reason)", agent)
+        if record.state == .preparing {
+            record.state = .stopping
+            stop = (true, "a runner crashed before the start")
+            for member in members where !member.isDone {
+                send(member.agent, .stop(abort: true, reason: "a runner crashed before the start"))
+            }
+            return
+        }
+        compensate(index, users)
+    }
+
+    /// What the submission wants to happen when an agent's users are gone.
+    private mutating func compensate(_ index: Int, _ users: Int) {
+        guard record.state == .running else { return }
+        switch placement.onLost {
+        case .goOn: break
+        case .stop: stop(abort: false, reason: "stopped: \(members[index].name) was lost")
+        case .redistribute:
+            record.members[index].released = true
+            let total = self.users + users
+            guard users > 0, share(total, at: nextAdjustment) else { return }
+            event("adjusted", "the users of \(members[index].name) were given to the others", members[index].agent)
+        }
+    }
+
+    /// Divides users among the agents that run.
+    private mutating func share(_ total: Int, at instant: Instant) -> Bool {
+        let running = members.indices.filter { members[$0].phase == .starting || members[$0].phase == .running }
+        guard !running.isEmpty else { return false }
+        let shares = Share.users(total, weights: weights(running.map { members[$0].cores }))
+        for (index, users) in zip(running, shares) {
+            let adjustment = Adjustment(users: users, firstNewUser: record.nextUser, at: instant.nanoseconds)
+            record.nextUser += max(0, users - members[index].users)
+            record.members[index].users = users
+            record.members[index].peakUsers = max(members[index].peakUsers, users)
+            record.members[index].adjustment = adjustment
+            send(members[index].agent, .adjust(adjustment))
+        }
+        return true
+    }
+
+    private mutating func finishIfDone() {
+        guard record.state == .running || record.state == .stopping, members.allSatisfy(\.isDone) else { return }
+        if record.crash == nil, members.allSatisfy({ $0.phase == .lost }) {
+            let reasons = members.compactMap { $0.missing?.reason }
+            record.crash = RunnerCrash(
+                reason: members.count == 1 ? "its agent is lost: \(reasons.first ?? "")" : "all its agents are lost",
+                output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+        }
+        record.state = .ended
+        event("ended", "the run has ended")
+    }
+
+    private func weights(_ cores: [Int]) -> [Int] {
+        placement.weighted ? cores : [Int](repeating: 1, count: cores.count)
+    }
+
+    private func index(_ agent: String) -> Int? { members.firstIndex { $0.agent == agent } }
+    private mutating func send(_ agent: String, _ order: Order) { actions.append(.send(agent: agent, order)) }
+
+    mutating func event(_ kind: String, _ text: String, _ agent: String? = nil) {
+        actions.append(.event(RunEvent(kind: kind, text: text, agent: agent)))
+    }
+
+    private func seconds(_ instant: Instant) -> String {
+        text(record.start.map { Double(instant.nanoseconds(since: $0)) / 1e9 } ?? 0)
+    }
+
+    private func text(_ seconds: Double) -> String {
+        let tenths = Int((max(0, min(seconds, 1e9)) * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}

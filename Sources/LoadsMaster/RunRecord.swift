@@ -1,0 +1,106 @@
+public import LoadsCore
+public import LoadsEventLoop
+public import LoadsWire
+
+/// All that a master must know of a run to go on with it after a restart, beside what was measured.
+public struct RunRecord: Sendable, Equatable {
+    public var submission: RunSubmission
+    public var state = RunState.queued
+    /// Wall time of the submission, in seconds since 1970.
+    public var submittedAt: Double
+    /// Wall time of the start, in seconds since 1970; nil before it.
+    public var startedAt: Double?
+    /// The start on the master's monotonic clock; nil before it.
+    public var start: Instant?
+    /// From the start to the last iteration's end, in seconds; 0 before the end.
+    public var duration: Double = 0
+    public var interrupted = false
+    public var crash: RunnerCrash?
+    public var members: [RunMember] = []
+    /// The number of the next user that an adjustment adds.
+    public var nextUser = 0
+    /// Events in the log, which may be fewer than there were.
+    public var events = 0
+    /// Events that did not fit into the log.
+    public var droppedEvents = 0
+
+    public init(submission: RunSubmission, submittedAt: Double) {
+        self.submission = submission
+        self.submittedAt = submittedAt
+    }
+
+    public var run: String { submission.run }
+
+    /// Nothing more happens, whatever comes late.
+    public var isOver: Bool {
+        switch state {
+        case .ended, .refused: true
+        default: false
+        }
+    }
+}
+
+/// One agent's part in a run.
+public struct RunMember: Sendable, Equatable {
+    public enum Phase: String, Sendable, CaseIterable {
+        /// It was told to prepare.
+        case ordered
+        /// Its runner waits for the start.
+        case ready
+        /// It was told when to start.
+        case starting
+        /// Its users have started.
+        case running
+        case finished
+        case crashed
+        /// Given up. What it still sends counts.
+        case lost
+    }
+
+    public var agent: String
+    /// For people.
+    public var name: String
+    public var epoch: String
+    /// What its share is measured by.
+    public var cores: Int
+    public var phase = Phase.ordered
+    /// Its lease has ended, its grace has not.
+    public var silent = false
+    /// Its users were given to others: it is to stop when it comes back.
+    public var released = false
+    public var firstUser: Int
+    /// Users that it has now, and had at the peak.
+    public var users: Int
+    public var peakUsers: Int
+    /// The last adjustment, with `at` on the master's clock: sent again when the agent comes back.
+    public var adjustment: Adjustment?
+    public var missing: AgentShare.Missing?
+    /// Seconds between the run's start and its own; nil before it.
+    public var startSkew: Double?
+    /// Seconds that its clock may have been off at the start.
+    public var clockError: Double?
+
+    public init(agent: String, name: String, epoch: String, cores: Int, firstUser: Int, users: Int) {
+        self.agent = agent
+        self.name = name
+        self.epoch = epoch
+        self.cores = cores
+        self.firstUser = firstUser
+        self.users = users
+        peakUsers = users
+    }
+
+    /// Nothing more is expected of it.
+    public var isDone: Bool { phase == .finished || phase == .crashed || phase == .lost }
+
+    var source: Intake.Source { Intake.Source(agent: agent, epoch: epoch) }
+
+    var state: AgentShare.State {
+        switch phase {
+        case .finished: .finished
+        case .crashed: .crashed
+        case .lost: .lost
+        default: silent ? .silent : .active
+        }
+    }
+}

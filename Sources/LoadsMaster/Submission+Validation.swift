@@ -1,0 +1,31 @@
+import LoadsCore
+import LoadsWire
+
+extension RunSubmission {
+    /// Everything that is wrong with it, for a person; nil when it can be run.
+    func problem() -> String? {
+        var problems: [String] = []
+        let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.".utf8)
+        if !(1...64).contains(run.utf8.count) || !run.utf8.allSatisfy({ letters.contains($0) }) || run.hasPrefix(".") {
+            problems.append("a run's id has 1 to 64 characters: letters, digits, -, _ and .")
+        }
+        problems += order.plan.validate().map(\.description)
+        if let agents = placement.agents, agents < 1 {
+            problems.append("--agents \(agents): not a number of agents (1 or more)")
+        }
+        if let agents = placement.agents, agents > max(1, order.plan.peakUsers) {
+            problems.append(
+                "--agents \(agents): more agents than the \(order.plan.peakUsers) users (every agent gets one at least)"
+            )
+        }
+        for file in launch.files {
+            if !FileStore.isHash(file.hash) || file.bytes < 0 {
+                problems.append("\(file.path): not a file with a SHA-256 and a size")
+            }
+            if file.path.hasPrefix("/") || file.path.split(separator: "/").contains("..") || file.path.isEmpty {
+                problems.append("\(file.path): a shipped file lies in the run's directory")
+            }
+        }
+        return problems.isEmpty ? nil : problems.joined(separator: "\n")
+    }
+}
