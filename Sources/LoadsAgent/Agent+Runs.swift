@@ -157,15 +157,21 @@ extension Agent {
             send(.status(run: run, state))
         case .launch: launch(run)
         case .command(let command): runs[run]?.process?.send(command)
-        case .deliver(let head): spool.append(run, report: report, head)
+        case .deliver(let head):
+            deliver(run) { $0.take(report, head, at: .now, every: session.batchInterval) }
         case .note(let text):
-            for message in RunnerReport.note(text).encoded() { spool.append(run, report: message, ReportHead(.note)) }
+            deliver(run) { gate in
+                gate.flush()
+                    + RunnerReport.note(text).encoded().map { BatchGate.Passed(report: $0, head: ReportHead(.note)) }
+            }
         case .end(let end):
+            deliver(run) { $0.flush() }
             spool.append(run, end: end)
             settings.log(.info, "run \(run): over")
             if runs[run]?.process == nil { remove(run) }
         case .drop:
             spool.forget(run)
+            if let folder = runs[run]?.folder { Files.removeTree(folder) }
             runs[run]?.missing = []
             if let hash = fetch?.state.file.hash,
                 !runs.values.contains(where: { $0.missing.contains { $0.hash == hash } })
@@ -181,6 +187,12 @@ extension Agent {
             runs[run]!.deadlineReason = reason
         case .kill(let reason): runs[run]?.process?.kill(reason: reason)
         }
+    }
+
+    /// Numbers what comes through the gate.
+    func deliver(_ run: String, _ pass: (inout BatchGate) -> [BatchGate.Passed]) {
+        guard runs[run] != nil else { return }
+        for passed in pass(&runs[run]!.gate) { spool.append(run, report: passed.report, passed.head) }
     }
 
     private func launch(_ run: String) {
@@ -223,6 +235,7 @@ extension Agent {
                 process.consumed()
                 pump()
             case .exited(let exit):
+                deliver(run) { $0.flush() }
                 let counted = process.counters.counts
                 let delivered = spool.counts(run)
                 runs[run]?.deadline = nil

@@ -13,7 +13,7 @@ public actor Agent: AgentReceiver {
     let settings: AgentSettings
     let loop: EventLoop
     private let home: AgentHome
-    private var session: AgentSession
+    private(set) var session: AgentSession
     var spool: Spool
     var runs: [String: AgentRun] = [:]
     /// The last runs that are over, so that an order which comes twice is not carried out twice.
@@ -178,7 +178,6 @@ public actor Agent: AgentReceiver {
         if spool.takeBackOverdue(at: now) {
             settings.log(.warning, "no acknowledgement from the master for a while: results are sent again")
         }
-        pump()
         for (run, state) in runs {
             if let deadline = state.deadline, now >= deadline {
                 runs[run]!.deadline = nil
@@ -186,7 +185,9 @@ public actor Agent: AgentReceiver {
                 state.process?.kill(reason: "\(state.deadlineReason), and was killed")
             }
         }
+        for run in runs.keys { deliver(run) { $0.due(at: now, every: session.batchInterval) } }
         if let current = fetch?.state, current.isStuck(at: now) { askAgain() }
+        pump()
         home.store?.flush()
         for warning in spool.takeWarnings() { settings.log(.warning, warning) }
         if let leaving { pressToLeave(leaving, now) }

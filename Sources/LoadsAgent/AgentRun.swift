@@ -11,6 +11,7 @@ struct AgentRun {
     /// Files that are not here yet.
     var missing: [RunnerLaunch.File] = []
     var folder: String?
+    var gate = BatchGate()
     /// When the master was told last how much is missing.
     var told: Instant?
 

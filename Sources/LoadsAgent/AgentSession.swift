@@ -25,6 +25,9 @@ struct AgentSession {
     /// When ``tick(at:)`` wants to be called again, at the latest.
     private(set) var wakeUp: Instant
 
+    /// How often the master wants batches.
+    private(set) var batchInterval = Duration.milliseconds(100)
+
     private let orphanTimeout: Duration
     private var welcome: MasterWelcome?
     private var nextHello: Instant
@@ -104,6 +107,7 @@ struct AgentSession {
         case .welcome(let welcome): return take(welcome, at: now)
         case .lease(let lease):
             echo = AgentBeat.Echo(masterSent: lease.sent, received: now.nanoseconds)
+            batchInterval = .nanoseconds(lease.batchInterval)
             return []
         case .error(let fault): return take(fault, at: now)
         default: return []
@@ -125,6 +129,7 @@ struct AgentSession {
             actions.append(.log(.warning, "the master has restarted, or is another one"))
         }
         welcome = new
+        batchInterval = .nanoseconds(new.batchInterval)
         isWelcome = true
         isOrphan = false
         leased = now

@@ -77,6 +77,16 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     }
 
     deinit {
+        // Its loop has ended before it, or nobody watches it any more: nothing is left behind all the same.
+        if exitStatus == nil {
+            _ = Glibc.kill(-spawned.process, SIGKILL)
+            var status: Int32 = 0
+            while waitpid(spawned.process, &status, 0) < 0 && errno == EINTR {}
+            if spawned.processDescriptor >= 0 { close(spawned.processDescriptor) }
+        }
+        if commandsOpen { close(spawned.commands) }
+        if reportsOpen { close(spawned.reports) }
+        if outputOpen { close(spawned.output) }
         space.deallocate()
         munmap(spawned.counters, LiveCounters.byteCount)
     }

@@ -1,0 +1,51 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+/// Lets batches through no more often than the master wants them; what comes too soon is merged.
+///
+/// A pure structure. Where batches may come as often as they do they pass untouched.
+struct BatchGate {
+    /// A report that may be numbered, and what it is.
+    struct Passed: Equatable {
+        var report: [UInt8]
+        var head: ReportHead
+    }
+
+    private var waiting: Batch?
+    private var passed: Instant?
+
+    /// Runners make batches each 100 ms, give or take: only a longer interval holds any back.
+    static let untouched = Duration.milliseconds(150)
+
+    /// Takes a report.
+    ///
+    /// - Returns: What is to be numbered now, in order.
+    mutating func take(_ report: [UInt8], _ head: ReportHead, at now: Instant, every interval: Duration) -> [Passed] {
+        guard head.kind == .batch, interval > Self.untouched, let passed, now < passed.advanced(by: interval),
+            let new = try? BatchReader(report: report)
+        else {
+            // Nothing overtakes a batch; merged with it, this one is late by nothing.
+            if head.kind == .batch { passed = now }
+            return flush() + [Passed(report: report, head: head)]
+        }
+        if waiting == nil { waiting = new.batch } else { waiting!.merge(new.batch) }
+        return []
+    }
+
+    /// What has waited long enough.
+    mutating func due(at now: Instant, every interval: Duration) -> [Passed] {
+        guard waiting != nil, let passed, now >= passed.advanced(by: interval) else { return [] }
+        self.passed = now
+        return flush()
+    }
+
+    /// What waits.
+    mutating func flush() -> [Passed] {
+        guard let batch = waiting else { return [] }
+        waiting = nil
+        return RunnerReport.batch(batch).encoded().compactMap { report in
+            (try? ReportHead(reading: report)).map { Passed(report: report, head: $0) }
+        }
+    }
+}
