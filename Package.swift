@@ -25,7 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
-    "LoadsZeroMQ", "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport",
+    "LoadsZeroMQ", "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport",
     "LoadsPackage",
 ]
 
@@ -75,6 +75,7 @@ let package = Package(
         library("LoadsZeroMQ", ["LoadsTransport", "LoadsWire", "LoadsEventLoop", "CZeroMQ"]),
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux", "CZlib"]),
+        library("LoadsClient", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop"]),
         // What the executables that serve have in common. No product: it needs the trait.
         library(
             "LoadsService",
@@ -99,7 +100,7 @@ let package = Package(
             name: "loads-cli",
             dependencies: [
                 "LoadsCore", "LoadsEventLoop", "LoadsSession", "LoadsRunner", "LoadsWire", "LoadsTransport",
-                "LoadsMaster", "LoadsAgent", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
+                "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
                 .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
@@ -137,6 +138,7 @@ let package = Package(
             "LoadsTransportTests",
             ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop", "CZeroMQ", "TestSupport"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+        tests("LoadsClientTests", ["LoadsClient", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),

@@ -27,6 +27,8 @@ struct CheckedRun: Sendable, Equatable {
     /// Whether to colour; nil decides by the terminal.
     var color: Bool?
     var debugRequests: Bool
+    /// On which master's agents it runs; nil is on this machine.
+    var remote: RemotePlace?
 
     /// Judges the settings.
     ///
@@ -47,6 +49,7 @@ struct CheckedRun: Sendable, Equatable {
         quiet = settings.flag("quiet")
         color = settings.flags["no-color"].map { !$0 }
         debugRequests = settings.flag("debug-requests")
+        remote = RemotePlace(settings, &read)
         // What no single option tells: `--threads` with too many users.
         if read.problems.isEmpty, let plan { for problem in plan.validate() { read.complain("\(problem)") } }
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }

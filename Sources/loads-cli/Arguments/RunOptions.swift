@@ -75,6 +75,8 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Options from a file (loads.yml), under the same names.", valueName: "file"))
     var config: String?
 
+    @OptionGroup(title: "On many machines") var remote: RemoteOptions
+
     /// Judges the options, those of the file behind those of the command line.
     ///
     /// - Throws: ``UsageError`` with all problems of both.
@@ -107,6 +109,7 @@ struct RunOptions: ParsableArguments {
         settings.set("quiet", quiet)
         settings.set("no-color", color.map { !$0 })
         settings.set("debug-requests", debugRequests)
+        remote.add(to: &settings)
         return settings
     }
 }

@@ -18,7 +18,8 @@ struct Settings: Sendable {
         "think": .value, "grace": .value, "package": .value, "server-url": .value, "timeout": .value, "loops": .value,
         "threads": .flag, "new-connections": .flag, "max-names": .value, "json": .value, "stream": .value,
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,
-        "name": .value,
+        "name": .value, "master": .value, "keys": .value, "agents": .value, "label": .list, "weighted": .flag,
+        "on-lost": .value, "include": .list, "detach": .flag, "keep-hits": .flag,
     ]
 
     /// Other names of options.

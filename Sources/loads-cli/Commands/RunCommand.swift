@@ -32,6 +32,12 @@ struct RunCommand: AsyncParsableCommand {
             Foundation.exit(ExitStatus.interrupted.rawValue)
         }
         do {
+            if let place = run.remote {
+                let runner = try await Preparation(console: console).runner(for: run)
+                return try await RemoteRun(
+                    run: run, place: place, runner: runner, console: console, outputs: outputs, interrupts: interrupts
+                ).carryOut()
+            }
             if let problem = DescriptorLimit.problem(users: run.plan.peakUsers, limit: DescriptorLimit.raise()) {
                 // A URL's users each need a connection; tests may make none.
                 if run.isURL { throw Refusal(.usage, problem) }

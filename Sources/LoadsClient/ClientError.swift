@@ -1,0 +1,31 @@
+public import LoadsWire
+
+/// Why a master did not do what a client asked for.
+public struct ClientError: Error, Sendable, Equatable, CustomStringConvertible {
+    public struct Code: RawRepresentable, Hashable, Sendable {
+        public var rawValue: String
+        public init(rawValue: String) { self.rawValue = rawValue }
+        /// No answer came in time: no master there, no way to it, or it has other keys.
+        public static let noAnswer = Code(rawValue: "no-answer")
+        /// The channel could not be opened.
+        public static let transport = Code(rawValue: "transport")
+        /// A file to be sent cannot be read.
+        public static let file = Code(rawValue: "file")
+        /// The master said something that makes no sense.
+        public static let conversation = Code(rawValue: "conversation")
+    }
+
+    /// One of the above, or the code of the master's ``WireFault``: `unknown-run`, `role` …
+    public var code: Code
+    /// What happened, to what, and what to do.
+    public var message: String
+
+    public init(code: Code, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(_ fault: WireFault) { self.init(code: Code(rawValue: fault.code), message: fault.message) }
+
+    public var description: String { message }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Foundation
+import LoadsClient
+import LoadsCore
+import LoadsWire
+
+/// `loads stop RUN`: ends a run on agents.
+struct StopCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stop", abstract: "Stop a run on a master's agents.")
+
+    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Flag(help: "At once: running iterations are cancelled.") var abort = false
+    @OptionGroup var options: MasterOptions
+
+    func run() async throws {
+        try await options.withClient { client in
+            try await client.stop(run: run, abort: abort)
+            Console().note(
+                "\(run): \(abort ? "ending at once" : "stopping; running iterations get their grace")"
+                    + " (`loads attach \(run)` shows the end)")
+        }
+    }
+}
+
+/// `loads adjust RUN -c 200`: changes the users of a running run.
+struct AdjustCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "adjust", abstract: "Change the number of users of a run, on all agents at one instant.")
+
+    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Option(
+        name: [.customShort("c"), .customLong("users")], parsing: .unconditional,
+        help: ArgumentHelp("Users from then on.", valueName: "n"))
+    var users: String
+    @OptionGroup var options: MasterOptions
+
+    func run() async throws {
+        var read = Readings()
+        let count = read.count(Settings.Given(text: users, label: "--users"), upTo: Plan.userLimit)
+        guard let count else { throw UsageError(read.problems) }
+        try await options.withClient { client in
+            try await client.adjust(run: run, users: count)
+            Console().note("\(run): \(count) user\(count == 1 ? "" : "s") from about one second on")
+        }
+    }
+}
+
+/// `loads logs RUN`: what happened in a run.
+struct LogsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "logs", abstract: "Show what happened in a run on a master's agents.")
+
+    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Flag(help: "Go on until the run ends.") var follow = false
+    @OptionGroup var options: MasterOptions
+
+    func run() async throws {
+        let console = Console()
+        try await options.withClient { client in
+            var next = 1
+            while true {
+                let entries = try await client.log(run: run, from: next)
+                for entry in entries {
+                    let agent = entry.event.agent.map { " \($0)" } ?? ""
+                    console.write("\(Self.time(entry.at))  \(entry.event.kind)\(agent)  \(entry.event.text)\n")
+                    next = entry.number + 1
+                    if ["ended", "refused"].contains(entry.event.kind) { return }
+                }
+                guard follow else { return }
+                try await Task.sleep(for: .milliseconds(500))
+            }
+        }
+    }
+
+    private static func time(_ seconds: Double) -> String {
+        let formatter = ISO8601DateFormatter()
+        formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        return formatter.string(from: Date(timeIntervalSince1970: seconds))
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import LoadsClient
+import LoadsCore
+import LoadsReport
+import LoadsWire
+import Synchronization
+
+/// Somebody watches a run on a master's agents, to its end or until they leave.
+struct Attachment {
+    let run: String
+    let plan: Plan
+    let console: Console
+    let outputs: Outputs
+    let interrupts: Interrupts
+
+    /// Shows the run and reports it when it is over.
+    func follow(_ client: MasterClient) async throws -> ExitStatus {
+        let report = RunReport(console: console, outputs: outputs)
+        let display = RunDisplay(console: console, plan: plan, stream: report.stream)
+        outputs.begin()
+        let watching = Task {
+            try await client.follow(run: run, hits: report.stream != nil, observer: display)
+        }
+        let leaving = Mutex(false)
+        handleInterrupts(client, display) {
+            leaving.withLock { $0 = true }
+            watching.cancel()
+            Task { await client.close() }
+        }
+        do {
+            let followed = try await watching.value
+            console.clearBar()
+            if case .refused(let code, let message) = followed.snapshot.state {
+                outputs.discard()
+                throw Refusal(code: code, message: message)
+            }
+            return await report.write(
+                Summary(followed.snapshot), missedHitMessages: followed.missedHitMessages)
+        } catch let error as ClientError {
+            guard leaving.withLock({ $0 }) else { throw error }
+            outputs.discard()
+            console.note("detached: the run goes on (`loads attach \(run)`, `loads stop \(run)`)")
+            return .passed
+        }
+    }
+
+    /// Ctrl-C: on a terminal the person is asked whether to stop the run or to leave it; elsewhere the run is stopped.
+    private func handleInterrupts(
+        _ client: MasterClient, _ display: RunDisplay, leave: @escaping @Sendable () -> Void
+    ) {
+        let stop: @Sendable (Bool) -> Void = { [run, console] abort in
+            display.stopping()
+            console.note(abort ? "ending the run at once" : "stopping the run; Ctrl-C again ends it at once")
+            Task {
+                do { try await client.stop(run: run, abort: abort) } catch { console.note("the run goes on: \(error)") }
+            }
+        }
+        let asks = isatty(0) == 1 && isatty(2) == 1
+        let stopping = Mutex(false)
+        interrupts.handle { [console] count in
+            let before = stopping.withLock { $0 }
+            if before || !asks || count > 1 {
+                if count > 2 {
+                    console.clearBar()
+                    exit(ExitStatus.interrupted.rawValue)
+                }
+                stopping.withLock { $0 = true }
+                stop(before || count > 1)
+                return
+            }
+            // On a thread of its own: a further Ctrl-C must get through.
+            Thread.detachNewThread {
+                console.note("stop the run (s), leave it running (l), or go on watching (Enter)?")
+                let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased() ?? "s"
+                switch answer.first {
+                case "s":
+                    stopping.withLock { $0 = true }
+                    stop(false)
+                case "l", "d": leave()
+                default: break
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import LoadsClient
+import LoadsCore
+import LoadsPackage
+import LoadsReport
+import LoadsWire
+
+/// A run on a master's agents: what is to be run is sent there, and what happens is shown here.
+struct RemoteRun {
+    let run: CheckedRun
+    let place: RemotePlace
+    let runner: Preparation.Runner
+    let console: Console
+    let outputs: Outputs
+    let interrupts: Interrupts
+
+    func carryOut() async throws -> ExitStatus {
+        let id = RunID.make()
+        let shipment = try await shipment()
+        var launch = runner.launch
+        if !shipment.files.isEmpty {
+            launch.files = shipment.files
+            launch.directory = nil
+        }
+        if case .path(let path) = launch.program, path.hasPrefix("/") {
+            launch.program = .path("./" + URL(filePath: path).lastPathComponent)
+            launch.platform = Shipment.platform
+            // The dynamic loader's own word for the program's folder: libraries of libraries lie there, too.
+            launch.environment["LD_LIBRARY_PATH"] = "$ORIGIN"
+        }
+        let submission = RunSubmission(
+            run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
+            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            placement: place.placement, keepHits: place.keepHits)
+        return try await MasterConnection.with(place.master, keys: place.keys) { client in
+            try await submit(submission, shipment, client)
+            if place.detach {
+                outputs.discard()
+                console.write(
+                    "\(id)\n\n" + Self.hints(id, place.master).map { "    \($0)\n" }.joined())
+                return .passed
+            }
+            let attachment = Attachment(
+                run: id, plan: run.plan, console: console, outputs: outputs, interrupts: interrupts)
+            return try await attachment.follow(client)
+        }
+    }
+
+    private func submit(_ submission: RunSubmission, _ shipment: Shipment, _ client: MasterClient) async throws {
+        try await client.submit(submission, files: shipment.paths) { [console] sent, total in
+            let text = "sending what is to be run: \(sent >> 20) of \(total >> 20) MiB"
+            if console.hasBar { console.bar { $0.fitted("  " + text) } }
+        }
+        console.clearBar()
+        console.progress("\(submission.run): submitted to \(place.master)")
+    }
+
+    private func shipment() async throws -> Shipment {
+        var shipment = Shipment()
+        do throws(PackageError) {
+            // A command is looked up on the agents; what was built here is brought there.
+            if case .path(let path) = runner.launch.program, path.hasPrefix("/") {
+                console.progress("collecting what the agents need")
+                try await shipment.add(program: path)
+            }
+            for path in place.include {
+                try shipment.add(including: path, base: FileManager.default.currentDirectoryPath)
+            }
+        } catch {
+            throw Refusal(code: error.exitCode, message: error.message)
+        }
+        return shipment
+    }
+
+    private static func hints(_ id: String, _ master: String) -> [String] {
+        let option = master == MasterAddress.standard ? "" : " --master \(master)"
+        return ["loads attach \(id)\(option)", "loads stop \(id)\(option)", "loads status\(option)"]
+    }
+}

@@ -1,0 +1,47 @@
+import LoadsCore
+import LoadsReport
+
+/// What a run leaves: the stream of its hits while it goes on, and at the end the summary in every form that is wanted.
+struct RunReport {
+    /// Writes the hits, if somebody wants them.
+    let stream: HitStream?
+    private let console: Console
+    private let outputs: Outputs
+
+    init(console: Console, outputs: Outputs) {
+        self.console = console
+        self.outputs = outputs
+        stream = outputs.stream.map { file in
+            HitStream(descriptor: file.descriptor) { failure in
+                console.note("--stream \(file.path): \(failure): the run goes on, further hits are missing there")
+            }
+        }
+    }
+
+    /// Writes what was measured.
+    ///
+    /// - Parameter missedHitMessages: Messages with hits that were lost on their way here.
+    /// - Returns: The exit code.
+    func write(_ summary: Summary, missedHitMessages: UInt64 = 0) async -> ExitStatus {
+        var failed = false
+        if let stream, let file = outputs.stream {
+            let outcome = await stream.finish()
+            file.finish()
+            let lost = max(outcome.lost, missedHitMessages == 0 ? 0 : summary.statistics.hitCount - outcome.written)
+            if lost > 0 {
+                failed = true
+                console.note("--stream \(file.path): \(lost) of \(lost + outcome.written) hits are missing")
+            }
+            if summary.statistics.health.droppedHits > 0 { failed = true }
+        }
+        if let file = outputs.json {
+            if let failure = file.write(summary.json()) {
+                failed = true
+                console.note("--json \(file.path): \(failure)")
+            }
+            file.finish()
+        }
+        console.write(summary.text(console.style(console.results)))
+        return ExitStatus(summary, fault: failed)
+    }
+}
