@@ -48,6 +48,11 @@ package struct BufferLimit: Sendable {
     package var messages: Int
     package var bytes: Int
 
+    package init(messages: Int, bytes: Int) {
+        self.messages = messages
+        self.bytes = bytes
+    }
+
     /// Requests, answers, leases: few and small, but files travel in them.
     package static let control = BufferLimit(messages: 1_000, bytes: 64 << 20)
     /// What is refused here waits in the agent's spool.
