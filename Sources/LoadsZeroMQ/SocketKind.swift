@@ -4,7 +4,7 @@ import LoadsWire
 
 /// The sockets of the three channels, with what each may hold and how it finds out that its peer is gone.
 ///
-/// A high-water mark counts messages for each peer, once on each side; beyond it TCP holds the sender.
+/// A high-water mark counts messages for each peer, on each side; beyond both TCP holds the sender.
 enum SocketKind: Sendable {
     /// Control, at the master. A peer that takes nothing more is refused: the caller is told.
     case router
@@ -44,12 +44,21 @@ enum SocketKind: Sendable {
         }
     }
 
-    /// Messages that may wait for one peer, in each direction.
-    private var highWaterMark: Int32 {
+    /// Messages that may wait to leave for one peer.
+    private var sendMark: Int32 {
         switch self {
-        case .router, .dealer, .publisher, .subscriber: 1_000
-        case .pull, .push: 32
-        case .monitor, .reply: 1_000
+        case .push, .pull: 32
+        default: 1_000
+        }
+    }
+
+    /// Messages of one peer that may wait to be read. What comes in may be as long as the protocol allows, so they are
+    /// fewer: TCP holds the rest.
+    private var receiveMark: Int32 {
+        switch self {
+        case .router, .dealer: 100
+        case .push, .pull: 32
+        default: 1_000
         }
     }
 
@@ -78,7 +87,7 @@ enum SocketKind: Sendable {
     func configure(_ handle: UnsafeMutableRawPointer) -> Bool {
         var options: [(Int32, Int32)] = [
             (ZMQ_LINGER, self == .monitor || self == .reply ? 0 : Self.linger),
-            (ZMQ_SNDHWM, highWaterMark), (ZMQ_RCVHWM, highWaterMark),
+            (ZMQ_SNDHWM, sendMark), (ZMQ_RCVHWM, receiveMark),
         ]
         if self != .monitor && self != .reply {
             options += [
