@@ -28,7 +28,7 @@ import Logging
     @Option(help: "The stable identity. (default: kept in --data, else drawn at each start)")
     var id: String?
 
-    @Option(help: ArgumentHelp("What runs may ask for, as in 'loads run --labels'.", valueName: "a=b,…"))
+    @Option(help: ArgumentHelp("What runs may ask for, as in 'loads run --label a=b'.", valueName: "a=b,…"))
     var labels: Labels = Labels()
 
     @Option(
