@@ -123,16 +123,15 @@ let package = Package(
         tests("LoadsPackageTests", ["LoadsPackage", "LoadsWire", "TestSupport"]),
         .executableTarget(
             name: "FixtureRunner",
-            dependencies: [
-                "LoadsRunner", "LoadsAgent", "LoadsTransport", "LoadsWire", "LoadsCore", "LoadsEventLoop",
-            ],
+            dependencies: ["LoadsRunner", "LoadsWire", "LoadsCore", "LoadsEventLoop"],
             path: "Tests/FixtureRunner", swiftSettings: settings),
         tests("LoadsRunnerTests", ["LoadsRunner", "LoadsCore", "LoadsWire"]),
         tests(
             "LoadsAgentTests",
             [
-                "LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop",
-                "FixtureRunner",
+                "LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire",
+                "LoadsEventLoop",
+                "FixtureRunner", "loads-agent",
             ]),
         tests(
             "LoadsTransportTests",

@@ -21,8 +21,6 @@ enum Main {
             let descriptor = Int32(String(cString: getenv("LOADS_REPORTS_FD")))!
             write(descriptor, [0, 0, 0, 2, 0xc1, 0xc1], 6)
             while true { sleep(1000) }
-        case "agent": await FixtureAgent.runForever()
-        case "count": await FixtureAgent.countWhatIsLeft()
         default: await Fixture(mode: mode).run()
         }
     }

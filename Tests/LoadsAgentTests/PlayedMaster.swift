@@ -35,6 +35,7 @@ final class PlayedMaster: MasterReceiver, Sendable {
         var seen: [Seen] = []
         var agent: Peer?
         var waiting: [MasterMessage] = []
+        var addresses: MasterAddresses?
         var next: [String: UInt64] = [:]
     }
 
@@ -46,7 +47,12 @@ final class PlayedMaster: MasterReceiver, Sendable {
         state.withLock { $0.manners = manners }
     }
 
-    func open() throws { _ = try transport.open(self) }
+    /// To be called on the transport's loop.
+    func open() throws -> MasterAddresses {
+        let addresses = try transport.open(self)
+        state.withLock { $0.addresses = addresses }
+        return addresses
+    }
 
     func behave(_ change: @Sendable (inout Manners) -> Void) { state.withLock { change(&$0.manners) } }
 
@@ -83,6 +89,11 @@ final class PlayedMaster: MasterReceiver, Sendable {
         }
     }
 
+    private var resultsPort: Int {
+        let address = state.withLock { $0.addresses?.results } ?? ""
+        return address.split(separator: ":").last.flatMap { Int($0) } ?? 7781
+    }
+
     // MARK: On the loop
 
     func received(control message: [UInt8], from peer: Peer, _ identity: PeerIdentity) {
@@ -98,7 +109,7 @@ final class PlayedMaster: MasterReceiver, Sendable {
                 return state.waiting
             }
             let welcome = MasterWelcome(
-                boot: manners.boot, resultsPort: 7781, streamPort: 7782, sent: Instant.now.nanoseconds)
+                boot: manners.boot, resultsPort: resultsPort, streamPort: 7782, sent: Instant.now.nanoseconds)
             transport.send(MasterMessage.welcome(welcome).encoded(), to: peer)
             for message in waiting { transport.send(message.encoded(), to: peer) }
         case .beat(let beat):

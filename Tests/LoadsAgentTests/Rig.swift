@@ -35,20 +35,8 @@ final class Rig: Sendable {
         self.agent = agent
         log = journal
         running = Task { try await agent.run() }
-        try await openMaster()
-    }
-
-    private func openMaster() async throws {
         let master = master
-        try await Task { try await OnLoop(loop: loops[0]).run { try master.open() } }.value
-    }
-
-    /// Calls something that is confined to a loop.
-    private actor OnLoop {
-        let loop: EventLoop
-        nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
-        init(loop: EventLoop) { self.loop = loop }
-        func run(_ body: @Sendable () throws -> Void) throws { try body() }
+        _ = try await OnLoop(loop: loops[0]).run { try master.open() }
     }
 
     /// Waits until the agent has ended by itself.
@@ -84,6 +72,14 @@ final class Rig: Sendable {
         if gathered.end == nil { gathered.end = refusal }
         return gathered
     }
+}
+
+/// Calls something that is confined to a loop.
+actor OnLoop {
+    let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    init(loop: EventLoop) { self.loop = loop }
+    func run<Result: Sendable>(_ body: @Sendable () throws -> Result) throws -> Result { try body() }
 }
 
 /// What came of a run, put together from its results in sequence.
