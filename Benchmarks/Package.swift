@@ -8,7 +8,9 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "wire-benchmark",
-            dependencies: [.product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads")]),
+            dependencies: [
+                .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
+            ]),
         .executableTarget(
             name: "transport-benchmark",
             dependencies: [

@@ -51,9 +51,10 @@ extension Histogram {
         guard amount > 0 else { return }
         var reader = PackedBuckets(bytes)
         var index = 0
+        var page = SparseCounters.Page()
         while let step = reader.next(), let amount = reader.next() {
             index += Int(step)
-            add(amount, at: index)
+            add(amount, at: index, &page)
         }
         widen(count: amount, min: low, max: high, sum: total)
     }

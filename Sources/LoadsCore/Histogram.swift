@@ -23,8 +23,9 @@ public struct Histogram: Sendable, Equatable {
 
     /// Rebuilds a histogram from its buckets, as the wire carries it. Indices outside the layout are left out.
     public init(min: Int64, max: Int64, sum: Int64, buckets: some Sequence<(index: Int, count: UInt64)>) {
+        var page = SparseCounters.Page()
         for (index, amount) in buckets where index >= 0 && index < Self.bucketLimit {
-            add(amount, at: index)
+            add(amount, at: index, &page)
             count += amount
         }
         guard count > 0 else { return }
@@ -134,8 +135,8 @@ public struct Histogram: Sendable, Equatable {
         sum &+= total
     }
 
-    @inline(__always) mutating func add(_ amount: UInt64, at index: Int) {
-        if index == 0 { zeros += amount } else if amount > 0 { counters.add(amount, at: index) }
+    @inline(__always) mutating func add(_ amount: UInt64, at index: Int, _ page: inout SparseCounters.Page) {
+        if index == 0 { zeros += amount } else if amount > 0 { counters.add(amount, at: index, &page) }
     }
 
     public static func == (left: Histogram, right: Histogram) -> Bool {

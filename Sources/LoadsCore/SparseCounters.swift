@@ -17,27 +17,55 @@ struct SparseCounters: Sendable {
     private static let pageSize = 1 << pageBits
 
     mutating func add(_ amount: UInt64, at index: Int) {
-        add(amount, place: place(ofPage: index >> Self.pageBits), index & (Self.pageSize - 1))
+        var page = Page()
+        add(amount, at: index, &page)
+    }
+
+    /// Where the counter before was: the next one often is in the same page.
+    struct Page {
+        fileprivate var number = -1
+        fileprivate var place = 0
+    }
+
+    @inline(__always) mutating func add(_ amount: UInt64, at index: Int, _ page: inout Page) {
+        let number = index >> Self.pageBits
+        if number != page.number { page = Page(number: number, place: place(ofPage: number)) }
+        add(amount, place: page.place, index & (Self.pageSize - 1))
     }
 
     mutating func merge(_ other: SparseCounters) {
-        for entry in other.table.indices where other.table[entry] != 0 {
-            let source = Int(other.table[entry]) - 1
-            let target = place(ofPage: other.firstPage + entry)
-            for offset in 0..<Self.pageSize {
-                let amount = other.amount(source, offset)
-                if amount != 0 { add(amount, place: target, offset) }
-            }
+        var page = Page()
+        other.walk { index, amount in
+            add(amount, at: index, &page)
+            return true
         }
     }
 
     /// Calls a closure for each counter that is not 0, in ascending order, until it returns false.
-    func walk(_ body: (_ index: Int, _ amount: UInt64) -> Bool) {
-        for entry in table.indices where table[entry] != 0 {
-            let place = Int(table[entry]) - 1
-            for offset in 0..<Self.pageSize {
-                let amount = amount(place, offset)
-                if amount != 0, !body((firstPage + entry) << Self.pageBits + offset, amount) { return }
+    @inline(__always) func walk(_ body: (_ index: Int, _ amount: UInt64) -> Bool) {
+        low.withUnsafeBytes { low in
+            for entry in table.indices where table[entry] != 0 {
+                let place = Int(table[entry]) - 1
+                let first = (firstPage + entry) << Self.pageBits
+                if place < highPlaces.count, highPlaces[place] != 0 {
+                    for offset in 0..<Self.pageSize {
+                        let amount = amount(place, offset)
+                        if amount != 0, !body(first + offset, amount) { return }
+                    }
+                    continue
+                }
+                // Most counters of a page are 0: eight of them are passed over at once.
+                for half in 0...1 {
+                    var word = UInt64(
+                        littleEndian: low.loadUnaligned(
+                            fromByteOffset: place << Self.pageBits + half * 8, as: UInt64.self))
+                    while word != 0 {
+                        let offset = word.trailingZeroBitCount >> 3
+                        let shift = UInt64(offset << 3)
+                        if !body(first + half * 8 + offset, word >> shift & 0xff) { return }
+                        word &= ~(0xff << shift)
+                    }
+                }
             }
         }
     }

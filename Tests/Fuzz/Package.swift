@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Fuzz targets: each is an executable that defines `LLVMFuzzerTestOneInput`. Built and run by `Tests/Fuzz/run`, which
+// Fuzz targets: each is an executable with a function that takes bytes, handed to libFuzzer (see WireFuzzer/Driver.swift). Built and run by `Tests/Fuzz/run`, which
 // adds the sanitizer to every module; not a part of the ordinary build.
 let package = Package(
     name: "fuzz",
@@ -9,7 +9,9 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "WireFuzzer",
-            dependencies: [.product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads")])
+            dependencies: [
+                .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
+            ])
     ],
     swiftLanguageModes: [.v6]
 )

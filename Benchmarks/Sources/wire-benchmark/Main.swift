@@ -25,31 +25,34 @@ import LoadsWire
         let histograms = Double(batches * names * 8)
         print("\(names) names of \(hits) hits, \(reports[0].count) bytes, \(buckets / names / 8) buckets a histogram")
 
-        var readers: [BatchReader] = []
         let reading = try median {
-            readers = []
-            for place in 0..<batches { readers.append(try BatchReader(report: reports[place % reports.count])!) }
+            for place in 0..<batches { _ = try BatchReader(report: reports[place % reports.count]) }
         }
-        let merging = median {
+        let merging = try median {
             var merged = Statistics()
-            for reader in readers { reader.merge(into: &merged) }
+            for place in 0..<batches {
+                try BatchReader(report: reports[place % reports.count])!.merge(into: &merged)
+            }
         }
         let unfolding = try median {
             var merged = Statistics()
             for place in 0..<batches {
-                guard case .batch(let batch) = try RunnerReport(decoding: reports[place % reports.count]) else { return }
+                guard case .batch(let batch) = try RunnerReport(decoding: reports[place % reports.count]) else {
+                    return
+                }
                 merged.merge(batch.statistics)
             }
         }
+        let whole = batch(names, hits, seed: 0)
         let writing = median {
-            let batch = readers[0].batch
-            for _ in 0..<batches { _ = RunnerReport.batch(batch).encoded() }
+            for _ in 0..<batches { _ = RunnerReport.batch(whole).encoded() }
         }
         for (what, seconds) in [
-            ("read", reading), ("merge", merging), ("read + merge", reading + merging),
-            ("the same, unfolded", unfolding), ("write", writing),
+            ("read", reading), ("read and merge", merging), ("the same, unfolded", unfolding), ("write", writing),
         ] {
-            print("  \(what): \(text(seconds / Double(batches) * 1e6)) µs a batch, \(text(seconds / histograms * 1e9)) ns a histogram")
+            print(
+                "  \(what): \(text(seconds / Double(batches) * 1e6)) µs a batch, \(text(seconds / histograms * 1e9)) ns a histogram"
+            )
         }
     }
 
@@ -58,7 +61,8 @@ import LoadsWire
         for number in 0..<count {
             batch.hits.append(
                 RawHit(
-                    time: Double(number) / 1000, user: number % 5000, iteration: number / 100, name: "GET /\(number % 50)",
+                    time: Double(number) / 1000, user: number % 5000, iteration: number / 100,
+                    name: "GET /\(number % 50)",
                     method: "GET", url: "http://127.0.0.1:8080/\(number % 50)", status: 200,
                     latency: 1_000_000 + Int64(number) * 7, bytes: 1024, requests: 1, error: nil))
         }
@@ -66,7 +70,9 @@ import LoadsWire
         var reader = try BatchReader(report: report)!
         let reading = try median { for _ in 0..<20 { reader = try BatchReader(report: report)! } }
         let passing = median {
-            for _ in 0..<20 { _ = reader.streamMessage(run: "r", boot: "0011223344556677", sequence: 1, time: 1, agent: "a") }
+            for _ in 0..<20 {
+                _ = reader.streamMessage(run: "r", boot: "0011223344556677", sequence: 1, time: 1, agent: "a")
+            }
         }
         let unfolding = median { for _ in 0..<20 { _ = reader.hits } }
         print("raw hits, \(report.count / count) bytes a hit")

@@ -3,19 +3,42 @@ import LoadsWire
 
 /// Hands bytes to a decoder, which their first byte chooses. What is accepted is used as a master or an agent would: it
 /// must not trap later either.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
+func fuzz(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     guard size > 0 else { return 0 }
     let bytes = [UInt8](UnsafeBufferPointer(start: data + 1, count: size - 1))
     switch data[0] % 9 {
-    case 0: if let message = try? RunnerCommand(decoding: bytes) { again(message.encoded()) { try RunnerCommand(decoding: $0) } }
-    case 1: if let message = try? RunnerReport(decoding: bytes) { for part in message.encoded() { again(part) { try RunnerReport(decoding: $0) } } }
-    case 2: if let message = try? AgentMessage(decoding: bytes) { again(message.encoded()) { try AgentMessage(decoding: $0) } }
-    case 3: if let message = try? MasterMessage(decoding: bytes) { again(message.encoded()) { try MasterMessage(decoding: $0) } }
-    case 4: if let message = try? ResultMessage(decoding: bytes) { again(message.encoded()) { try ResultMessage(decoding: $0) } }
-    case 5: if let message = try? PeerMessage(decoding: bytes), case .client(let request) = message { again(request.encoded()) { try ClientRequest(decoding: $0) } }
-    case 6: if let message = try? ClientAnswer(decoding: bytes) { for part in message.encoded() { again(part) { try ClientAnswer(decoding: $0) } } }
-    case 7: if let message = try? StreamMessage(decoding: bytes) { again(message.encoded()) { try StreamMessage(decoding: $0) } }
+    case 0:
+        if let message = try? RunnerCommand(decoding: bytes) {
+            again(message.encoded()) { try RunnerCommand(decoding: $0) }
+        }
+    case 1:
+        if let message = try? RunnerReport(decoding: bytes) {
+            for part in message.encoded() { again(part) { try RunnerReport(decoding: $0) } }
+        }
+    case 2:
+        if let message = try? AgentMessage(decoding: bytes) {
+            again(message.encoded()) { try AgentMessage(decoding: $0) }
+        }
+    case 3:
+        if let message = try? MasterMessage(decoding: bytes) {
+            again(message.encoded()) { try MasterMessage(decoding: $0) }
+        }
+    case 4:
+        if let message = try? ResultMessage(decoding: bytes) {
+            again(message.encoded()) { try ResultMessage(decoding: $0) }
+        }
+    case 5:
+        if let message = try? PeerMessage(decoding: bytes), case .client(let request) = message {
+            again(request.encoded()) { try ClientRequest(decoding: $0) }
+        }
+    case 6:
+        if let message = try? ClientAnswer(decoding: bytes) {
+            for part in message.encoded() { again(part) { try ClientAnswer(decoding: $0) } }
+        }
+    case 7:
+        if let message = try? StreamMessage(decoding: bytes) {
+            again(message.encoded()) { try StreamMessage(decoding: $0) }
+        }
     default: read(bytes)
     }
     return 0
