@@ -1,3 +1,4 @@
+import Foundation
 import LoadsAgent
 import LoadsCore
 import LoadsEventLoop
@@ -5,6 +6,7 @@ import LoadsMaster
 import LoadsTransport
 import LoadsWire
 import LoadsZeroMQ
+import Synchronization
 import Testing
 
 /// The master itself and several agents, over both transports.
@@ -12,9 +14,9 @@ import Testing
     enum Kind: CaseIterable { case inProcess, zeroMQ }
 
     private struct Watcher: RunObserver {
-        var progress: @Sendable (Progress) -> Void = { _ in }
+        var progress: @Sendable (LoadsCore.Progress) -> Void = { _ in }
         func started() {}
-        func progressed(_ progress: Progress) { self.progress(progress) }
+        func progressed(_ progress: LoadsCore.Progress) { self.progress(progress) }
         func received(_ hits: [RawHit]) {}
         func noted(_ text: String) {}
     }
@@ -96,5 +98,56 @@ import Testing
         }
         #expect(summary.interrupted)
         #expect(summary.statistics.iterations.started == summary.statistics.iterations.ended)
+    }
+
+    @Test func anAgentThatIsKilledAndComesBackIsNamedWithItsHole() async throws {
+        let loop = EventLoop(name: "master")
+        let anywhere = "tcp://127.0.0.1:0"
+        let master = MasterServer(
+            transport: try ZeroMQMaster(control: anywhere, results: anywhere, stream: anywhere, on: loop))
+        let address = try await master.open().control
+        let data = FileManager.default.temporaryDirectory.appending(path: "loads-data-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        let processes = Mutex<[Process]>([])
+        @Sendable func start(_ number: Int) {
+            let process = Process()
+            process.executableURL = URL(filePath: Fixtures.executable).deletingLastPathComponent()
+                .appending(path: "loads-agent")
+            process.arguments = ["--master", address, "--id", "agent-\(number)", "--data", "\(data)/\(number)"]
+            process.standardOutput = FileHandle.nullDevice
+            process.standardError = FileHandle.nullDevice
+            try? process.run()
+            processes.withLock { $0.append(process) }
+        }
+        start(1)
+        start(2)
+        let killed = Mutex(false)
+        let watcher = Watcher { progress in
+            guard progress.iterations.ended > 100, !killed.withLock({ exchange(&$0, true) }) else { return }
+            let victim = processes.withLock { $0[1] }
+            kill(victim.processIdentifier, SIGKILL)
+            victim.waitUntilExit()
+            start(2)
+        }
+        let outcome = await master.run(request("slow", users: 4, iterations: 200, agents: 2), observer: watcher)
+        for process in processes.withLock({ $0 }) { kill(process.processIdentifier, SIGKILL) }
+        await master.close()
+        await loop.shutdown()
+        guard case .finished(let summary) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        let healthy = summary.agents.first { $0.id == "agent-1" }
+        let crashed = summary.agents.first { $0.id == "agent-2" }
+        #expect(healthy?.state == .finished && healthy?.iterations.ok == 400 && healthy?.missing == nil)
+        #expect(crashed?.state == .crashed && crashed?.users == 2)
+        #expect(crashed?.missing?.reason.contains("killed") == true, "\(String(describing: crashed))")
+        let iterations = summary.statistics.iterations
+        #expect(iterations.ok == 400 + (crashed?.iterations.ok ?? -1))
+    }
+
+    private func exchange(_ value: inout Bool, _ new: Bool) -> Bool {
+        defer { value = new }
+        return value
     }
 }
