@@ -104,6 +104,8 @@ import Logging
         }
         try await service.run(logger: logger)
         await loop.shutdown()
+        // The goodbye has to leave before the process does.
+        await ZeroMQContext.shared.end()
     }
 }
 
