@@ -10,9 +10,10 @@ extension Agent {
         let run = order.run
         if let state = runs[run] {
             // Said again after a cut: so is the answer.
-            if let status = state.watch.status { send(.status(run: run, status)) }
+            if let status = state.watch.lastStatus { send(.status(run: run, status)) }
             return
         }
+        forgetOldRefusals()
         guard !isFinished(run), !spool.knows(run) else { return }
         guard WireLimits.isIdentifier(run) else {
             return send(.status(run: run, .refused(code: 70, message: "\"\(run)\" cannot be the name of a run")))
@@ -28,6 +29,13 @@ extension Agent {
         } catch {
             change(run) { $0.refuse(code: 70, error.message) }
         }
+    }
+
+    /// Refusals are kept to be said again, but not for ever.
+    private func forgetOldRefusals() {
+        let refused = runs.filter { !$0.value.watch.isRunning && $0.value.process == nil }
+        guard refused.count >= 100 else { return }
+        for run in refused.keys { remove(run) }
     }
 
     private func obstacle(to order: AgentOrder) -> String? {

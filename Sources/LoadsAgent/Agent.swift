@@ -175,7 +175,7 @@ public actor Agent: AgentReceiver {
         guard isOpen, !hasLeft else { return }
         let now = Instant.now
         perform(session.tick(at: now))
-        if spool.takeBackOverdue(at: now) {
+        if session.isWelcome, spool.takeBackOverdue(at: now) {
             settings.log(.warning, "no acknowledgement from the master for a while: results are sent again")
         }
         for (run, state) in runs {
@@ -252,6 +252,7 @@ public actor Agent: AgentReceiver {
                     if let status = state.watch.status { send(.status(run: run, status)) }
                 }
                 askAgain()
+                settings.log(.info, "welcomed by the master (boot \(welcome.boot))")
                 settings.welcomed(welcome)
                 pump()
             case .reconnect:

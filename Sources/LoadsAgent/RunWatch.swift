@@ -79,6 +79,9 @@ struct RunWatch {
         }
     }
 
+    /// The last status that the master was told, for an order that comes again.
+    var lastStatus: AgentRunState? { phase == .running ? .ready : status }
+
     // MARK: Preparation
 
     /// So many bytes are still to be fetched.

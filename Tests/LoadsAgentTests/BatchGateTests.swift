@@ -34,7 +34,7 @@ import Testing
         let merged = gate.due(at: Self.at(1000), every: .seconds(1))
         #expect(merged.map(\.head.counts) == [ReportCounts(started: 6, ended: 6, hits: 6)])
         #expect(merged.first?.head.from == 1 && merged.first?.head.to == 4)
-        guard case .batch(let batch)? = try? RunnerReport(decoding: merged[0].report) else {
+        guard let report = merged.first?.report, case .batch(let batch)? = try? RunnerReport(decoding: report) else {
             Issue.record("no batch")
             return
         }

@@ -57,6 +57,7 @@ import Testing
         #expect(watch.take(ReportHead(.ready)) == [.expectEnd(within: nil, reason: ""), .status(.ready)])
         #expect(watch.status == .ready)
         #expect(watch.start(at: 7) == [.command(.start(at: 7))])
+        #expect(watch.status == nil && watch.lastStatus == .ready)
         // Said again after a cut.
         #expect(watch.start(at: 7) == [])
         #expect(watch.take(ReportHead(.started)) == [.deliver(ReportHead(.started))])
