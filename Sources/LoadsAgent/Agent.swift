@@ -29,6 +29,7 @@ public actor Agent: AgentReceiver {
     private var ending: CheckedContinuation<Void, Never>?
     private var isOpen = false
     private var hasLeft = false
+    private var hasBeenWelcome = false
 
     /// How far the agent is with its end.
     private struct Leaving {
@@ -253,7 +254,8 @@ public actor Agent: AgentReceiver {
                 }
                 askAgain()
                 settings.log(.info, "welcomed by the master (boot \(welcome.boot))")
-                settings.welcomed(welcome)
+                if !hasBeenWelcome { settings.welcomed(welcome) }
+                hasBeenWelcome = true
                 pump()
             case .reconnect:
                 settings.log(.info, "connecting to the master anew")

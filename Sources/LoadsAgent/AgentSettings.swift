@@ -26,7 +26,7 @@ public struct AgentSettings: Sendable {
     public var builtIn = ["url"]
     /// Is told what happens, a line at a time, on the agent's loop.
     public var log: @Sendable (AgentLogLevel, String) -> Void = { _, _ in }
-    /// Is called on the agent's loop when a master has welcomed it: at first, and after each cut.
+    /// Is called on the agent's loop when a master has welcomed it for the first time.
     public var welcomed: @Sendable (MasterWelcome) -> Void = { _ in }
 
     public init(id: String, name: String) {

@@ -129,6 +129,8 @@ import Testing
         try agent.start(["--log-format", "json"])
         agent.master.tell(.run(endless(file)))
         #expect(await agent.master.hasStarted("run-1"))
+        agent.master.tell(.error(WireFault(code: "not-welcome", message: "once more")))
+        #expect(await eventually { agent.master.seen.count { if case .hello = $0 { true } else { false } } > 1 })
         agent.signal(SIGTERM)
         #expect(await agent.ended() == 0)
         let run = Gathered(agent.master.seen, run: "run-1")
@@ -139,6 +141,8 @@ import Testing
         let reason = await agent.master.sees { if case .goodbye(let reason) = $0 { reason } else { nil } }
         #expect(reason?.contains("SIGTERM") == true)
         #expect(agent.output.hasPrefix("ready agent=agent-1 master=tcp://127.0.0.1:"))
+        // Once, however often it is welcomed.
+        #expect(agent.output.split(separator: "\n").count == 1)
         #expect(await Processes.isGone(await Processes.number(in: file)))
         await agent.close()
     }
