@@ -25,7 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
-    "LoadsZeroMQ", "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport",
+    "LoadsZeroMQ", "LoadsMaster", "LoadsStore", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport",
     "LoadsPackage",
 ]
 
@@ -34,6 +34,7 @@ let package = Package(
     products: libraries.map { .library(name: $0, targets: [$0]) } + [
         .executable(name: "loads", targets: ["loads-cli"]),
         .executable(name: "loads-agent", targets: ["loads-agent"]),
+        .executable(name: "loads-master", targets: ["loads-master"]),
     ],
     traits: [
         .trait(name: "Tools", description: "The loads command: argument parsing and configuration files."),
@@ -43,6 +44,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
@@ -93,6 +95,22 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log", condition: tools),
             ],
             swiftSettings: settings),
+        library(
+            "LoadsStore",
+            [
+                "LoadsMaster", "LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsReport",
+                .product(name: "GRDB", package: "GRDB.swift", condition: tools),
+            ]),
+        .executableTarget(
+            name: "loads-master",
+            dependencies: [
+                "LoadsMaster", "LoadsCore", "LoadsEventLoop", "LoadsService", "LoadsTransport",
+                .target(name: "LoadsStore", condition: tools),
+                .target(name: "LoadsZeroMQ", condition: tools),
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
+                .product(name: "Logging", package: "swift-log", condition: tools),
+            ],
+            swiftSettings: settings),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
         library("LoadsPackage", ["LoadsWire", "CLinux"]),
@@ -138,6 +156,9 @@ let package = Package(
             ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop", "CZeroMQ", "TestSupport"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         tests("LoadsClientTests", ["LoadsClient", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+        tests(
+            "LoadsStoreTests",
+            ["LoadsStore", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsEventLoop", "LoadsWire", "TestSupport"]),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),

@@ -12,6 +12,7 @@ let package = Package(
             dependencies: [
                 .product(name: "LoadsSession", package: "loads"),
                 .product(name: "LoadsCore", package: "loads"),
+                .product(name: "LoadsEventLoop", package: "loads"),
                 .product(name: "LoadsWire", package: "loads"),
                 .product(name: "LoadsRunner", package: "loads"),
                 .product(name: "LoadsTransport", package: "loads"),

@@ -40,6 +40,8 @@ public actor MasterServer {
     var storageFault: String?
     var storedKeys: [String: String] = [:]
     var isClosed = false
+    private var hasEnded = false
+    private var ending: [CheckedContinuation<Void, Never>] = []
     /// Complaints about what strangers send, so that a flood of them does not fill the log.
     var complaints = Complaints()
 
@@ -98,6 +100,16 @@ public actor MasterServer {
         files.end()
         for run in runs { settle(run, wakeOnly: true) }
         await storage.close()
+        hasEnded = true
+        for continuation in ending { continuation.resume() }
+        ending = []
+    }
+
+    /// Returns when the master has been closed.
+    public func untilClosed() async {
+        await withCheckedContinuation { continuation in
+            if hasEnded { continuation.resume() } else { ending.append(continuation) }
+        }
     }
 
     // MARK: Time

@@ -20,6 +20,9 @@ extension Summary {
             }
             writeProblems(&json)
             json.object("generator") { statistics.health.write(&$0) }
+            if !agents.isEmpty {
+                json.array("agents") { json in for agent in agents { json.object { agent.write(&$0) } } }
+            }
             if let crash { json.object("crash") { crash.write(&$0) } }
         }
         json.newline()

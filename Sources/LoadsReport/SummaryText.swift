@@ -12,6 +12,7 @@ extension Summary {
         }
         lines += problems("errors", statistics.errors, style)
         lines += problems("failures", statistics.failures, style)
+        lines += agentLines(style)
         lines.append("")
         lines.append(generator)
         lines += warnings(style)

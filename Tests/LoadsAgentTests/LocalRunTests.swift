@@ -1,5 +1,6 @@
 import LoadsAgent
 import LoadsCore
+import LoadsEventLoop
 import LoadsMaster
 import LoadsTransport
 import LoadsWire
@@ -18,16 +19,23 @@ import Testing
         func noted(_ text: String) {}
     }
 
-    @Test func aLocalRunIsAMasterAndAnAgentInOneProcess() async {
-        let (masterLink, agentLink) = InProcess.makePair()
-        let serving = Task { await LinkedAgent(link: agentLink).run() }
+    @Test func aLocalRunIsAMasterAndAnAgentInOneProcess() async throws {
+        let loop = EventLoop(name: "local")
+        let hub = InProcessHub()
+        let master = MasterServer(transport: hub.makeMaster(on: loop), settings: .local)
+        try await master.open()
+        let agent = try Agent(
+            transport: hub.makeAgent(on: loop), settings: AgentSettings(id: "local", name: "local"))
+        let serving = Task { try await agent.run() }
         let order = Fixtures.order("normal", users: 3, iterations: 30, raw: true)
         let request = RunRequest(
             id: "run-1", target: "fixture", isURLTarget: false, launch: order.launch, order: order.order)
         let screen = Screen()
-        let outcome = await Master(link: masterLink).run(request, observer: screen)
-        masterLink.close()
-        await serving.value
+        let outcome = await master.run(request, observer: screen)
+        await agent.stop()
+        try await serving.value
+        await master.close()
+        await loop.shutdown()
 
         guard case .finished(let summary) = outcome else {
             Issue.record("\(outcome)")

@@ -22,4 +22,14 @@ import Testing
         #expect(seen == Set(1000..<1021))
         for cycle in 0..<3 { #expect(plans.reduce(0) { $0 + $1.cycles[cycle].users } == plan.cycles[cycle].users) }
     }
+
+    @Test(arguments: [
+        (100, [1, 1, 1], [34, 33, 33]), (100, [4, 2, 2], [50, 25, 25]), (10, [3, 1], [8, 2]),
+        (3, [8, 8, 8, 8], [1, 1, 1, 0]),
+        (1_000_000, [1 << 40, 1], [999_999, 1]), (5, [0, 0], [3, 2]),
+    ])
+    func weightsDivideByLargestRemainder(_ users: Int, _ weights: [Int], _ expected: [Int]) {
+        let plans = Share.plans(of: Plan(cycles: [.init(users: users, amount: .iterations(5))]), weights: weights)
+        #expect(plans.map { $0.cycles[0].users } == expected)
+    }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import LoadsAgent
 import LoadsCore
+import LoadsEventLoop
 import LoadsMaster
 import LoadsReport
 import LoadsTransport
@@ -36,10 +37,19 @@ struct LocalRun {
     }
 
     private func perform(_ request: RunRequest, _ display: RunDisplay) async -> RunOutcome {
-        let (masterEnd, agentEnd) = InProcess.makePair()
-        let master = Master(link: masterEnd)
-        let agent = LinkedAgent(link: agentEnd)
-        let agentTask = Task { await agent.run() }
+        let loop = EventLoop(name: "loads-local")
+        defer { Task { await loop.shutdown() } }
+        let hub = InProcessHub()
+        let master = MasterServer(transport: hub.makeMaster(on: loop), settings: .local)
+        let agent: Agent
+        do {
+            try await master.open()
+            agent = try Agent(
+                transport: hub.makeAgent(on: loop), settings: AgentSettings(id: "local", name: "local"))
+        } catch {
+            return .refused(code: Int(ExitStatus.fault.rawValue), message: "\(error)")
+        }
+        let serving = Task { try await agent.run() }
         outputs.begin()
         let grace = run.plan.grace
         interrupts.handle { [console] count in
@@ -49,10 +59,10 @@ struct LocalRun {
                 console.note(
                     "stopping: running iterations get up to \(DurationText.text(grace)) to end; Ctrl-C again ends them at once"
                 )
-                master.stop()
+                master.stop(request.id)
             case 2:
                 console.note("ending at once")
-                master.abort()
+                master.abort(request.id)
             default:
                 // Somebody has lost patience; the runner ends when it finds its agent gone.
                 console.clearBar()
@@ -60,8 +70,9 @@ struct LocalRun {
             }
         }
         let outcome = await master.run(request, observer: display)
-        masterEnd.close()
-        await agentTask.value
+        await agent.stop(reason: "the run is over")
+        _ = await serving.result
+        await master.close()
         return outcome
     }
 }

@@ -1,15 +1,18 @@
 import LoadsAgent
 import LoadsCore
+import LoadsEventLoop
 import LoadsMaster
 import LoadsReport
 import LoadsTransport
 import LoadsWire
 
 /// A master and an agent in this process; the users are in a runner process, which the agent starts.
-func conduct(_ url: String, runner executable: String) async {
-    let (masterLink, agentLink) = InProcess.makePair()
-    let master = Master(link: masterLink)
-    let agent = Agent(link: agentLink)
+func conduct(_ url: String, runner executable: String) async throws {
+    let loop = EventLoop(name: "embedding")
+    let hub = InProcessHub()
+    let master = MasterServer(transport: hub.makeMaster(on: loop), settings: .local)
+    try await master.open()
+    let agent = try Agent(transport: hub.makeAgent(on: loop), settings: AgentSettings(id: "local", name: "local"))
     async let serving: Void = agent.run()
 
     let plan = Plan(cycles: [.init(users: 10, amount: .duration(.seconds(2)))])
@@ -22,8 +25,10 @@ func conduct(_ url: String, runner executable: String) async {
     case .finished(let summary): print(summary.text())
     case .refused(let code, let message): print("not run (\(code)): \(message)")
     }
-    masterLink.close()
-    await serving
+    await agent.stop()
+    try await serving
+    await master.close()
+    await loop.shutdown()
 }
 
 struct Printer: RunObserver {

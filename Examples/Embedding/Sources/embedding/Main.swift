@@ -5,7 +5,7 @@
         switch arguments.count > 1 ? arguments[1] : "" {
         case "fetch": try await fetch(url)
         case "load": await load(url)
-        case "conduct": await conduct(url, runner: "/proc/self/exe")
+        case "conduct": try await conduct(url, runner: "/proc/self/exe")
         case "runner": try await serveAgent()
         default: print("usage: embedding fetch|load|conduct [URL]")
         }

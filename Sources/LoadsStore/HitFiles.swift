@@ -1,0 +1,47 @@
+import Glibc
+internal import LoadsCore
+internal import LoadsReport
+
+/// The files of kept hits: one for each run, a line of JSON for each hit.
+struct HitFiles: Sendable {
+    let directory: String
+
+    /// Appends hits behind the part of the file that is known to the database; what a failed commit left is written over.
+    ///
+    /// - Returns: The bytes written, and the hits for which there was no room.
+    func append(_ hits: [RawHit], to run: String, at length: Int) -> (written: Int, lost: Int) {
+        mkdir(directory, 0o700)
+        let file = open("\(directory)/\(run).ndjson", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return (0, hits.count) }
+        defer { close(file) }
+        var json = JSONWriter()
+        var written = 0
+        var place = 0
+        while place < hits.count {
+            let first = place
+            json.removeAll()
+            while place < hits.count, json.bytes.count < 1 << 18 {
+                json.line(hits[place])
+                place += 1
+            }
+            guard write(json.bytes, to: file, at: length + written) else {
+                ftruncate(file, off_t(length + written))
+                return (written, hits.count - first)
+            }
+            written += json.bytes.count
+        }
+        ftruncate(file, off_t(length + written))
+        return (written, 0)
+    }
+
+    private func write(_ bytes: [UInt8], to file: Int32, at offset: Int) -> Bool {
+        bytes.withUnsafeBytes { buffer in
+            var done = 0
+            while done < buffer.count {
+                let count = pwrite(file, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+                if count > 0 { done += count } else if errno != EINTR { return false }
+            }
+            return true
+        }
+    }
+}

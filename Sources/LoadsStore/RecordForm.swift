@@ -1,0 +1,152 @@
+internal import Foundation
+internal import LoadsCore
+internal import LoadsEventLoop
+internal import LoadsMaster
+internal import LoadsWire
+
+/// A run's record as JSON in the database, beside its submission, which is stored as the wire's own bytes.
+struct RecordForm: Codable {
+    var state: String
+    var code: Int?
+    var message: String?
+    var submittedAt: Double
+    var startedAt: Double?
+    var start: Int64?
+    var duration: Double
+    var interrupted: Bool
+    var crash: Crash?
+    var members: [Member]
+    var nextUser: Int
+    var events: Int
+    var droppedEvents: Int
+
+    struct Crash: Codable {
+        var reason: String
+        var output: String
+        var unreportedStarted: Int
+        var unreportedEnded: Int
+        var unreportedHits: Int
+    }
+
+    struct Member: Codable {
+        var agent: String
+        var name: String
+        var epoch: String
+        var cores: Int
+        var phase: String
+        var released: Bool
+        var firstUser: Int
+        var users: Int
+        var peakUsers: Int
+        var adjustment: [Int64]?
+        var missing: Missing?
+        var startSkew: Double?
+        var clockError: Double?
+    }
+
+    struct Missing: Codable {
+        var from: Double
+        var to: Double?
+        var hits: Int?
+        var reason: String
+    }
+
+    init(_ record: RunRecord) {
+        switch record.state {
+        case .queued: state = "queued"
+        case .preparing: state = "preparing"
+        case .running: state = "running"
+        case .stopping: state = "stopping"
+        case .ended: state = "ended"
+        case .refused(let code, let message):
+            state = "refused"
+            self.code = code
+            self.message = message
+        }
+        submittedAt = record.submittedAt
+        startedAt = record.startedAt
+        start = record.start?.nanoseconds
+        duration = record.duration
+        interrupted = record.interrupted
+        crash = record.crash.map {
+            Crash(
+                reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
+                unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
+        }
+        members = record.members.map(Member.init)
+        nextUser = record.nextUser
+        events = record.events
+        droppedEvents = record.droppedEvents
+    }
+
+    /// The record again.
+    ///
+    /// - Parameter submission: The bytes that are stored beside it.
+    func record(_ submission: [UInt8]) throws -> RunRecord {
+        guard case .submit(let submission) = try ClientRequest(decoding: submission).ask else {
+            throw StorageError(code: .foreign, message: "a run is stored without its submission")
+        }
+        var record = RunRecord(submission: submission, submittedAt: submittedAt)
+        record.state =
+            switch state {
+            case "queued": .queued
+            case "preparing": .preparing
+            case "running": .running
+            case "stopping": .stopping
+            case "refused": .refused(code: code ?? 70, message: message ?? "")
+            default: .ended
+            }
+        record.startedAt = startedAt
+        record.start = start.map { Instant(nanoseconds: $0) }
+        record.duration = duration
+        record.interrupted = interrupted
+        record.crash = crash.map {
+            RunnerCrash(
+                reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
+                unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
+        }
+        record.members = members.map(\.member)
+        record.nextUser = nextUser
+        record.events = events
+        record.droppedEvents = droppedEvents
+        return record
+    }
+}
+
+extension RecordForm.Member {
+    init(_ member: RunMember) {
+        agent = member.agent
+        name = member.name
+        epoch = member.epoch
+        cores = member.cores
+        phase = member.phase.rawValue
+        released = member.released
+        firstUser = member.firstUser
+        users = member.users
+        peakUsers = member.peakUsers
+        adjustment = member.adjustment.map { [Int64($0.users), Int64($0.firstNewUser), $0.at] }
+        missing = member.missing.map {
+            RecordForm.Missing(from: $0.from, to: $0.to, hits: $0.hits, reason: $0.reason)
+        }
+        startSkew = member.startSkew
+        clockError = member.clockError
+    }
+
+    var member: RunMember {
+        var member = RunMember(
+            agent: agent, name: name, epoch: epoch, cores: cores, firstUser: firstUser, users: users)
+        member.phase = RunMember.Phase(rawValue: phase) ?? .lost
+        member.released = released
+        member.peakUsers = peakUsers
+        if let adjustment, adjustment.count == 3 {
+            member.adjustment = Adjustment(
+                users: Int(adjustment[0]), firstNewUser: Int(adjustment[1]), at: adjustment[2])
+        }
+        member.missing = missing.map {
+            AgentShare.Missing(from: $0.from, to: $0.to, hits: $0.hits, reason: $0.reason)
+        }
+        member.startSkew = startSkew
+        member.clockError = clockError
+        return member
+    }
+}

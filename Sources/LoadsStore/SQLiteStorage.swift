@@ -1,0 +1,155 @@
+internal import GRDB
+import Glibc
+public import LoadsCore
+public import LoadsMaster
+public import LoadsWire
+
+/// Keeps runs in a SQLite database in the master's data directory: a master that was killed goes on with exact totals.
+///
+/// The database grows with names × seconds. A commit is one transaction, made on a thread of its own. Every hit of a run
+/// that keeps them is a line of `hits/RUN.ndjson`; its length is part of the transaction, so that none is there twice.
+public actor SQLiteStorage: RunStorage {
+    private let directory: String
+    private let lock: Int32
+    private let database: DatabaseQueue
+    private let recent = RecentSeconds()
+
+    static let fileName = "master.sqlite"
+    /// `LOAD`: a database of another program is left alone.
+    static let application: Int32 = 0x4c4f_4144
+    static let version: Int32 = 1
+
+    /// Opens the database of a directory, or makes both.
+    ///
+    /// - Throws: ``LoadsMaster/StorageError`` when another master uses it, or what is there is something else.
+    public init(directory: String) throws(StorageError) {
+        self.directory = directory
+        lock = try Self.lock(directory)
+        do throws(StorageError) {
+            database = try Self.open("\(directory)/\(Self.fileName)")
+        } catch {
+            Glibc.close(lock)
+            throw error
+        }
+    }
+
+    public func close() {
+        try? database.close()
+        Glibc.close(lock)
+    }
+
+    // MARK: Writing
+
+    public func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int] {
+        let hits = HitFiles(directory: "\(directory)/hits")
+        return try await attempt { [database, recent] in
+            do {
+                return try await database.write { database in
+                    try StorageWriter(database: database, recent: recent, hits: hits).write(changes, keys: keys)
+                }
+            } catch {
+                // What was merged into the seconds in memory is not in the database.
+                recent.forget()
+                throw error
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    public func load() async throws(StorageError) -> StoredState {
+        try await attempt { [database] in
+            try await database.read { database in try StorageReader(database: database).state() }
+        }
+    }
+
+    public func run(_ run: String) async throws(StorageError) -> StoredRun? {
+        try await attempt { [database] in
+            try await database.read { database in try StorageReader(database: database).run(run) }
+        }
+    }
+
+    public func log(_ run: String, from number: Int, limit: Int) async throws(StorageError) -> [LogEntry] {
+        try await attempt { [database] in
+            try await database.read { database in
+                try StorageReader(database: database).log(run, from: number, limit: limit)
+            }
+        }
+    }
+
+    public func seconds(_ run: String, from second: Int, limit: Int) async throws(StorageError) -> [(Int, Statistics)] {
+        try await attempt { [database] in
+            try await database.read { database in
+                try StorageReader(database: database).seconds(run, from: second, limit: limit)
+            }
+        }
+    }
+
+    private nonisolated func attempt<Result: Sendable>(_ body: @Sendable () async throws -> Result)
+        async throws(StorageError) -> Result
+    {
+        do { return try await body() } catch { throw Self.translate(error, "\(directory)/\(Self.fileName)") }
+    }
+
+    // MARK: Opening
+
+    private static func lock(_ directory: String) throws(StorageError) -> Int32 {
+        if mkdir(directory, 0o700) != 0, errno != EEXIST {
+            throw StorageError(
+                code: .other,
+                message: "the data directory \(directory) cannot be made: \(String(cString: strerror(errno)))")
+        }
+        let file = Glibc.open("\(directory)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else {
+            throw StorageError(
+                code: .other,
+                message: "the data directory \(directory) cannot be used: \(String(cString: strerror(errno)))")
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            Glibc.close(file)
+            throw StorageError(
+                code: .locked, message: "another master uses \(directory): stop it, or name another --data")
+        }
+        return file
+    }
+
+    private static func open(_ path: String) throws(StorageError) -> DatabaseQueue {
+        do {
+            var configuration = Configuration()
+            configuration.journalMode = .wal
+            configuration.label = "loads-storage"
+            configuration.prepareDatabase { database in
+                // An acknowledgement promises that what it covers outlives even a loss of power.
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                // The agents keep what is not acknowledged; waiting for others to let go makes no sense here.
+                try database.execute(sql: "PRAGMA wal_autocheckpoint = 1000")
+            }
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.write { database in try StorageSchema.prepare(database, path) }
+            return queue
+        } catch {
+            throw translate(error, path)
+        }
+    }
+
+    static func translate(_ error: any Error, _ path: String) -> StorageError {
+        if let error = error as? StorageError { return error }
+        if let error = error as? WireError {
+            return StorageError(
+                code: .foreign, message: "\(path) holds something that cannot be read: \(error.message)")
+        }
+        guard let error = error as? DatabaseError else {
+            return StorageError(code: .other, message: "\(path): \(error)")
+        }
+        let reason = error.message ?? "\(error.resultCode)"
+        switch error.resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR:
+            return StorageError(code: .disk, message: "\(path): \(reason): make room on its disk")
+        case .SQLITE_NOTADB, .SQLITE_CORRUPT:
+            return StorageError(
+                code: .foreign,
+                message: "\(path) is broken, or no database (\(reason)): move it away, or name another --data")
+        default: return StorageError(code: .other, message: "\(path): \(reason)")
+        }
+    }
+}

@@ -1,0 +1,51 @@
+internal import GRDB
+internal import LoadsMaster
+
+/// The tables.
+enum StorageSchema {
+    /// Makes the tables of a new database, and refuses one that is not ours.
+    static func prepare(_ database: Database, _ path: String) throws {
+        let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        if application == 0, version == 0, tables == 0 {
+            try database.execute(sql: tablesSQL)
+            try database.execute(sql: "PRAGMA application_id = \(SQLiteStorage.application)")
+            try database.execute(sql: "PRAGMA user_version = \(SQLiteStorage.version)")
+            return
+        }
+        guard application == SQLiteStorage.application else {
+            throw StorageError(
+                code: .foreign,
+                message: "\(path) is a database of another program: move it away, or name another --data")
+        }
+        guard version == SQLiteStorage.version else {
+            throw StorageError(
+                code: .foreign,
+                message: "\(path) was written by another release (format \(version), this one reads "
+                    + "\(SQLiteStorage.version)): use that release, or name another --data")
+        }
+    }
+
+    // Statistics are MessagePack (`Statistics.encoded()`); a row's name is empty for what has no name, and begins with a
+    // colon otherwise.
+    private static let tablesSQL = """
+        CREATE TABLE run (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, submission BLOB NOT NULL,
+            record TEXT NOT NULL, hit_bytes INTEGER NOT NULL DEFAULT 0);
+        CREATE INDEX open_runs ON run (open) WHERE open;
+        CREATE TABLE part (
+            run TEXT NOT NULL, agent TEXT NOT NULL, epoch TEXT NOT NULL, sequence INTEGER NOT NULL,
+            hits INTEGER NOT NULL, last_data REAL NOT NULL, statistics BLOB NOT NULL,
+            PRIMARY KEY (run, agent, epoch)) WITHOUT ROWID;
+        CREATE TABLE total (
+            run TEXT NOT NULL, name TEXT NOT NULL, statistics BLOB NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID;
+        CREATE TABLE second (
+            run TEXT NOT NULL, second INTEGER NOT NULL, name TEXT NOT NULL, statistics BLOB NOT NULL,
+            PRIMARY KEY (run, second, name)) WITHOUT ROWID;
+        CREATE TABLE event (
+            run TEXT NOT NULL, number INTEGER NOT NULL, at REAL NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL,
+            agent TEXT, PRIMARY KEY (run, number)) WITHOUT ROWID;
+        CREATE TABLE agent_key (agent TEXT PRIMARY KEY, key TEXT NOT NULL) WITHOUT ROWID;
+        """
+}

@@ -1,0 +1,122 @@
+internal import Foundation
+internal import GRDB
+internal import LoadsCore
+internal import LoadsMaster
+internal import LoadsWire
+
+/// Writes one transaction.
+struct StorageWriter {
+    let database: Database
+    let recent: RecentSeconds
+    let hits: HitFiles
+
+    /// - Returns: Hits of each run that could not be kept.
+    func write(_ changes: [RunChanges], keys: [String: String]) throws -> [String: Int] {
+        var dropped: [String: Int] = [:]
+        for change in changes {
+            let lost = try write(change)
+            if lost > 0 { dropped[change.record.run] = lost }
+        }
+        for (agent, key) in keys {
+            try run("INSERT INTO agent_key VALUES (?, ?) ON CONFLICT DO UPDATE SET key = excluded.key", agent, key)
+        }
+        return dropped
+    }
+
+    private func write(_ change: RunChanges) throws -> Int {
+        let id = change.record.run
+        let record = String(decoding: try JSONEncoder().encode(RecordForm(change.record)), as: UTF8.self)
+        let submission = Data(ClientRequest(id: 0, ask: .submit(change.record.submission)).encoded())
+        try run(
+            """
+            INSERT INTO run (id, open, submission, record) VALUES (?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET open = excluded.open, record = excluded.record
+            """, id, !change.record.isOver, submission, record)
+        for part in change.parts {
+            try run(
+                "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)", id, part.agent, part.epoch,
+                Int64(bitPattern: part.sequence), part.hits, part.lastData, Data(part.statistics.encoded()))
+        }
+        if let total = change.total {
+            for (name, statistics) in Self.rows(of: total) {
+                try run("INSERT OR REPLACE INTO total VALUES (?, ?, ?)", id, name, Data(statistics.encoded()))
+            }
+        }
+        for (second, statistics) in change.seconds {
+            for (name, added) in Self.rows(of: statistics) {
+                let key = RecentSeconds.Key(run: id, second: second, name: name)
+                var known = try recent[key] ?? stored(key)
+                known.merge(added)
+                recent[key] = known
+                try run("INSERT OR REPLACE INTO second VALUES (?, ?, ?, ?)", id, second, name, Data(known.encoded()))
+            }
+        }
+        recent.trim(run: id, isOver: change.record.isOver)
+        for entry in change.events {
+            try run(
+                "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)", id, entry.number, entry.at,
+                entry.event.kind, entry.event.text, entry.event.agent)
+        }
+        guard !change.hits.isEmpty else { return 0 }
+        let length = try Int.fetchOne(database, sql: "SELECT hit_bytes FROM run WHERE id = ?", arguments: [id]) ?? 0
+        let (written, lost) = hits.append(change.hits.flatMap(\.hits), to: id, at: length)
+        if written > 0 { try run("UPDATE run SET hit_bytes = ? WHERE id = ?", length + written, id) }
+        return lost
+    }
+
+    /// A row for each name, and one for what has no name.
+    static func rows(of statistics: Statistics) -> [(name: String, Statistics)] {
+        var rest = statistics
+        rest.names = [:]
+        return [("", rest)]
+            + statistics.names.map { name, group in
+                var row = Statistics()
+                row.names[name] = group
+                return (":" + name, row)
+            }
+    }
+
+    private func stored(_ key: RecentSeconds.Key) throws -> Statistics {
+        let data = try Data.fetchOne(
+            database, sql: "SELECT statistics FROM second WHERE run = ? AND second = ? AND name = ?",
+            arguments: [key.run, key.second, key.name])
+        return try data.map { try Statistics(decoding: [UInt8]($0)) } ?? Statistics()
+    }
+
+    private func run(_ sql: String, _ arguments: (any DatabaseValueConvertible)?...) throws {
+        try database.cachedStatement(sql: sql).execute(arguments: StatementArguments(arguments))
+    }
+}
+
+/// The seconds that were written last, as they are stored: the next commit mostly adds to the same ones.
+///
+/// Used inside transactions only, of which there is one at a time.
+final class RecentSeconds: @unchecked Sendable {
+    // @unchecked: see above.
+    struct Key: Hashable {
+        var run: String
+        var second: Int
+        var name: String
+    }
+
+    private var seconds: [String: [Int: [String: Statistics]]] = [:]
+
+    /// Seconds of a run that are kept.
+    private static let limit = 4
+
+    subscript(key: Key) -> Statistics? {
+        get { seconds[key.run]?[key.second]?[key.name] }
+        set { seconds[key.run, default: [:]][key.second, default: [:]][key.name] = newValue }
+    }
+
+    func trim(run: String, isOver: Bool) {
+        guard let known = seconds[run] else { return }
+        if isOver {
+            seconds[run] = nil
+        } else if known.count > Self.limit {
+            for second in known.keys.sorted().dropLast(Self.limit) { seconds[run]![second] = nil }
+        }
+    }
+
+    func forget() { seconds = [:] }
+}

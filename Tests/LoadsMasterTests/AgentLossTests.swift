@@ -1,0 +1,158 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsMaster
+import LoadsTransport
+import LoadsWire
+import Synchronization
+import Testing
+
+@Suite struct AgentLossTests {
+    /// Starts a run on two agents, each of which measures a second's worth.
+    private func twoAgents(_ scene: Scene, onLost: Placement.OnLost) async throws -> (PlayedAgent, PlayedAgent) {
+        let agents = await scene.agents("a", "b")
+        try await scene.master.submit(submission("r", users: 4, placement: Placement(onLost: onLost)))
+        for agent in agents {
+            #expect(await eventually { agent.started("r") })
+            agent.report("r", .batch(batch(5, from: 0.9, to: 1)))
+            #expect(await eventually { agent.acknowledged("r") == 2 })
+        }
+        return (agents[0], agents[1])
+    }
+
+    private func quick(_ settings: inout MasterSettings) {
+        settings.lease = .milliseconds(300)
+        settings.grace = .milliseconds(900)
+    }
+
+    @Test func anAgentThatIsLostIsNamedWithItsUsersAndTheIntervalWithoutData() async throws {
+        let scene = try await Scene(quick)
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        b.close()
+        let client = scene.client()
+        #expect(
+            await eventually {
+                if case .log(let log) = await client.ask(.log(run: "r", from: 1)) {
+                    log.contains { $0.event.kind == "agent-silent" && $0.event.agent == "b" }
+                } else {
+                    false
+                }
+            })
+        a.end("r", .finished(interrupted: false, seconds: 3))
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        let lost = try #require(summary.agents.first { $0.id == "b" })
+        #expect(lost.state == .lost && lost.users == 2 && lost.hits == 5)
+        #expect(lost.missing?.from == 1 && lost.missing?.to == nil)
+        #expect(summary.agents.first { $0.id == "a" }?.missing == nil)
+        #expect(summary.statistics.hitCount == 10)
+        #expect(summary.crash == nil && summary.duration == 3)
+        await scene.end()
+    }
+
+    @Test func itsUsersGoToTheOthersWhenThatIsWanted() async throws {
+        let scene = try await Scene(quick)
+        let (a, b) = try await twoAgents(scene, onLost: .redistribute)
+        b.close()
+        #expect(
+            await eventually {
+                a.heard.contains {
+                    if case .adjust("r", let new) = $0 { new.users == 4 && new.firstNewUser == 4 } else { false }
+                }
+            })
+        a.end("r", .finished(interrupted: false, seconds: 3))
+        #expect(try summary(await scene.master.outcome(of: "r")).agents.map(\.users) == [4, 2])
+        await scene.end()
+    }
+
+    @Test func theRunStopsWhenThatIsWanted() async throws {
+        let scene = try await Scene(quick)
+        let (_, b) = try await twoAgents(scene, onLost: .stop)
+        b.close()
+        #expect(try summary(await scene.master.outcome(of: "r")).interrupted)
+        await scene.end()
+    }
+
+    @Test func aCutThatHealsLosesNothing() async throws {
+        let scene = try await Scene()
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        b.reconnect()
+        let welcomes = { b.heard.count { if case .welcome = $0 { true } else { false } } }
+        #expect(await eventually { welcomes() == 2 })
+        // What it sends again after the cut is acknowledged and not counted twice.
+        b.push("r", .report(RunnerReport.batch(batch(5, from: 0.9, to: 1)).encoded()[0]), sequence: 2)
+        b.report("r", .batch(batch(7, from: 1, to: 2)))
+        for agent in [a, b] { agent.end("r", .finished(interrupted: false, seconds: 3)) }
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        #expect(summary.statistics.hitCount == 17)
+        #expect(summary.agents.allSatisfy { $0.missing == nil && $0.state == .finished })
+        await scene.end()
+    }
+
+    @Test func anAgentThatWasRestartedWithoutItsSpoolIsAnotherOne() async throws {
+        let scene = try await Scene(quick)
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        b.close()
+        let again = scene.agent("b", epoch: "00000000000000bb")
+        #expect(
+            await eventually {
+                again.heard.contains { if case .error(let fault) = $0 { fault.code == "duplicate" } else { false } }
+            })
+        await eventually {
+            again.onLoop { $0.greet() }
+            try? await Task.sleep(for: .milliseconds(50))
+            return again.heard.contains { if case .welcome = $0 { true } else { false } }
+        }
+        a.end("r", .finished(interrupted: false, seconds: 3))
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        #expect(summary.agents.first { $0.id == "b" }?.missing?.reason.contains("restarted") == true)
+        // The new one is free for the next run.
+        try await scene.master.submit(submission("r2", placement: Placement(agents: 2)))
+        #expect(await eventually { again.started("r2") && a.started("r2") })
+        await scene.end()
+    }
+
+    @Test func anAgentGivenUpTooEarlyBringsItsNumbersBack() async throws {
+        let scene = try await Scene(quick)
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        b.state.withLock { $0.beats = false }
+        let client = scene.client()
+        #expect(
+            await eventually {
+                if case .log(let log) = await client.ask(.log(run: "r", from: 1)) {
+                    log.contains { $0.event.kind == "agent-lost" }
+                } else {
+                    false
+                }
+            })
+        b.state.withLock { $0.beats = true }
+        b.reconnect()
+        b.report("r", .batch(batch(6, from: 1, to: 2)))
+        b.end("r", .finished(interrupted: false, seconds: 2))
+        #expect(await eventually { b.acknowledged("r") == 4 })
+        a.end("r", .finished(interrupted: false, seconds: 3))
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        #expect(summary.statistics.hitCount == 16)
+        #expect(summary.agents.allSatisfy { $0.missing == nil })
+        await scene.end()
+    }
+
+    @Test func anAgentLostBeforeTheStartRefusesTheRunClearly() async throws {
+        let scene = try await Scene(quick)
+        let a = scene.agent("a", polite: false)
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { a.order("r") != nil })
+        a.close()
+        guard case .refused(70, let message) = await scene.master.outcome(of: "r") else { throw Unexpected() }
+        #expect(message.contains("a was lost before the start"))
+        await scene.end()
+    }
+
+    @Test func whatASpoolCouldNotHoldIsNamed() async throws {
+        let scene = try await Scene()
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        b.push("r", .lost(ResultMessage.Loss(messages: 3, hits: 40, iterations: 4, from: 1, to: 2)))
+        for agent in [a, b] { agent.end("r", .finished(interrupted: false, seconds: 3)) }
+        let missing = try summary(await scene.master.outcome(of: "r")).agents.first { $0.id == "b" }?.missing
+        #expect(missing?.hits == 40 && missing?.from == 1 && missing?.to == 2)
+        await scene.end()
+    }
+}

@@ -1,0 +1,73 @@
+import LoadsCore
+import LoadsEventLoop
+import Testing
+
+@testable import LoadsMaster
+
+@Suite struct MergedRunTests {
+    private let a = Intake.Source(agent: "a", epoch: "1")
+    private let b = Intake.Source(agent: "b", epoch: "1")
+
+    @Test func aBatchBelongsToTheSecondInWhichItsMiddleLies() {
+        func second(_ from: Double, _ to: Double) -> Int { MergedRun.second(of: Batch(from: from, to: to)) }
+        #expect(second(0, 0.1) == 0)
+        #expect(second(0.9, 1) == 0)
+        #expect(second(0.96, 1.06) == 1)
+        #expect(second(-5, -4) == 0)
+        #expect(second(.nan, 1) == 0)
+        #expect(second(0, .infinity) == 0)
+        #expect(second(0, 1e300) == MergedRun.lastSecond)
+    }
+
+    @Test func healthAddsUpOverAgentsAndPeaksAreOfOne() {
+        var run = MergedRun(maxNames: 10)
+        for (source, cpu, memory) in [(a, 1.0, 100), (b, 2.0, 70), (a, 1.5, 90)] {
+            var batch = batch(1, users: 3)
+            batch.statistics.health.cpuSeconds = cpu
+            batch.statistics.health.peakResidentBytes = memory
+            batch.statistics.health.droppedHits = 1
+            run.take(batch, from: source)
+        }
+        run.fold()
+        #expect(run.total.health.cpuSeconds == 3.5)
+        #expect(run.total.health.peakResidentBytes == 100)
+        #expect(run.total.health.droppedHits == 3)
+        #expect(run.total.users == 6)
+        run.ended(a)
+        #expect(run.total.users == 3)
+    }
+
+    @Test func changesAreTheNamesAndSecondsThatChangedAndComeAgainAfterAFailure() {
+        var run = MergedRun(maxNames: 10)
+        run.take(batch(2, name: "n", from: 0, to: 0.1), from: a)
+        run.take(batch(3, name: "m", from: 1, to: 1.1), from: b)
+        let first = run.takeChanges()
+        #expect(first.total?.names.count == 2 && first.seconds.keys.sorted() == [0, 1] && first.parts.count == 2)
+        run.take(batch(4, name: "n", from: 1.1, to: 1.2), from: a)
+        let second = run.takeChanges()
+        #expect(second.total?.names.mapValues(\.count) == ["n": 6])
+        #expect(second.seconds.keys.sorted() == [1] && second.parts.keys.map(\.agent) == ["a"])
+        #expect(run.takeChanges().total == nil)
+        run.restore(second)
+        run.take(batch(1, name: "m", from: 1.2, to: 1.3), from: b)
+        let again = run.takeChanges()
+        #expect(again.total?.names.mapValues(\.count) == ["n": 6, "m": 4])
+        #expect(again.seconds[1]?.hitCount == 5 && again.parts.count == 2)
+    }
+
+    @Test func namesBeyondTheLimitAreCountedTogether() {
+        var run = MergedRun(maxNames: 2)
+        for name in ["a", "b", "c", "d", "a"] { run.take(batch(1, name: name), from: a) }
+        run.fold()
+        #expect(run.total.names.mapValues(\.count) == ["a": 2, "b": 1, Statistics.otherName: 2])
+    }
+
+    private func batch(_ count: Int, name: String = "n", from: Double = 0, to: Double = 0.1, users: Int = 1) -> Batch {
+        var batch = Batch(from: from, to: to)
+        batch.statistics.users = users
+        var group = NameStatistics()
+        group.count = count
+        batch.statistics.names[name] = group
+        return batch
+    }
+}

@@ -1,0 +1,89 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsMaster
+import LoadsTransport
+import LoadsWire
+import Synchronization
+import Testing
+
+/// A storage that is full when its test wants it.
+private actor FullStorage: RunStorage {
+    let memory = MemoryStorage(keepsSeconds: true)
+    var isFull = false
+
+    func set(full: Bool) { isFull = full }
+
+    func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int] {
+        if isFull { throw StorageError(code: .disk, message: "no space left") }
+        return await memory.commit(changes, keys: keys)
+    }
+
+    func load() async -> StoredState { await memory.load() }
+    func run(_ run: String) async -> StoredRun? { await memory.run(run) }
+    func log(_ run: String, from number: Int, limit: Int) async -> [LogEntry] {
+        await memory.log(run, from: number, limit: limit)
+    }
+    func seconds(_ run: String, from second: Int, limit: Int) async -> [(Int, Statistics)] {
+        await memory.seconds(run, from: second, limit: limit)
+    }
+    func close() {}
+}
+
+@Suite struct StorageFaultTests {
+    @Test func nothingIsAcknowledgedWhileTheDiskIsFullAndEverythingAfterwards() async throws {
+        let storage = FullStorage()
+        let scene = try await Scene(storage: storage)
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.started("r") })
+        #expect(await eventually { agent.acknowledged("r") == 1 })
+        await storage.set(full: true)
+        for _ in 0..<10 { agent.report("r", .batch(batch(3))) }
+        #expect(
+            await eventually {
+                if case .log(let log) = await client.ask(.log(run: "r", from: 1)) {
+                    log.contains { $0.event.kind == "disk-full" }
+                } else {
+                    false
+                }
+            })
+        #expect(agent.acknowledged("r") == 1)
+        await storage.set(full: false)
+        #expect(await eventually { agent.acknowledged("r") == 11 })
+        agent.end("r", .finished(interrupted: false, seconds: 1))
+        #expect(try summary(await scene.master.outcome(of: "r")).statistics.hitCount == 30)
+        #expect(await storage.run("r")?.total.hitCount == 30)
+        let seconds = await storage.seconds("r", from: 0, limit: 9)
+        #expect(seconds.reduce(0) { $0 + $1.1.hitCount } == 30)
+        await scene.end()
+    }
+
+    @Test func anotherMasterGoesOnWithTheRun() async throws {
+        let storage = MemoryStorage()
+        let scene = try await Scene(storage: storage)
+        let agents = await scene.agents("a", "b")
+        try await scene.master.submit(submission("r"))
+        for agent in agents {
+            #expect(await eventually { agent.started("r") })
+            agent.report("r", .batch(batch(5)))
+            #expect(await eventually { agent.acknowledged("r") == 2 })
+        }
+        await scene.master.close()
+        let second = MasterServer(
+            transport: scene.hub.makeMaster(on: scene.loop), storage: storage, settings: .local)
+        try await second.open()
+        for agent in agents {
+            // Acknowledged and sent all the same: the acknowledgement might have been lost.
+            agent.push("r", .report(RunnerReport.batch(batch(5)).encoded()[0]), sequence: 2)
+            agent.report("r", .batch(batch(6)))
+            agent.end("r", .finished(interrupted: false, seconds: 2))
+            #expect(await eventually { agent.acknowledged("r") == 4 })
+        }
+        let summary = try summary(await second.outcome(of: "r"))
+        #expect(summary.statistics.hitCount == 22 && summary.duration == 2)
+        #expect(summary.agents.map(\.hits) == [11, 11])
+        await second.close()
+        await scene.loop.shutdown()
+    }
+}

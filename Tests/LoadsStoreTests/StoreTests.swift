@@ -1,0 +1,164 @@
+import Glibc
+import LoadsCore
+import LoadsEventLoop
+import LoadsMaster
+import LoadsStore
+import LoadsWire
+import TestSupport
+import Testing
+
+@Suite struct StoreTests {
+    private func statistics(_ names: [String], _ count: Int) -> Statistics {
+        var statistics = Statistics()
+        statistics.iterations.started = count
+        statistics.iterations.ok = count
+        for name in names {
+            var group = NameStatistics()
+            group.count = count
+            for _ in 0..<count { group.latency.record(1_000_000) }
+            statistics.names[name] = group
+        }
+        return statistics
+    }
+
+    private func record(_ id: String = "r") -> RunRecord {
+        let plan = Plan(cycles: [.init(users: 3, amount: .iterations(10))])
+        let submission = RunSubmission(
+            run: id, target: "t", isURLTarget: true, launch: RunnerLaunch(executable: "/x"),
+            order: RunnerOrder(plan: plan), placement: Placement(agents: 2, onLost: .redistribute), keepHits: true)
+        var record = RunRecord(submission: submission, submittedAt: 12.5)
+        record.state = .running
+        record.startedAt = 13
+        record.start = Instant(nanoseconds: 77)
+        record.nextUser = 9
+        var member = RunMember(
+            agent: "a", name: "host", epoch: "00000000000000aa", cores: 4, firstUser: 2, users: 3)
+        member.phase = .running
+        member.adjustment = Adjustment(users: 4, firstNewUser: 5, at: 6)
+        member.missing = AgentShare.Missing(from: 1, to: nil, hits: 3, reason: "x")
+        member.startSkew = 0.25
+        record.members = [member]
+        return record
+    }
+
+    private func part(_ sequence: UInt64, hits: Int) -> StoredPart {
+        StoredPart(
+            agent: "a", epoch: "00000000000000aa", sequence: sequence, hits: hits, lastData: 1.5,
+            statistics: statistics([], hits))
+    }
+
+    private let hit = RawHit(
+        time: 0.5, user: 1, iteration: 2, name: "n", method: "GET", url: "http://x/", status: 200,
+        latency: 1_000_000, bytes: 10, requests: 1, error: nil)
+
+    @Test func whatWasStoredIsReadBack() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        var changes = RunChanges(record: record())
+        changes.total = statistics(["n", "m"], 5)
+        changes.seconds = [0: statistics(["n"], 2), 1: statistics(["n", "m"], 3)]
+        changes.parts = [part(7, hits: 5)]
+        changes.events = [LogEntry(number: 1, at: 13, event: RunEvent(kind: "started", text: "go", agent: "a"))]
+        #expect(try await storage.commit([changes], keys: ["a": "key-a"]).isEmpty)
+        // The next commit has the names that changed, and adds to a second that is there.
+        changes.total = statistics(["n"], 9)
+        changes.seconds = [1: statistics(["n"], 4)]
+        changes.parts = [part(8, hits: 9)]
+        changes.events = []
+        #expect(try await storage.commit([changes], keys: ["a": "key-a"]).isEmpty)
+        await storage.close()
+
+        let again = try SQLiteStorage(directory: directory.path)
+        let state = try await again.load()
+        #expect(state.keys == ["a": "key-a"])
+        let stored = try #require(state.open.first)
+        #expect(stored.record == record())
+        #expect(stored.total.names.mapValues(\.count) == ["n": 9, "m": 5])
+        #expect(stored.total.iterations.ok == 9)
+        #expect(stored.parts == [part(8, hits: 9)])
+        let seconds = try await again.seconds("r", from: 0, limit: 10)
+        #expect(seconds.map(\.0) == [0, 1])
+        #expect(seconds.map { $0.1.names["n"]?.count } == [2, 7])
+        #expect(seconds.map { $0.1.iterations.ok } == [2, 7])
+        #expect(
+            try await again.log("r", from: 1, limit: 10) == [
+                LogEntry(number: 1, at: 13, event: RunEvent(kind: "started", text: "go", agent: "a"))
+            ])
+        await again.close()
+    }
+
+    @Test func aRunThatIsOverIsHistory() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        var record = record()
+        record.state = .ended
+        record.duration = 4
+        _ = try await storage.commit([RunChanges(record: record, total: statistics(["n"], 5))], keys: [:])
+        let state = try await storage.load()
+        #expect(state.open.isEmpty)
+        #expect(state.history.map(\.hits) == [5])
+        #expect(try await storage.run("r")?.record.duration == 4)
+        await storage.close()
+    }
+
+    @Test func itGrowsWithNamesAndSecondsNotWithBatches() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        var changes = RunChanges(record: record(), seconds: [0: statistics(["n"], 1)])
+        for number in 1...100 {
+            changes.parts = [part(UInt64(number), hits: number)]
+            _ = try await storage.commit([changes], keys: [:])
+        }
+        let seconds = try await storage.seconds("r", from: 0, limit: 10)
+        #expect(seconds.count == 1 && seconds[0].1.names["n"]?.count == 100)
+        await storage.close()
+    }
+
+    @Test func everyHitIsALineOnceWhateverAKilledMasterLeft() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        var changes = RunChanges(record: record())
+        changes.hits = [("a", [hit, hit]), ("b", [hit])]
+        _ = try await storage.commit([changes], keys: [:])
+        // A master that was killed between the file and the transaction has left more than the database knows.
+        let file = "\(directory.path)/hits/r.ndjson"
+        let stream = try #require(fopen(file, "a"))
+        fputs("half a li", stream)
+        fclose(stream)
+        _ = try await storage.commit([changes], keys: [:])
+        let lines = try text(of: file).split(separator: "\n")
+        #expect(lines.count == 6)
+        #expect(lines.allSatisfy { $0.hasPrefix("{\"t\":0.5") && $0.hasSuffix("}") })
+        await storage.close()
+    }
+
+    @Test func oneMasterADirectory() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        #expect { _ = try SQLiteStorage(directory: directory.path) } throws: { ($0 as? StorageError)?.code == .locked }
+        await storage.close()
+        await (try SQLiteStorage(directory: directory.path)).close()
+    }
+
+    @Test func whatIsNoDatabaseOfOursIsLeftAlone() async throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/master.sqlite"
+        let stream = try #require(fopen(path, "w"))
+        fputs(String(repeating: "this is no database\n", count: 500), stream)
+        fclose(stream)
+        let before = try text(of: path)
+        #expect { _ = try SQLiteStorage(directory: directory.path) } throws: { error in
+            guard let error = error as? StorageError else { return false }
+            return error.code == .foreign && error.message.contains(path) && error.message.contains("--data")
+        }
+        #expect(try text(of: path) == before)
+    }
+
+    private func text(of path: String) throws -> String {
+        let file = try #require(fopen(path, "r"))
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        while case let byte = fgetc(file), byte != EOF { bytes.append(UInt8(byte)) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
