@@ -42,7 +42,12 @@ extension MasterServer {
         switch message.content {
         case .report(let bytes):
             do throws(WireError) {
-                try take(RunnerReport(decoding: bytes), source, run)
+                if let batch = try BatchReader(report: bytes) {
+                    run.merged.take(batch, from: source)
+                    if batch.rawHitCount > 0 { pass(batch, source, run) }
+                } else {
+                    try take(RunnerReport(decoding: bytes), source, run)
+                }
             } catch {
                 // Taken all the same: it would come again and again, and everything behind it would wait.
                 let last = run.lastData(agent)
@@ -68,23 +73,29 @@ extension MasterServer {
         case .started(let late):
             run.life.started(source.agent, late: late)
             run.isDirty = true
-        case .batch(let batch):
-            run.merged.take(batch, from: source)
-            if !batch.hits.isEmpty { pass(batch.hits, source, run) }
         case .note(let text): run.life.event("note", text, source.agent)
-        case .hello, .ready, .ended, .refused:
-            // Those are the agent's business; it tells what they mean in its own messages.
+        case .hello, .ready, .batch, .ended, .refused:
+            // A batch is read by its own reader; the others are the agent's business, which tells what they mean.
             break
         }
     }
 
-    /// Raw hits: to the stream, to the observer, to be kept.
-    private func pass(_ hits: [RawHit], _ source: Intake.Source, _ run: ActiveRun) {
-        if publisher.isWanted(.hits, of: run.id) { publish(.hits, of: run, .hits(agent: source.agent, hits)) }
-        if let observer = run.observer, run.record.submission.order.plan.rawHits, !observer.received(hits) {
-            run.merged.dropped(hits: hits.count, of: source)
+    /// Raw hits: to the stream as they are, to the observer, to be kept.
+    private func pass(_ batch: BatchReader, _ source: Intake.Source, _ run: ActiveRun) {
+        if publisher.isWanted(.hits, of: run.id) {
+            let now = Instant.now
+            let sequence = publisher.next(.hits, of: run.id, at: now)
+            transport.publish(
+                batch.streamMessage(
+                    run: run.id, boot: boot, sequence: sequence, time: run.elapsed(at: now), agent: source.agent),
+                topic: StreamTopic.hits.frame(run: run.id))
         }
-        guard run.record.submission.keepHits else { return }
+        let submission = run.record.submission
+        let isObserved = run.observer != nil && submission.order.plan.rawHits
+        guard isObserved || submission.keepHits else { return }
+        let hits = batch.hits
+        if isObserved, run.observer?.received(hits) == false { run.merged.dropped(hits: hits.count, of: source) }
+        guard submission.keepHits else { return }
         if run.waitingHits + hits.count > settings.waitingHits {
             run.merged.dropped(hits: hits.count, of: source)
         } else {
@@ -121,8 +132,8 @@ extension MasterServer {
     /// Publishes what came since the last time, beats on idle topics, and tells the observers how far their runs are.
     func publishIntervals(at now: Instant) {
         for run in runs where !run.isSettled {
-            let fresh = run.merged.fold()
             publishInterval(of: run, at: now)
+            let fresh = run.merged.takeUnseen()
             if let observer = run.observer, run.record.start != nil, fresh != nil || !run.record.isOver {
                 let elapsed = run.elapsed(at: now)
                 if let fresh { run.meter.take(fresh, at: elapsed) }
@@ -135,6 +146,9 @@ extension MasterServer {
 
     func publishInterval(of run: ActiveRun, at now: Instant) {
         guard let (from, to, statistics) = run.merged.takeInterval(at: run.elapsed(at: now)) else { return }
-        publish(.stats, of: run, .statistics(from: from, to: to, statistics))
+        // Very many names make several messages, which merge.
+        for part in Batch(statistics: statistics, from: from, to: to).parts() {
+            publish(.stats, of: run, .statistics(from: from, to: to, part.statistics))
+        }
     }
 }

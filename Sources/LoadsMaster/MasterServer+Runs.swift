@@ -47,7 +47,10 @@ extension MasterServer {
         for file in submission.launch.files { files.expect(file) }
         let run = ActiveRun(life: RunLife(submission: submission, at: Self.wallTime()))
         run.missingFiles = Set(missing.map(\.hash))
-        if let observer { run.observer = ObserverQueue(observer) }
+        if let observer {
+            run.observer = ObserverQueue(observer)
+            run.merged.isObserved = true
+        }
         runs.append(run)
         byID[run.id] = run
         updateWants(run)

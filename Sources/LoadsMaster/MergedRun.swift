@@ -1,5 +1,6 @@
 import LoadsCore
 import LoadsEventLoop
+import LoadsWire
 
 /// What a run's agents have measured, merged. A pure structure.
 ///
@@ -30,7 +31,9 @@ struct MergedRun {
     /// Not published yet; nil when nobody wants it.
     private var interval: Statistics?
     private var intervalStart: Double = 0
-    private var intervalEnd: Double = 0
+    /// Whether somebody asks with ``takeUnseen()``.
+    var isObserved = false
+    private var unseen: Statistics?
 
     /// Seconds beyond which none is kept apart: four weeks.
     static let lastSecond = 28 * 86_400
@@ -42,49 +45,71 @@ struct MergedRun {
     }
 
     mutating func take(_ batch: Batch, from source: Intake.Source) {
-        var statistics = batch.statistics
-        limitNames(&statistics)
-        var part = parts[source] ?? Part()
-        part.statistics.iterations.merge(statistics.iterations)
-        part.statistics.health.merge(statistics.health)
-        part.statistics.users = statistics.users
-        part.hits += statistics.hitCount
-        if batch.to.isFinite { part.lastData = max(part.lastData, min(batch.to, Double(Self.lastSecond))) }
+        let statistics = batch.statistics
+        count(
+            source, iterations: statistics.iterations, health: statistics.health, users: statistics.users,
+            hits: statistics.hitCount, to: batch.to)
+        fresh[Self.second(from: batch.from, to: batch.to), default: Statistics()].merge(statistics)
+    }
+
+    /// Merges a batch straight out of its message.
+    mutating func take(_ batch: BatchReader, from source: Intake.Source) {
+        count(
+            source, iterations: batch.iterations, health: batch.health, users: batch.users, hits: batch.hitCount,
+            to: batch.to)
+        batch.merge(into: &fresh[Self.second(from: batch.from, to: batch.to), default: Statistics()])
+    }
+
+    private mutating func count(
+        _ source: Intake.Source, iterations: IterationCounts, health: GeneratorHealth, users: Int, hits: Int,
+        to end: Double
+    ) {
+        var part = parts.removeValue(forKey: source) ?? Part()
+        part.statistics.iterations.merge(iterations)
+        part.statistics.health.merge(health)
+        part.statistics.users = users
+        part.hits += hits
+        if end.isFinite { part.lastData = max(part.lastData, min(end, Double(Self.lastSecond))) }
         parts[source] = part
         changedParts.insert(source)
-        fresh[Self.second(of: batch), default: Statistics()].merge(statistics)
     }
 
     /// Until when there is data of a source, in seconds since the start.
     func lastData(_ source: Intake.Source) -> Double { parts[source]?.lastData ?? 0 }
 
     /// The second in whose middle a batch lies.
-    static func second(of batch: Batch) -> Int {
-        let middle = (batch.from + batch.to) / 2
+    static func second(from: Double, to: Double) -> Int {
+        let middle = (from + to) / 2
         guard middle.isFinite, middle > 0 else { return 0 }
         return Int(min(middle, Double(lastSecond)))
     }
 
     /// Adds what came since the last time to everything.
-    ///
-    /// - Returns: It, merged; nil when nothing came.
-    @discardableResult
-    mutating func fold() -> Statistics? {
-        guard !fresh.isEmpty else { return nil }
-        var sum: Statistics?
+    mutating func fold() {
+        guard !fresh.isEmpty else { return }
         for (second, statistics) in fresh {
+            var statistics = statistics
+            limitNames(&statistics)
             total.merge(statistics)
             changedNames.formUnion(statistics.names.keys)
             pending[second, default: Statistics()].merge(statistics)
-            if sum == nil { sum = statistics } else { sum!.merge(statistics) }
+            if interval != nil { interval!.merge(statistics) }
+            if isObserved {
+                if unseen == nil { unseen = statistics } else { unseen!.merge(statistics) }
+            }
         }
         fresh.removeAll()
         // Health and users do not add up over time alone: they come from the agents' last words.
         total.health = health
         total.users = users
-        sum?.users = users
-        if let sum, interval != nil { interval!.merge(sum) }
-        return sum
+    }
+
+    /// What came since the last call, for an observer; nil when nothing did.
+    mutating func takeUnseen() -> Statistics? {
+        fold()
+        defer { unseen = nil }
+        unseen?.users = users
+        return unseen
     }
 
     /// Users running on all agents.

@@ -28,10 +28,16 @@ struct Publisher {
     mutating func message(
         _ topic: StreamTopic, of run: String, time: Double, at now: Instant, _ content: StreamMessage.Content
     ) -> StreamMessage {
+        StreamMessage(
+            run: run, boot: boot, sequence: next(topic, of: run, at: now), time: time, content: content)
+    }
+
+    /// The number of the next message of a topic.
+    mutating func next(_ topic: StreamTopic, of run: String, at now: Instant) -> UInt64 {
         let frame = topic.frame(run: run)
         let sequence = (topics[frame]?.sequence ?? 0) + 1
         topics[frame] = (sequence, now)
-        return StreamMessage(run: run, boot: boot, sequence: sequence, time: time, content: content)
+        return sequence
     }
 
     /// The topics of a run that somebody listens to and that were idle for a second.

@@ -50,6 +50,7 @@ public struct BatchReader: Sendable {
 
     public var iterations: IterationCounts { statistics.rest.iterations }
     public var users: Int { statistics.rest.users }
+    public var health: GeneratorHealth { statistics.rest.health }
     /// Hits and failed hits, whatever their name.
     public var hitCount: Int { statistics.hitCount }
     public var failedHitCount: Int { statistics.failedHitCount }

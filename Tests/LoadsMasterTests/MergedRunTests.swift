@@ -9,7 +9,7 @@ import Testing
     private let b = Intake.Source(agent: "b", epoch: "1")
 
     @Test func aBatchBelongsToTheSecondInWhichItsMiddleLies() {
-        func second(_ from: Double, _ to: Double) -> Int { MergedRun.second(of: Batch(from: from, to: to)) }
+        func second(_ from: Double, _ to: Double) -> Int { MergedRun.second(from: from, to: to) }
         #expect(second(0, 0.1) == 0)
         #expect(second(0.9, 1) == 0)
         #expect(second(0.96, 1.06) == 1)
