@@ -58,13 +58,8 @@ struct Conversation {
         guard let number = asked[answer.id], var entry = open[number] else { return .nothing }
         var result = answer.answer
         if case .snapshot(let piece) = answer.answer {
-            var whole = piece
-            if var before = entry.snapshot {
-                before.statistics.merge(piece.statistics)
-                before.agents += piece.agents
-                whole = before
-                whole.more = piece.more
-            }
+            var whole = entry.snapshot ?? piece
+            if entry.snapshot != nil { whole.merge(piece) }
             if whole.more {
                 entry.snapshot = whole
                 open[number] = entry

@@ -23,6 +23,10 @@ struct CheckedRun: Sendable, Equatable {
     var package: String
     var json: String?
     var stream: String?
+    /// Where a local run is published: `tcp://127.0.0.1:7782`.
+    var publish: String?
+    /// The folder of keys, for what goes over a network.
+    var keys: String?
     var quiet: Bool
     /// Whether to colour; nil decides by the terminal.
     var color: Bool?
@@ -39,7 +43,14 @@ struct CheckedRun: Sendable, Equatable {
         let plan = Self.plan(settings, &read)
         package = settings.value("package")?.text ?? "."
         json = settings.value("json")?.text
-        stream = settings.value("stream")?.text
+        let streamed = settings.value("stream")
+        let isPublished = streamed?.text.hasPrefix("tcp:") ?? false
+        stream = isPublished ? nil : streamed?.text
+        publish = isPublished ? streamed?.text : nil
+        keys = settings.value("keys")?.text
+        if let streamed, isPublished, let problem = MasterAddress.problem(with: streamed.text) {
+            read.complain("\(streamed.label) \(streamed.text): \(problem)")
+        }
         for name in ["json", "stream", "package"] where settings.value(name)?.text.isEmpty == true {
             read.complain("\(settings.value(name)!.label): the path is empty")
         }
@@ -50,6 +61,9 @@ struct CheckedRun: Sendable, Equatable {
         color = settings.flags["no-color"].map { !$0 }
         debugRequests = settings.flag("debug-requests")
         remote = RemotePlace(settings, &read)
+        if remote != nil, let publish {
+            read.complain("--stream \(publish): the master publishes its runs itself (`loads-master --stream`)")
+        }
         // What no single option tells: `--threads` with too many users.
         if read.problems.isEmpty, let plan { for problem in plan.validate() { read.complain("\(problem)") } }
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
@@ -135,7 +149,7 @@ struct CheckedRun: Sendable, Equatable {
         if let maxNames = read.count(settings.value("max-names"), upTo: Plan.nameLimit) { plan.maxNames = maxNames }
         plan.threads = settings.flag("threads")
         plan.newConnections = settings.flag("new-connections")
-        plan.rawHits = settings.value("stream") != nil
+        plan.rawHits = settings.value("stream").map { !$0.text.hasPrefix("tcp:") } ?? false
         if let server = settings.value("server-url") {
             if let problem = WebAddress.problem(with: server.text) {
                 read.complain("\(server.label) \(server.text): \(problem)")

@@ -67,11 +67,11 @@ enum MasterAddress {
     /// What is wrong with it; nil when nothing is.
     static func problem(with text: String) -> String? {
         let advice = "(try \(standard))"
-        guard text.hasPrefix("tcp://") else { return "not a master's address \(advice)" }
+        guard text.hasPrefix("tcp://") else { return "not an address \(advice)" }
         let rest = text.dropFirst(6)
         guard let colon = rest.lastIndex(of: ":"), colon > rest.startIndex,
             let port = Int(rest[rest.index(after: colon)...]), (1...65_535).contains(port)
-        else { return "the port is missing \(advice)" }
+        else { return "the port is missing, or none (1 to 65535) \(advice)" }
         return nil
     }
 }

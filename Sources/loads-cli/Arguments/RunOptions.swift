@@ -63,7 +63,9 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Write the summary as JSON.", valueName: "file"))
     var json: String?
     @Option(
-        help: ArgumentHelp("Write every hit as a line of JSON, as it happens; - is standard output.", valueName: "file")
+        help: ArgumentHelp(
+            "Write every hit as a line of JSON, as it happens; - is standard output, tcp://… a ZeroMQ socket.",
+            valueName: "file")
     )
     var stream: String?
     @Flag(inversion: .prefixedNo, help: "No progress.")

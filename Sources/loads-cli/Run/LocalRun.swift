@@ -6,6 +6,7 @@ import LoadsMaster
 import LoadsReport
 import LoadsTransport
 import LoadsWire
+import LoadsZeroMQ
 
 /// A run on this machine: a master and an agent in this process, joined in memory, and the runner that the agent starts.
 struct LocalRun {
@@ -40,12 +41,21 @@ struct LocalRun {
         let loop = EventLoop(name: "loads-local")
         defer { Task { await loop.shutdown() } }
         let hub = InProcessHub()
-        let master = MasterServer(transport: hub.makeMaster(on: loop), settings: .local)
+        let master: MasterServer
         let agent: Agent
         do {
-            try await master.open()
+            var transport = hub.makeMaster(on: loop)
+            if let publish = run.publish {
+                transport = try StreamedMaster(
+                    transport, stream: publish, keys: try run.keys.map { try MasterKeys(directory: $0) })
+            }
+            master = MasterServer(transport: transport, settings: .local)
+            let addresses = try await master.open()
+            if run.publish != nil { console.progress("publishing on \(addresses.stream)") }
             agent = try Agent(
                 transport: hub.makeAgent(on: loop), settings: AgentSettings(id: "local", name: "local"))
+        } catch let error as TransportError {
+            return .refused(code: Int(ExitStatus.usage.rawValue), message: error.message)
         } catch {
             return .refused(code: Int(ExitStatus.fault.rawValue), message: "\(error)")
         }
