@@ -55,17 +55,6 @@ struct Preparation {
         if let body = request.body { options["body"] = [body] }
         if let name = request.name { options["name"] = [name] }
         if debug { options["debug"] = ["1"] }
-        return Runner(
-            launch: RunnerLaunch(executable: Self.ownExecutable, arguments: [URLRunnerCommand.name]), options: options)
-    }
-
-    /// The path of this program.
-    static var ownExecutable: String {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count - 1)
-        guard count > 0 else { return "/proc/self/exe" }
-        let text = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // The link of a program that was replaced while it runs names what is no longer there.
-        return access(text, X_OK) == 0 ? text : "/proc/self/exe"
+        return Runner(launch: RunnerLaunch(program: .builtIn("url")), options: options)
     }
 }
