@@ -1,5 +1,5 @@
 /// One value of what a program of the `lines` dialect writes, whether it came as JSON or as MessagePack.
-enum LineValue: Equatable {
+enum LineValue: Equatable, Sendable {
     case null
     case bool(Bool)
     case int(Int)
@@ -8,7 +8,7 @@ enum LineValue: Equatable {
     case array([LineValue])
     case map([Entry])
 
-    struct Entry: Equatable {
+    struct Entry: Equatable, Sendable {
         var key: String
         var value: LineValue
     }
@@ -21,7 +21,7 @@ enum LineValue: Equatable {
 }
 
 /// Why something is no result: a few words for the person who wrote the program.
-struct LineFault: Error, Equatable {
+struct LineFault: Error, Equatable, Sendable {
     let reason: String
     init(_ reason: String) { self.reason = reason }
 }

@@ -62,7 +62,11 @@ public final class LinkedAgent: Sendable {
         }
         let process: RunnerProcess
         do throws(SpawnError) {
-            process = try await RunnerProcess.start(order.launch, on: loop)
+            process =
+                switch order.launch.dialect {
+                case .messages: try await RunnerProcess.start(order.launch, on: loop)
+                case .lines: try await LineRunner.start(order, agent: "local", on: loop)
+                }
         } catch {
             await link.send(.ended(run: order.run, .refused(code: 70, message: error.description)))
             return nil

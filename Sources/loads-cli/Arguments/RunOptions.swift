@@ -4,6 +4,11 @@ import ArgumentParser
 struct RunOptions: ParsableArguments {
     @Argument(help: "Tests (Module.Suite/test, Module.Suite.test, Module.Suite), or one URL.")
     var targets: [String] = []
+    @Argument(
+        parsing: .postTerminator,
+        help: ArgumentHelp(
+            "Or -- and a program that is the runner, with its arguments: -- node checkout.mjs.", valueName: "command"))
+    var command: [String] = []
 
     @Option(
         name: [.customShort("c"), .customLong("users")], parsing: .unconditional,
@@ -95,6 +100,7 @@ struct RunOptions: ParsableArguments {
     private var settings: Settings {
         var settings = Settings()
         for target in targets { settings.add("target", target, label: "target") }
+        for word in command { settings.add("command", word, label: "--") }
         for (name, value) in [
             ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
             ("ramp-up", rampUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),

@@ -3,7 +3,7 @@ import LoadsPackage
 import LoadsReport
 import LoadsWire
 
-/// Makes ready what a run starts: the user's tests built and found, or the URL runner.
+/// Makes ready what a run starts: the user's tests built and found, the URL runner, or the user's program.
 struct Preparation {
     let console: Console
 
@@ -18,6 +18,9 @@ struct Preparation {
     func runner(for run: CheckedRun) async throws -> Runner {
         switch run.target {
         case .url(let request): return urlRunner(request, debug: run.debugRequests)
+        case .command(let words):
+            return Runner(
+                launch: RunnerLaunch(program: .path(words[0]), arguments: Array(words.dropFirst()), dialect: .lines))
         case .tests(let names):
             let (package, tests) = try await tests(of: run.package, for: names)
             do {
