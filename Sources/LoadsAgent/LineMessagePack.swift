@@ -61,12 +61,14 @@ struct LineMessagePack {
             let width = 1 << (head - 0xd0)
             return unsigned(width).map { .int(Int(truncatingIfNeeded: $0 << (64 - 8 * width)) >> (64 - 8 * width)) }
         case 0xd9...0xdb: return try length(1 << (head - 0xd9)).flatMap { text($0) }
-        case 0xdc, 0xdd: return try length(head == 0xdc ? 2 : 4).flatMap2 { count throws(LineFault) in
-            try array(count, depth)
-        }
-        case 0xde, 0xdf: return try length(head == 0xde ? 2 : 4).flatMap2 { count throws(LineFault) in
-            try map(count, depth)
-        }
+        case 0xdc, 0xdd:
+            return try length(head == 0xdc ? 2 : 4).flatMap2 { count throws(LineFault) in
+                try array(count, depth)
+            }
+        case 0xde, 0xdf:
+            return try length(head == 0xde ? 2 : 4).flatMap2 { count throws(LineFault) in
+                try map(count, depth)
+            }
         default: throw LineFault("it is no MessagePack")
         }
     }

@@ -115,7 +115,9 @@ struct LineSpeech: RunnerSpeech {
             return begin(at: start, now)
         case .running:
             note(usage)
-            for adjustment in adjustments where adjustment.at <= now.nanoseconds { tally.plannedUsers = adjustment.users }
+            for adjustment in adjustments where adjustment.at <= now.nanoseconds {
+                tally.plannedUsers = adjustment.users
+            }
             adjustments.removeAll { $0.at <= now.nanoseconds }
             wakeUp = now.advanced(by: Self.interval)
             return mayReport ? batch(at: now, isLast: false) : []

@@ -95,7 +95,8 @@ struct LineTally {
     }
 
     private mutating func count(_ hit: LineHit, _ now: Instant) {
-        let began = hit.time.map { start.advanced(by: .seconds($0)) }
+        let began =
+            hit.time.map { start.advanced(by: .seconds($0)) }
             ?? max(start, now.advanced(by: .nanoseconds(-hit.latency)))
         recorder.record(
             Hit(

@@ -22,7 +22,8 @@ public enum ProgramPath {
             if name.contains("/") { return (name, [name]) }
             guard let path = find(name, launch.environment["PATH"]) else {
                 throw SpawnError(
-                    description: "\(name): no such program in PATH (a program of the directory it runs in is ./\(name))")
+                    description: "\(name): no such program in PATH (a program of the directory it runs in is ./\(name))"
+                )
             }
             return (path, [name])
         }

@@ -124,7 +124,9 @@ import Testing
     }
 
     /// Stops a run once a note has come.
-    private static func stopped(_ script: String, abort: Bool = false, patience: Duration = .seconds(60)) async -> Gathered {
+    private static func stopped(_ script: String, abort: Bool = false, patience: Duration = .seconds(60)) async
+        -> Gathered
+    {
         await Gathered.run(order(opening + script), patience: patience) { master, report in
             guard case .note = report else { return }
             await master.send(abort ? .abort(run: "r") : .stop(run: "r"))

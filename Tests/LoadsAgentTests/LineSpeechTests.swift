@@ -7,7 +7,9 @@ import Testing
 
 /// The conversation with a program of the `lines` dialect, on a clock of the test's own.
 @Suite struct LineSpeechTests {
-    private static func at(_ seconds: Double) -> Instant { Instant(nanoseconds: 5_000_000_000).advanced(by: .seconds(seconds)) }
+    private static func at(_ seconds: Double) -> Instant {
+        Instant(nanoseconds: 5_000_000_000).advanced(by: .seconds(seconds))
+    }
 
     private static func speech(_ plan: Plan? = nil, waits: Bool = true) -> (LineSpeech, RunnerOrder) {
         let plan = plan ?? Plan(cycles: [.init(users: 2, amount: .iterations(3))])
@@ -25,7 +27,8 @@ import Testing
                 switch try? RunnerReport(decoding: bytes) {
                 case .ready: return "ready"
                 case .started(let late): return "started \(late)"
-                case .batch(let batch): return "batch \(batch.statistics.hitCount) hits, \(batch.statistics.users) users"
+                case .batch(let batch):
+                    return "batch \(batch.statistics.hitCount) hits, \(batch.statistics.users) users"
                 case .note(let text): return "note \(text)"
                 case .ended(let interrupted, let seconds):
                     return "ended\(interrupted ? " interrupted" : "") \(seconds)"
@@ -40,7 +43,9 @@ import Testing
     }
 
     @Test func aWholeConversation() throws {
-        var plan = Plan(cycles: [.init(users: 2, amount: .iterations(3)), .init(users: 1, amount: .duration(.seconds(4)))])
+        var plan = Plan(cycles: [
+            .init(users: 2, amount: .iterations(3)), .init(users: 1, amount: .duration(.seconds(4))),
+        ])
         plan.firstUser = 34
         plan.rampUp = .milliseconds(1500)
         plan.serverURL = "http://127.0.0.1:1"
@@ -52,13 +57,14 @@ import Testing
         #expect(speech.wakeUp == Self.at(1))
         #expect(Self.text(speech.tick(at: Self.at(0.9), ProcessUsage(), mayReport: true)).isEmpty)
         #expect(
-            Self.text(speech.tick(at: Self.at(1.25), ProcessUsage(cpuSeconds: 2, residentBytes: 10), mayReport: true)) == [
-                #"> {"plan":{"users":2,"iterations":3,"first_user":34,"ramp_up_s":1.5,"think_s":0,"grace_s":30,"#
-                    + #""pause_s":0,"server_url":"http://127.0.0.1:1","new_connections":false,"raw":false,"#
-                    + #""cycles":[{"users":2,"iterations":3},{"users":1,"duration_s":4}]},"#
-                    + #""run":"r-1","agent":"a \"1\"","t":0.25}"#,
-                "started 0.25",
-            ])
+            Self.text(speech.tick(at: Self.at(1.25), ProcessUsage(cpuSeconds: 2, residentBytes: 10), mayReport: true))
+                == [
+                    #"> {"plan":{"users":2,"iterations":3,"first_user":34,"ramp_up_s":1.5,"think_s":0,"grace_s":30,"#
+                        + #""pause_s":0,"server_url":"http://127.0.0.1:1","new_connections":false,"raw":false,"#
+                        + #""cycles":[{"users":2,"iterations":3},{"users":1,"duration_s":4}]},"#
+                        + #""run":"r-1","agent":"a \"1\"","t":0.25}"#,
+                    "started 0.25",
+                ])
         #expect(try Self.take(&speech, #"{"ms":1,"name":"n"}"#, Self.at(1.3)).isEmpty)
         #expect(Self.text(speech.tick(at: Self.at(1.35), ProcessUsage(), mayReport: false)).isEmpty, "it is kept")
         #expect(try Self.take(&speech, #"{"t":1,"ms":500,"name":"n"}"#, Self.at(1.4)).isEmpty)
@@ -77,7 +83,8 @@ import Testing
     }
 
     @Test func aRunThatDoesNotWaitBeginsAtOnceAndADurationHasAnEnd() {
-        var (speech, order) = Self.speech(Plan(cycles: [.init(users: 1, amount: .duration(.seconds(10)))]), waits: false)
+        var (speech, order) = Self.speech(
+            Plan(cycles: [.init(users: 1, amount: .duration(.seconds(10)))]), waits: false)
         let actions = Self.text(speech.send(.run(order), at: Self.at(0)))
         #expect(actions.count == 3 && actions[0].hasPrefix(#"> {"plan":{"users":1,"duration_s":10,"#))
         #expect(actions[1...] == ["end within 55.0 seconds", "started 0.0"])

@@ -67,9 +67,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{'a':1}", "[1,]", "[1 2]", "\"", "\"\\",
-        "\"\\x\"", "\"\\u12\"", "\"\u{01}\"", "tru", "nul", "-", "+1", "1.2.3", "1e", "1e999", "NaN", "Infinity", "{}{}",
-        "{} x", "[[[[[[[[[1]]]]]]]]]", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}", "]", "}", ",",
+        "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{'a':1}", "[1,]", "[1 2]", "\"",
+        "\"\\",
+        "\"\\x\"", "\"\\u12\"", "\"\u{01}\"", "tru", "nul", "-", "+1", "1.2.3", "1e", "1e999", "NaN", "Infinity",
+        "{}{}",
+        "{} x", "[[[[[[[[[1]]]]]]]]]", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":1}}}}}}}}", "]", "}",
+        ",",
         "\u{feff}{}", "HTTP/1.1 200 OK", "Traceback (most recent call last):",
     ])
     func whatIsNoJSONIsGarbage(_ text: String) {
@@ -93,11 +96,12 @@ import Testing
         #expect(reason.contains("longer") && sample.utf8.count < 130)
     }
 
-    @Test(arguments: [
-        [0x81, 0xc1], [0xdf, 0xff, 0xff, 0xff, 0xff], [0x81, 0xa1, 0x61, 0xdd, 0x7f, 0xff, 0xff, 0xff],
-        [0x81, 0xa1, 0x61, 0xdb, 0xff, 0xff, 0xff, 0xff], [0x81, 0xa1, 0x61, 0xc9, 0xff, 0xff, 0xff, 0xff],
-        [0x81, 0xa1, 0x61] + [UInt8](repeating: 0x91, count: 20),
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x81, 0xc1], [0xdf, 0xff, 0xff, 0xff, 0xff], [0x81, 0xa1, 0x61, 0xdd, 0x7f, 0xff, 0xff, 0xff],
+            [0x81, 0xa1, 0x61, 0xdb, 0xff, 0xff, 0xff, 0xff], [0x81, 0xa1, 0x61, 0xc9, 0xff, 0xff, 0xff, 0xff],
+            [0x81, 0xa1, 0x61] + [UInt8](repeating: 0x91, count: 20),
+        ] as [[UInt8]])
     func brokenMessagePackEndsTheReading(_ bytes: [UInt8]) {
         let records = Self.records([bytes, [UInt8](repeating: 0x81, count: 100_000)])
         #expect(records.count == 1)

@@ -4,10 +4,11 @@ import ArgumentParser
 struct RunOptions: ParsableArguments {
     @Argument(help: "Tests (Module.Suite/test, Module.Suite.test, Module.Suite), or one URL.")
     var targets: [String] = []
-    @Argument(
-        parsing: .postTerminator,
+    @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Or -- and a program that is the runner, with its arguments: -- node checkout.mjs.", valueName: "command"))
+            "A program that is the runner, word by word; easier written behind --: -- node checkout.mjs.",
+            valueName: "word"))
     var command: [String] = []
 
     @Option(
