@@ -11,10 +11,27 @@ enum LineRunner {
     static func start(
         _ order: AgentOrder, agent: String, on loop: EventLoop
     ) async throws(SpawnError) -> RunnerProcess {
+        try await RunnerProcess.start(launch(order, agent), speech: speech(order, agent), on: loop)
+    }
+
+    /// The same, on the loop.
+    ///
+    /// - Parameter countersFile: See ``RunnerProcess/startHere(_:speech:on:countersFile:)``.
+    static func startHere(
+        _ order: AgentOrder, agent: String, on loop: EventLoop, countersFile: String? = nil
+    ) throws(SpawnError) -> RunnerProcess {
+        try RunnerProcess.startHere(
+            launch(order, agent), speech: speech(order, agent), on: loop, countersFile: countersFile)
+    }
+
+    private static func launch(_ order: AgentOrder, _ agent: String) -> RunnerLaunch {
         var launch = order.launch
         launch.dialect = .lines
         launch.environment.merge(LinePlan.environment(order.order, run: order.run, agent: agent)) { $1 }
-        let speech = LineSpeech(run: order.run, agent: agent, order: order.order)
-        return try await RunnerProcess.start(launch, speech: speech, on: loop)
+        return launch
+    }
+
+    private static func speech(_ order: AgentOrder, _ agent: String) -> LineSpeech {
+        LineSpeech(run: order.run, agent: agent, order: order.order)
     }
 }

@@ -9,7 +9,7 @@ import LoadsWire
 struct LineSpeech: RunnerSpeech {
     private let run: String
     private let agent: String
-    private let order: RunnerOrder
+    private var order: RunnerOrder
 
     private var phase = Phase.new
     private var tally: LineTally
@@ -44,7 +44,8 @@ struct LineSpeech: RunnerSpeech {
 
     mutating func send(_ command: RunnerCommand, at now: Instant) -> [SpeechAction] {
         switch command {
-        case .run where phase == .new:
+        case .run(let order) where phase == .new:
+            self.order = order
             guard order.waits else { return begin(at: now, now) }
             phase = .ready
             return reports(.ready)

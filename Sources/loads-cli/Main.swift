@@ -39,10 +39,11 @@ import LoadsCore
     /// and that is the targets.
     static func expanded(_ arguments: [String]) -> [String] {
         guard let dashes = arguments.firstIndex(of: "--") else { return arguments }
-        return arguments[..<dashes] + arguments[(dashes + 1)...].flatMap { word in
-            // Joined, so that a word may begin with a dash; nothing can be joined to nothing.
-            word.isEmpty ? ["--command", word] : ["--command=" + word]
-        }
+        return arguments[..<dashes]
+            + arguments[(dashes + 1)...].flatMap { word in
+                // Joined, so that a word may begin with a dash; nothing can be joined to nothing.
+                word.isEmpty ? ["--command", word] : ["--command=" + word]
+            }
     }
 
     private static func fail(_ message: String, _ status: ExitStatus) -> Never {

@@ -1,6 +1,5 @@
 import Foundation
 import LoadsCore
-import LoadsTransport
 import LoadsWire
 import Testing
 
@@ -33,8 +32,8 @@ import Testing
             order: RunnerOrder(plan: plan))
     }
 
-    @Test func aProgramIsARunnerLikeAnyOther() async {
-        let run = await Gathered.run(
+    @Test func aProgramIsARunnerLikeAnyOther() async throws {
+        let run = try await Gathered.run(
             Self.order(
                 Self.opening + """
                     for user in range(plan["first_user"], plan["first_user"] + plan["users"]):
@@ -53,23 +52,21 @@ import Testing
         #expect(Set(run.total.hits.map(\.user)) == [5, 6])
     }
 
-    @Test func aProgramThatFloodsLosesNothing() async {
-        let run = await Gathered.run(
+    @Test func aProgramThatFloodsLosesNothing() async throws {
+        let run = try await Gathered.run(
             Self.order(
                 Self.opening + """
                     line = json.dumps({"name": "n", "ms": 1, "status": 200}) + "\\n"
                     for _ in range(300):
                         results.write(line * 1000)
                     """)
-        ) { _, report in
-            if case .batch = report { try? await Task.sleep(for: .milliseconds(50)) }
-        }
+        )
         #expect(run.total.statistics.hitCount == 300_000)
         #expect(run.sequences == (1...UInt64(run.sequences.count)).map { $0 })
     }
 
-    @Test func messagePackIsUnderstoodToo() async {
-        let run = await Gathered.run(
+    @Test func messagePackIsUnderstoodToo() async throws {
+        let run = try await Gathered.run(
             Self.order(
                 """
                 import os, sys
@@ -81,8 +78,8 @@ import Testing
         #expect(run.total.statistics.names["n"]?.status == [500: 7])
     }
 
-    @Test func garbageIsSaidAndStopsNothing() async {
-        let run = await Gathered.run(
+    @Test func garbageIsSaidAndStopsNothing() async throws {
+        let run = try await Gathered.run(
             Self.order(
                 Self.opening + """
                     results.write("hello\\n\\n{\\"ms\\":1}\\n" + "x" * 200000 + "\\n")
@@ -97,8 +94,8 @@ import Testing
         }
     }
 
-    @Test func aProgramThatEndsBadlyHasCrashedWithItsOutput() async {
-        let run = await Gathered.run(
+    @Test func aProgramThatEndsBadlyHasCrashedWithItsOutput() async throws {
+        let run = try await Gathered.run(
             Self.order(
                 Self.opening + """
                     say(name="n", ms=1)
@@ -112,10 +109,10 @@ import Testing
         #expect(run.total.statistics.hitCount == 1, "what was measured counts")
     }
 
-    @Test func whatIsNotThereIsRefused() async {
+    @Test func whatIsNotThereIsRefused() async throws {
         var order = Self.order("")
         order.launch.program = .path("no-such-program-of-loads")
-        let run = await Gathered.run(order)
+        let run = try await Gathered.run(order)
         guard case .refused(_, let message)? = run.end else {
             Issue.record("\(String(describing: run.end))")
             return
@@ -124,17 +121,25 @@ import Testing
     }
 
     /// Stops a run once a note has come.
-    private static func stopped(_ script: String, abort: Bool = false, patience: Duration = .seconds(60)) async
+    private static func stopped(_ script: String, abort: Bool = false, patience: Duration = .seconds(60)) async throws
         -> Gathered
     {
-        await Gathered.run(order(opening + script), patience: patience) { master, report in
-            guard case .note = report else { return }
-            await master.send(abort ? .abort(run: "r") : .stop(run: "r"))
+        let rig = try await Rig(.init()) { $0.patience = patience }
+        rig.master.tell(.run(order(opening + script)))
+        _ = await rig.master.sees { seen -> Bool? in
+            guard case .result(let message) = seen, case .report(let bytes) = message.content,
+                case .note? = try? RunnerReport(decoding: bytes)
+            else { return nil }
+            return true
         }
+        rig.master.tell(.stop(run: "r", abort: abort, reason: "a test"))
+        let run = await rig.gathered("r")
+        await rig.close()
+        return run
     }
 
-    @Test(arguments: [false, true]) func aStopIsALine(abort: Bool) async {
-        let run = await Self.stopped(
+    @Test(arguments: [false, true]) func aStopIsALine(abort: Bool) async throws {
+        let run = try await Self.stopped(
             """
             say(note="running")
             results.flush()
@@ -145,8 +150,8 @@ import Testing
         #expect(run.total.statistics.names.keys.sorted() == [abort ? "abort" : "stop"])
     }
 
-    @Test func aProgramThatDoesNotStopIsKilled() async {
-        let run = await Self.stopped(
+    @Test func aProgramThatDoesNotStopIsKilled() async throws {
+        let run = try await Self.stopped(
             """
             say(note="running")
             say(name="n", ms=1)

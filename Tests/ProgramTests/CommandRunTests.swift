@@ -79,7 +79,8 @@ import Testing
     }
 
     @Test func aProgramThatFallsOverIsShownWithItsLastWords() async throws {
-        let outcome = try await Program.run(["-c", "2", "--", "python3", "-c", "raise SystemExit('no shop is open')"])
+        let script = "import sys; sys.stdin.readline(); raise SystemExit('no shop is open')"
+        let outcome = try await Program.run(["-c", "2", "--", "python3", "-c", script])
         #expect(outcome.status == 71)
         #expect(outcome.output.contains("the runner crashed: exit code 1"), "\(outcome.output)")
         #expect(outcome.output.contains("no shop is open"))
