@@ -244,7 +244,7 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     }
 
     private func readOutput() {
-        while outputOpen {
+        for _ in 0..<Self.turn where outputOpen {
             let count = read(spawned.output, space.baseAddress, space.count)
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN { return }
