@@ -93,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "loads-agent",
             dependencies: [
-                "LoadsAgent", "LoadsCore", "LoadsEventLoop", "LoadsService", "LoadsTransport",
+                "LoadsAgent", "LoadsCore", "LoadsEventLoop", "LoadsService", "LoadsTransport", "LoadsURLRunner",
                 .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Logging", package: "swift-log", condition: tools),
