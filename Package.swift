@@ -24,8 +24,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 }
 
 let libraries = [
-    "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
-    "LoadsZeroMQ", "LoadsMaster", "LoadsStore", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport",
+    "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsURLRunner", "LoadsTesting", "LoadsWire",
+    "LoadsTransport", "LoadsZeroMQ", "LoadsMaster", "LoadsStore", "LoadsAgent", "LoadsClient", "LoadsTestServer",
+    "LoadsReport",
     "LoadsPackage",
 ]
 
@@ -70,6 +71,12 @@ let package = Package(
             ]),
         library("LoadsWire", ["LoadsCore", "LoadsEventLoop", "CMsgPack", "CSHA256"]),
         library("LoadsRunner", ["LoadsCore", "LoadsWire", "LoadsEventLoop", "CLinux"]),
+        library(
+            "LoadsURLRunner",
+            [
+                "LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         .target(name: "CTesting"),
         library(
             "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
@@ -89,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "loads-agent",
             dependencies: [
-                "LoadsAgent", "LoadsCore", "LoadsEventLoop", "LoadsService", "LoadsTransport",
+                "LoadsAgent", "LoadsCore", "LoadsEventLoop", "LoadsService", "LoadsTransport", "LoadsURLRunner",
                 .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Logging", package: "swift-log", condition: tools),
@@ -117,10 +124,9 @@ let package = Package(
         .executableTarget(
             name: "loads-cli",
             dependencies: [
-                "LoadsCore", "LoadsEventLoop", "LoadsSession", "LoadsRunner", "LoadsWire", "LoadsTransport",
+                "LoadsCore", "LoadsEventLoop", "LoadsURLRunner", "LoadsWire", "LoadsTransport",
                 "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
                 .target(name: "LoadsZeroMQ", condition: tools),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Yams", package: "Yams", condition: tools),
             ],

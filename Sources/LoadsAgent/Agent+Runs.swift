@@ -3,7 +3,7 @@ import LoadsEventLoop
 import LoadsWire
 
 extension Agent {
-    static let dialects: [RunnerLaunch.Dialect] = [.messages]
+    static let dialects = RunnerLaunch.Dialect.allCases
 
     /// Takes an order, or says why not.
     func accept(_ order: AgentOrder) {
@@ -212,8 +212,9 @@ extension Agent {
                 runs[run]!.folder = path
                 folder = try RunDirectory.make(path, order.launch.files, from: try cache()).path
             }
-            let launch = order.launch.placed(in: folder)
-            let process = try start(launch, run)
+            var placed = order
+            placed.launch = order.launch.placed(in: folder)
+            let process = try start(placed)
             runs[run]!.process = process
             change(run) { $0.launched() }
             Task { await self.follow(process, run) }
@@ -222,9 +223,13 @@ extension Agent {
         }
     }
 
-    private func start(_ launch: RunnerLaunch, _ run: String) throws(AgentError) -> any RunnerChannel {
+    private func start(_ order: AgentOrder) throws(AgentError) -> any RunnerChannel {
+        let file = countersFile(order.run)
         do throws(SpawnError) {
-            return try RunnerProcess.startHere(launch, on: loop, countersFile: countersFile(run))
+            switch order.launch.dialect {
+            case .messages: return try RunnerProcess.startHere(order.launch, on: loop, countersFile: file)
+            case .lines: return try LineRunner.startHere(order, agent: settings.id, on: loop, countersFile: file)
+            }
         } catch {
             throw AgentError(error.description)
         }

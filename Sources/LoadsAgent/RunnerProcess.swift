@@ -16,10 +16,13 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     private let loop: EventLoop
     private let spawned: SpawnedProcess
 
-    private var parser = FrameParser()
+    private var speech: any RunnerSpeech
+    private var alarm: LoopTimer?
     private var tail: [UInt8] = []
     private var outgoing: [UInt8] = []
     private var commandsOpen = true
+    /// Whether the command pipe is closed once everything is written.
+    private var closesInput = false
     private var reportsOpen = true
     private var outputOpen = true
     /// Reports handed over and not dealt with yet.
@@ -37,17 +40,23 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     /// How much of what it prints is kept.
     private static let tailLimit = 16 * 1024
     /// How long a runner may take to exit once it has reported its end: test suites tear down then.
-    static let exitPatience = Duration.seconds(60)
+    static let exitPatience = FrameSpeech.exitPatience
 
-    /// Starts a process.
+    /// Chunks that are read at a time, so that a runner that floods does not keep the agent from its other duties.
+    private static let turn = 4
+
+    /// Starts a process that speaks the dialect `messages`, or another; see ``LineRunner``.
     ///
     /// It is started on the loop's thread, because a runner asks the kernel to be killed with the *thread* that started
     /// it (`PR_SET_PDEATHSIG`): a pool's thread may end long before the agent does.
-    static func start(_ launch: RunnerLaunch, on loop: EventLoop) async throws(SpawnError) -> RunnerProcess {
+    static func start(
+        _ launch: RunnerLaunch, speech: sending any RunnerSpeech = FrameSpeech(), on loop: EventLoop
+    ) async throws(SpawnError) -> RunnerProcess {
+        let speech = Handover(speech)
         let result: Result<RunnerProcess, SpawnError> = await withUnsafeContinuation { continuation in
             let taken = loop.submit {
                 do throws(SpawnError) {
-                    continuation.resume(returning: .success(try startHere(launch, on: loop)))
+                    continuation.resume(returning: .success(try startHere(launch, speech: speech.value, on: loop)))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
@@ -61,16 +70,25 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     ///
     /// - Parameter countersFile: Where its live counters lie, to outlive the agent; nil is nowhere.
     static func startHere(
-        _ launch: RunnerLaunch, on loop: EventLoop, countersFile: String? = nil
+        _ launch: RunnerLaunch, speech: any RunnerSpeech = FrameSpeech(), on loop: EventLoop,
+        countersFile: String? = nil
     ) throws(SpawnError) -> RunnerProcess {
         let spawned = try Spawn.start(launch, counterBytes: LiveCounters.byteCount, countersFile: countersFile)
-        let process = RunnerProcess(spawned, loop)
+        let process = RunnerProcess(spawned, speech, loop)
         process.watch()
         return process
     }
 
-    private init(_ spawned: SpawnedProcess, _ loop: EventLoop) {
+    /// Carries the speech to the loop.
+    private struct Handover: @unchecked Sendable {
+        // @unchecked: `sending` has made sure that nobody else holds it.
+        let value: any RunnerSpeech
+        init(_ value: any RunnerSpeech) { self.value = value }
+    }
+
+    private init(_ spawned: SpawnedProcess, _ speech: any RunnerSpeech, _ loop: EventLoop) {
         self.spawned = spawned
+        self.speech = speech
         self.loop = loop
         counters = LiveCounters(base: spawned.counters)
         (events, continuation) = AsyncStream.makeStream()
@@ -107,9 +125,7 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     /// Sends a command. A runner that is gone is no error: its end is reported anyway.
     func send(_ command: RunnerCommand) {
         loop.submit { [self] in
-            guard commandsOpen else { return }
-            outgoing += FrameParser.frame(command.encoded())
-            writeCommands()
+            perform(speech.send(command, at: .now))
         }
     }
 
@@ -159,31 +175,28 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
             }
             outgoing.removeFirst(count)
         }
+        if closesInput { return closeCommands() }
         // Deregistered rather than watched for nothing: a hang-up is reported even then, without end.
         loop.deregister(spawned.commands)
     }
 
     private func readReports() {
-        while reportsOpen && !paused {
+        for _ in 0..<Self.turn where reportsOpen && !paused {
             let count = read(spawned.reports, space.baseAddress, space.count)
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN { return }
             if count <= 0 {
                 closeReports()
-                armOverdue(Self.exitPatience, "it closed its report pipe and did not exit")
+                perform(speech.closed(at: .now))
                 return
             }
-            parser.append(UnsafeRawBufferPointer(rebasing: space[..<count]))
-            deliver()
+            take(UnsafeRawBufferPointer(rebasing: space[..<count]))
         }
     }
 
-    private func deliver() {
+    private func take(_ bytes: UnsafeRawBufferPointer) {
         do throws(WireError) {
-            while let message = try parser.next() {
-                waiting += 1
-                continuation.yield(.report(message))
-            }
+            perform(try speech.take(bytes, at: .now))
         } catch {
             closeReports()
             killGroup("it sent something that is no report (\(error))")
@@ -195,8 +208,43 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
         }
     }
 
+    private func perform(_ actions: [SpeechAction]) {
+        for action in actions {
+            switch action {
+            case .write(let bytes):
+                guard commandsOpen else { break }
+                outgoing += bytes
+                writeCommands()
+            case .closeInput:
+                if outgoing.isEmpty { closeCommands() } else { closesInput = true }
+            case .report(let message):
+                waiting += 1
+                continuation.yield(.report(message))
+            case .expectEnd(let patience, let reason): armOverdue(patience, reason)
+            }
+        }
+        setAlarm()
+    }
+
+    /// Wakes the speech when it wants to be woken.
+    private func setAlarm() {
+        guard let time = speech.wakeUp, exitStatus == nil else {
+            if let alarm { loop.cancel(alarm) }
+            return
+        }
+        let timer = alarm ?? LoopTimer { [weak self] in self?.ring() }
+        alarm = timer
+        if timer.deadline != time { loop.schedule(timer, at: time) }
+    }
+
+    private func ring() {
+        guard exitStatus == nil else { return }
+        let usage = ProcessUsage.of(spawned.process)
+        perform(speech.tick(at: .now, usage, mayReport: waiting < Self.waitingLimit))
+    }
+
     private func readOutput() {
-        while outputOpen {
+        for _ in 0..<Self.turn where outputOpen {
             let count = read(spawned.output, space.baseAddress, space.count)
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN { return }
@@ -296,10 +344,12 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
 
     private func finishIfOver() {
         guard let exitStatus, !reportsOpen, !outputOpen else { return }
-        for timer in [overdue, sweep] { if let timer { loop.cancel(timer) } }
+        for timer in [overdue, sweep, alarm] { if let timer { loop.cancel(timer) } }
         overdue = nil
         sweep = nil
+        alarm = nil
         closeCommands()
+        perform(speech.exited(well: exitStatus == 0 && fault == nil, at: .now))
         let output = String(decoding: tail.suffix(Self.tailLimit), as: UTF8.self)
         continuation.yield(.exited(RunnerExit(status: exitStatus, fault: fault, output: output)))
         continuation.finish()

@@ -23,9 +23,13 @@ struct SpawnError: Error, CustomStringConvertible {
 }
 
 enum Spawn {
-    private static let environmentNames = ["LOADS_COMMANDS_FD", "LOADS_REPORTS_FD", "LOADS_COUNTERS_FD"]
-    /// What the child finds its descriptors under, in the order of ``environmentNames``.
-    private static let childDescriptors: [Int32] = [3, 4, 5]
+    /// Under what the child finds its descriptors: numbers from 3 up.
+    private static func environmentNames(_ dialect: RunnerLaunch.Dialect) -> [String] {
+        switch dialect {
+        case .messages: ["LOADS_COMMANDS_FD", "LOADS_REPORTS_FD", "LOADS_COUNTERS_FD"]
+        case .lines: ["LOADS_RESULTS_FD"]
+        }
+    }
 
     /// Starts a runner in a process group of its own, so that the terminal's Ctrl-C reaches only us.
     ///
@@ -75,13 +79,21 @@ enum Spawn {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        let inherited: [Int32]
+        switch launch.dialect {
+        case .messages:
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+            inherited = Array(sources[..<3])
+        case .lines:
+            posix_spawn_file_actions_adddup2(&actions, sources[0], 0)
+            inherited = [sources[1]]
+        }
         posix_spawn_file_actions_adddup2(&actions, sources[3], 1)
         posix_spawn_file_actions_adddup2(&actions, sources[3], 2)
-        for (index, number) in childDescriptors.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, sources[index], number)
+        for (index, source) in inherited.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, source, Int32(3 + index))
         }
-        loads_spawn_close_from(&actions, 6)
+        loads_spawn_close_from(&actions, Int32(3 + inherited.count))
         if let directory = launch.directory { loads_spawn_directory(&actions, directory) }
 
         var attributes = posix_spawnattr_t()
@@ -97,10 +109,8 @@ enum Spawn {
         let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
 
-        guard case .path(let executable) = launch.program else {
-            throw SpawnError(description: "this agent has no runner of its own for that")
-        }
-        let arguments = CStrings([executable] + launch.arguments)
+        let (executable, first) = try ProgramPath.resolve(launch)
+        let arguments = CStrings(first + launch.arguments)
         let environment = CStrings(environment(launch))
         var process: pid_t = 0
         let code = posix_spawn(
@@ -130,7 +140,7 @@ enum Spawn {
         variables["LOADS_RUNNER"] = "1"
         // A crash then ends with its reason, which is what is shown, and not with a hundred lines of registers.
         if variables["SWIFT_BACKTRACE"] == nil { variables["SWIFT_BACKTRACE"] = "enable=no" }
-        for (name, number) in zip(environmentNames, childDescriptors) { variables[name] = "\(number)" }
+        for (index, name) in environmentNames(launch.dialect).enumerated() { variables[name] = "\(3 + index)" }
         return variables.map { "\($0)=\($1)" }
     }
 }

@@ -2,7 +2,8 @@
 public enum ExitStatus: Int32, Sendable, CaseIterable {
     /// All passed.
     case passed = 0
-    /// There were failures: in a test run an iteration failed, in URL mode a hit did.
+    /// There were failures: in a test run an iteration failed, in URL mode a hit did. A program that tells of no
+    /// iterations is judged by its hits.
     case failures = 1
     /// Wrong usage; nothing was started.
     case usage = 64
@@ -26,9 +27,11 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     public init(_ summary: Summary, fault: Bool = false) {
         let statistics = summary.statistics
         let failed =
-            summary.isURLTarget
-            ? statistics.names.values.contains { $0.failed > 0 }
-            : statistics.iterations.failed > 0 || statistics.health.orphanFailures > 0
+            if summary.isURLTarget || statistics.iterations.started == 0 {
+                statistics.failedHitCount > 0 || !statistics.failures.isEmpty || statistics.health.orphanFailures > 0
+            } else {
+                statistics.iterations.failed > 0 || statistics.health.orphanFailures > 0
+            }
         self =
             if summary.interrupted {
                 .interrupted

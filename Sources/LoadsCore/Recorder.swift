@@ -3,9 +3,9 @@ public import LoadsEventLoop
 /// Counts what happens on one loop, between two batches. Confined to the loop's thread: no lock, no hop.
 public final class Recorder {
     /// Time 0 of the run.
-    var start: Instant
-    /// Whether somebody wants every hit. On the loop only, as everything here.
-    var wantsRawHits: Bool
+    public var start: Instant
+    /// Whether somebody wants every hit.
+    public var wantsRawHits: Bool
     private let registry: NameRegistry
     private let counters: LiveCounters.Slot?
 
@@ -65,8 +65,8 @@ public final class Recorder {
 
     /// Counts the end of an iteration.
     ///
-    /// - Parameter service: Nanoseconds from its start.
-    public func iterationEnded(_ outcome: IterationOutcome, interrupted: Bool, service: Int64) {
+    /// - Parameter service: Nanoseconds from its start; nil if nobody measured it.
+    public func iterationEnded(_ outcome: IterationOutcome, interrupted: Bool, service: Int64?) {
         counters?.countEnd()
         running -= 1
         if interrupted {
@@ -78,7 +78,7 @@ public final class Recorder {
         case .failed: statistics.iterations.failed += 1
         case .skipped: statistics.iterations.skipped += 1
         }
-        statistics.service.record(service)
+        if let service { statistics.service.record(service) }
     }
 
     /// Takes what was counted since the last call.

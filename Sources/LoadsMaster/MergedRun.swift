@@ -108,6 +108,7 @@ struct MergedRun {
     mutating func takeUnseen() -> Statistics? {
         fold()
         defer { unseen = nil }
+        let users = users
         unseen?.users = users
         return unseen
     }

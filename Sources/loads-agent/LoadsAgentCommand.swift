@@ -5,6 +5,7 @@ import LoadsCore
 import LoadsEventLoop
 public import LoadsService
 import LoadsTransport
+import LoadsURLRunner
 import LoadsZeroMQ
 import Logging
 
@@ -58,6 +59,19 @@ import Logging
 
     @Option(help: "text or json.")
     var logFormat: LogFormat = .text
+
+    /// The executable is the URL runner, too: an agent starts itself as it.
+    static func main() async {
+        guard CommandLine.arguments.dropFirst().first == URLRunner.argument else { return await main(nil) }
+        do {
+            let served = try await URLRunner.serve()
+            exit(served ? ExitStatus.passed.rawValue : ExitStatus.fault.rawValue)
+        } catch {
+            let text = "loads-agent: \(error)\n"
+            write(2, text, text.utf8.count)
+            exit(ExitStatus.fault.rawValue)
+        }
+    }
 
     func validate() throws {
         if let id, !AgentIdentity.isValid(id) {

@@ -10,8 +10,8 @@ import LoadsCore
         version: "loads \(VersionCommand.version)",
         subcommands: [
             RunCommand.self, ListCommand.self, DemoCommand.self, StatusCommand.self, AttachCommand.self,
-            StopCommand.self, AdjustCommand.self, LogsCommand.self, KeysCommand.self, VersionCommand.self, URLRunnerCommand.self,
-            TestServerCommand.self,
+            StopCommand.self, AdjustCommand.self, LogsCommand.self, KeysCommand.self, VersionCommand.self,
+            URLRunnerCommand.self, TestServerCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 
@@ -19,7 +19,7 @@ import LoadsCore
         // A reader that goes away is an error to be reported, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(expanded(Array(CommandLine.arguments.dropFirst())))
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
             } else {
@@ -33,6 +33,17 @@ import LoadsCore
         } catch {
             exit(withError: error)
         }
+    }
+
+    /// The arguments, with each word behind `--` as the value of a `--command`: the parser knows one list of words only,
+    /// and that is the targets.
+    static func expanded(_ arguments: [String]) -> [String] {
+        guard let dashes = arguments.firstIndex(of: "--") else { return arguments }
+        return arguments[..<dashes]
+            + arguments[(dashes + 1)...].flatMap { word in
+                // Joined, so that a word may begin with a dash; nothing can be joined to nothing.
+                word.isEmpty ? ["--command", word] : ["--command=" + word]
+            }
     }
 
     private static func fail(_ message: String, _ status: ExitStatus) -> Never {

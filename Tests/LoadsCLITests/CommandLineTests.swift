@@ -10,7 +10,7 @@ import Testing
     }
 
     private func parse(_ arguments: [String]) throws -> CheckedRun {
-        let command = try #require(try Loads.parseAsRoot(arguments) as? RunCommand)
+        let command = try #require(try Loads.parseAsRoot(Loads.expanded(arguments)) as? RunCommand)
         return try command.options.request()
     }
 
@@ -75,6 +75,26 @@ import Testing
         #expect(run.targetText == "PUT http://127.0.0.1:8080/x?y=1")
     }
 
+    @Test func whatStandsBehindTheDashesIsAProgram() throws {
+        let run = try parse("-c 10 -n 5 --think 1s --server-url http://h --json j -- node a.mjs -c 3 --json -- x")
+        #expect(run.target == .command(["node", "a.mjs", "-c", "3", "--json", "--", "x"]))
+        #expect(run.plan.cycles == [.init(users: 10, amount: .iterations(5))])
+        #expect(run.plan.think == .seconds(1) && run.plan.serverURL == "http://h" && run.json == "j" && !run.isURL)
+        #expect(try parse(["--", "./a b", "it's", ""]).targetText == #"'./a b' 'it'\''s' ''"#)
+    }
+
+    @Test(arguments: [
+        ("A.B -- node x", "A.B: a run has one target"), ("http://h/ -- node", "http://h/: a run has one target"),
+        ("--method PUT -- node", "--method PUT: is for a URL"), ("--header A:b -- node", "--header A:b: is for a URL"),
+        ("--package P -- node", "--package P: is for tests"), ("--loops 2 -- node", "--loops 2: is for tests"),
+        ("--threads -- node", "--threads: is for tests"),
+        ("--debug-requests -- node", "--debug-requests: is for tests"),
+    ])
+    func refusesWhatIsNotForPrograms(line: String, problem: String) {
+        let problems = problems(line)
+        #expect(problems.count == 1 && problems[0].hasPrefix(problem), "\(problems)")
+    }
+
     @Test func aBodyMakesAPost() throws {
         guard case .url(let request) = try parse("http://h/ --body x").target else { return }
         #expect(request.method == "POST")
@@ -121,7 +141,10 @@ import Testing
         ("A.B --json f --stream f", "--json and --stream both write to f: give them files of their own"),
         ("127.0.0.1:8080/", "127.0.0.1:8080/: a URL begins with its scheme (try http://127.0.0.1:8080/)"),
         ("localhost:8080", "localhost:8080: a URL begins with its scheme (try http://localhost:8080)"),
-        ("", "no target: name a test (Module.Suite/test) or a URL; `loads list` shows the tests"),
+        (
+            "",
+            "no target: name a test (Module.Suite/test) or a URL, or a program behind --; `loads list` shows the tests"
+        ),
     ])
     func saysWhatIsWrong(_ line: String, _ problem: String) {
         #expect(problems(line) == [problem])

@@ -4,9 +4,10 @@ import Testing
 @Suite struct ExitStatusTests {
     private func summary(
         failedIterations: Int = 0, failedHits: Int = 0, orphans: Int = 0, interrupted: Bool = false, url: Bool = false,
-        crashed: Bool = false
+        crashed: Bool = false, iterations: Int = 5
     ) -> Summary {
         var statistics = Statistics()
+        statistics.iterations.started = iterations
         statistics.iterations.failed = failedIterations
         statistics.health.orphanFailures = orphans
         var name = NameStatistics()
@@ -32,6 +33,11 @@ import Testing
         #expect(ExitStatus(summary(failedHits: 1, url: true)) == .failures)
         #expect(ExitStatus(summary(failedIterations: 1, url: true)) == .passed)
         #expect(ExitStatus(summary(orphans: 1)) == .failures)
+    }
+
+    @Test func followsTheHitsWhereThereAreNoIterations() {
+        #expect(ExitStatus(summary(iterations: 0)) == .passed)
+        #expect(ExitStatus(summary(failedHits: 1, iterations: 0)) == .failures)
     }
 
     @Test func takesTheGravestReasonFirst() {

@@ -147,7 +147,7 @@ import Testing
         ])
         plan.grace = .zero
         plan.loops = 2
-        let outcome = await Outcome.of(plan, patience: .milliseconds(20)) { context in
+        let outcome = await Outcome.of(plan, patience: .milliseconds(300)) { context in
             if context.user.number == 1 {
                 await withUnsafeContinuation { continuation in never.withLock { $0.append(continuation) } }
             } else {

@@ -6,6 +6,8 @@ struct CheckedRun: Sendable, Equatable {
     enum Target: Sendable, Equatable {
         case tests([String])
         case url(URLRequest)
+        /// A program that is a runner, and its arguments.
+        case command([String])
     }
 
     /// The request of a run on a URL.
@@ -76,6 +78,7 @@ struct CheckedRun: Sendable, Equatable {
         switch target {
         case .tests(let names): names.joined(separator: " ")
         case .url(let request): request.method == "GET" ? request.url : "\(request.method) \(request.url)"
+        case .command(let words): words.map(Self.quoted).joined(separator: " ")
         }
     }
 
@@ -90,8 +93,11 @@ struct CheckedRun: Sendable, Equatable {
 
     private static func target(_ settings: Settings, _ read: inout Readings) -> Target? {
         let targets = settings.list("target")
+        if let program = settings.list("command").first { return command(program, settings, &read) }
         guard let first = targets.first else {
-            read.complain("no target: name a test (Module.Suite/test) or a URL; `loads list` shows the tests")
+            read.complain(
+                "no target: name a test (Module.Suite/test) or a URL, or a program behind --; "
+                    + "`loads list` shows the tests")
             return nil
         }
         guard let url = targets.first(where: { WebAddress.isMeant(by: $0.text) }) else {
@@ -133,6 +139,33 @@ struct CheckedRun: Sendable, Equatable {
             URLRequest(
                 url: url.text, method: method?.text ?? (body == nil ? "GET" : "POST"),
                 headers: settings.list("header").map(\.text), body: body, name: settings.value("name")?.text))
+    }
+
+    private static func command(_ program: Settings.Given, _ settings: Settings, _ read: inout Readings) -> Target? {
+        if program.text.isEmpty { read.complain("\(program.label): the program has no name (try -- node test.js)") }
+        for target in settings.list("target") {
+            read.complain(
+                "\(target.text): a run has one target, and the program \(program.text) is it "
+                    + "(options of Loads stand before the --)")
+        }
+        for name in ["method", "header", "body", "name"] {
+            guard let given = settings.value(name) else { continue }
+            read.complain("\(given.label) \(given.text): is for a URL, and \(program.text) is a program")
+        }
+        for name in ["package", "loops"] {
+            guard let given = settings.value(name) else { continue }
+            read.complain("\(given.label) \(given.text): is for tests, and \(program.text) is a program")
+        }
+        for name in ["threads", "debug-requests"] where settings.flag(name) {
+            read.complain("--\(name): is for tests and URLs, and \(program.text) is a program")
+        }
+        return .command(settings.list("command").map(\.text))
+    }
+
+    /// A word as a shell would take it.
+    private static func quoted(_ word: String) -> String {
+        let plain = !word.isEmpty && word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=@%+,".contains($0) }
+        return plain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
     // MARK: Plan

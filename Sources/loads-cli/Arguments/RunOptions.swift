@@ -4,6 +4,12 @@ import ArgumentParser
 struct RunOptions: ParsableArguments {
     @Argument(help: "Tests (Module.Suite/test, Module.Suite.test, Module.Suite), or one URL.")
     var targets: [String] = []
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "A program that is the runner, word by word; easier written behind --: -- node checkout.mjs.",
+            valueName: "word"))
+    var command: [String] = []
 
     @Option(
         name: [.customShort("c"), .customLong("users")], parsing: .unconditional,
@@ -97,6 +103,7 @@ struct RunOptions: ParsableArguments {
     private var settings: Settings {
         var settings = Settings()
         for target in targets { settings.add("target", target, label: "target") }
+        for word in command { settings.add("command", word, label: "--") }
         for (name, value) in [
             ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
             ("ramp-up", rampUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),

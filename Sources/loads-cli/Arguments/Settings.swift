@@ -14,7 +14,8 @@ struct Settings: Sendable {
 
     /// Every option that can stand in a file, under its long name.
     static let options: [String: Kind] = [
-        "target": .list, "users": .value, "iterations": .value, "duration": .value, "pause": .value, "ramp-up": .value,
+        "target": .list, "command": .list, "users": .value, "iterations": .value, "duration": .value, "pause": .value,
+        "ramp-up": .value,
         "think": .value, "grace": .value, "package": .value, "server-url": .value, "timeout": .value, "loops": .value,
         "threads": .flag, "new-connections": .flag, "max-names": .value, "json": .value, "stream": .value,
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LoadsAgent
 import LoadsCore
 import LoadsReport
 import LoadsTestServer
@@ -74,7 +75,7 @@ struct DemoCommand: AsyncParsableCommand {
     private static var example: String? {
         var folders: [String] = []
         if let home = ProcessInfo.processInfo.environment["LOADS_HOME"], !home.isEmpty { folders.append(home) }
-        var folder = URL(fileURLWithPath: Preparation.ownExecutable).deletingLastPathComponent()
+        var folder = URL(fileURLWithPath: ProgramPath.ownExecutable).deletingLastPathComponent()
         while folder.path != "/" {
             folders.append(folder.path)
             folder.deleteLastPathComponent()

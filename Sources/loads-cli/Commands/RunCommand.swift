@@ -5,10 +5,11 @@ import LoadsCore
 /// `loads TARGET …`: the main thing.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run tests, or one request to a URL, as a load. The default command.",
+        commandName: "run", abstract: "Run tests, one request to a URL, or a program, as a load. The default command.",
         discussion: """
             loads BlogTests.TestWebSite/something -c 10 -n 10
             loads http://127.0.0.1:8080/ -c 50 -d 10s
+            loads -c 10 -n 10 -- node checkout.mjs
 
             Exit codes: 0 all passed, 1 failures, 64 wrong usage, 65 the package does not build, 69 no such test or \
             nothing to run, 70 a fault of loads, 71 the runner crashed, 130 interrupted.

@@ -3,7 +3,7 @@ import LoadsPackage
 import LoadsReport
 import LoadsWire
 
-/// Makes ready what a run starts: the user's tests built and found, or the URL runner.
+/// Makes ready what a run starts: the user's tests built and found, the URL runner, or the user's program.
 struct Preparation {
     let console: Console
 
@@ -18,6 +18,9 @@ struct Preparation {
     func runner(for run: CheckedRun) async throws -> Runner {
         switch run.target {
         case .url(let request): return urlRunner(request, debug: run.debugRequests)
+        case .command(let words):
+            return Runner(
+                launch: RunnerLaunch(program: .path(words[0]), arguments: Array(words.dropFirst()), dialect: .lines))
         case .tests(let names):
             let (package, tests) = try await tests(of: run.package, for: names)
             do {
@@ -55,17 +58,6 @@ struct Preparation {
         if let body = request.body { options["body"] = [body] }
         if let name = request.name { options["name"] = [name] }
         if debug { options["debug"] = ["1"] }
-        return Runner(
-            launch: RunnerLaunch(executable: Self.ownExecutable, arguments: [URLRunnerCommand.name]), options: options)
-    }
-
-    /// The path of this program.
-    static var ownExecutable: String {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count - 1)
-        guard count > 0 else { return "/proc/self/exe" }
-        let text = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // The link of a program that was replaced while it runs names what is no longer there.
-        return access(text, X_OK) == 0 ? text : "/proc/self/exe"
+        return Runner(launch: RunnerLaunch(program: .builtIn("url")), options: options)
     }
 }

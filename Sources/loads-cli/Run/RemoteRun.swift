@@ -22,7 +22,8 @@ struct RemoteRun {
             launch.files = shipment.files
             launch.directory = nil
         }
-        if case .path(let path) = launch.program, path.hasPrefix("/") {
+        // A program of the user's is on the agents already, or among the files to be included.
+        if launch.dialect == .messages, case .path(let path) = launch.program, path.hasPrefix("/") {
             launch.program = .path("./" + URL(filePath: path).lastPathComponent)
             launch.platform = Shipment.platform
             // The dynamic loader's own word for the program's folder: libraries of libraries lie there, too.
@@ -59,7 +60,7 @@ struct RemoteRun {
         var shipment = Shipment()
         do throws(PackageError) {
             // A command is looked up on the agents; what was built here is brought there.
-            if case .path(let path) = runner.launch.program, path.hasPrefix("/") {
+            if runner.launch.dialect == .messages, case .path(let path) = runner.launch.program, path.hasPrefix("/") {
                 console.progress("collecting what the agents need")
                 try await shipment.add(program: path)
             }

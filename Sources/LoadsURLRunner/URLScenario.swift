@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import LoadsCore
 import LoadsSession
@@ -24,12 +23,18 @@ struct URLScenario {
         for header in order.options["header"] ?? [] {
             let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { return nil }
-            fields.append(HTTPField(name: name, value: parts[1].trimmingCharacters(in: .whitespaces)))
+            fields.append(HTTPField(name: name, value: Self.trimmed(parts[1])))
         }
         headers = fields.isEmpty ? nil : fields
         body = option("body").map { Array($0.utf8) }
         name = option("name")
         wantsBodies = order.options["debug"] != nil
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        let start = text.drop(while: isSpace)
+        return String(start[..<(start.lastIndex { !isSpace($0) }.map(start.index(after:)) ?? start.startIndex)])
     }
 
     var scenario: Scenario {

@@ -1,0 +1,173 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+/// The dialect `lines`: the plan goes out as a line of JSON at the start, hits come in one by one and are counted here.
+///
+/// What comes out are the reports of the runner protocol, as a Swift runner sends them: ready, started, batches, notes
+/// and the end.
+struct LineSpeech: RunnerSpeech {
+    private let run: String
+    private let agent: String
+    private var order: RunnerOrder
+
+    private var phase = Phase.new
+    private var tally: LineTally
+    private var interrupted = false
+    private var adjustments: [Adjustment] = []
+    private var usage = ProcessUsage()
+    private var usageBefore: Double?
+    private(set) var wakeUp: Instant?
+
+    private enum Phase: Equatable {
+        case new
+        /// Waiting for the start.
+        case ready
+        /// The start is fixed.
+        case armed(Instant)
+        case running(Instant)
+    }
+
+    /// Between two batches.
+    private static let interval = Duration.milliseconds(100)
+    /// How long a program may go on after the end of its durations and the grace.
+    private static let patience = Duration.seconds(15)
+
+    init(run: String, agent: String, order: RunnerOrder) {
+        self.run = run
+        self.agent = agent
+        self.order = order
+        tally = LineTally(plan: order.plan)
+    }
+
+    // MARK: Commands
+
+    mutating func send(_ command: RunnerCommand, at now: Instant) -> [SpeechAction] {
+        switch command {
+        case .run(let order) where phase == .new:
+            self.order = order
+            guard order.waits else { return begin(at: now, now) }
+            phase = .ready
+            return reports(.ready)
+        case .start(let time) where phase == .ready:
+            let start = Instant(nanoseconds: time)
+            if interrupted { return [] }
+            guard start > now else { return begin(at: start, now) }
+            phase = .armed(start)
+            wakeUp = start
+            return []
+        case .adjust(let adjustment):
+            adjustments.append(adjustment)
+            guard case .running(let start) = phase else { return [] }
+            return [.write(LinePlan.adjust(adjustment, at: Self.seconds(from: start, adjustment.at)))]
+        case .rawHits(let wanted):
+            tally.wantsRawHits = wanted
+            return []
+        case .stop: return end(LinePlan.stop(grace: order.plan.grace), closing: false)
+        case .abort: return end(LinePlan.abort, closing: true)
+        case .run, .start: return []
+        }
+    }
+
+    private mutating func begin(at start: Instant, _ now: Instant) -> [SpeechAction] {
+        phase = .running(start)
+        tally.start = start
+        wakeUp = now.advanced(by: Self.interval)
+        let late = max(0, Double(now.nanoseconds(since: start)) / 1e9)
+        var actions: [SpeechAction] = [.write(LinePlan.plan(order, run: run, agent: agent, at: late))]
+        for adjustment in adjustments {
+            actions.append(.write(LinePlan.adjust(adjustment, at: Self.seconds(from: start, adjustment.at))))
+        }
+        if let length = order.plan.length {
+            actions.append(
+                .expectEnd(
+                    within: length + order.plan.grace + Self.patience,
+                    reason: "its time and the grace were over and it did not exit"))
+        }
+        return actions + reports(.started(late: late))
+    }
+
+    private mutating func end(_ line: [UInt8], closing: Bool) -> [SpeechAction] {
+        interrupted = true
+        if case .running = phase { return closing ? [.write(line), .closeInput] : [.write(line)] }
+        // It has no plan and must not get one any more.
+        phase = .ready
+        wakeUp = nil
+        return [.write(line), .closeInput]
+    }
+
+    private static func seconds(from start: Instant, _ nanoseconds: Int64) -> Double {
+        Double(nanoseconds &- start.nanoseconds) / 1e9
+    }
+
+    // MARK: Results
+
+    mutating func take(_ bytes: UnsafeRawBufferPointer, at now: Instant) throws(WireError) -> [SpeechAction] {
+        tally.take(bytes, now: now)
+        return notes()
+    }
+
+    mutating func closed(at now: Instant) -> [SpeechAction] { [] }
+
+    mutating func tick(at now: Instant, _ usage: ProcessUsage, mayReport: Bool) -> [SpeechAction] {
+        switch phase {
+        case .armed(let start) where now >= start:
+            usageBefore = usage.cpuSeconds
+            return begin(at: start, now)
+        case .running:
+            note(usage)
+            for adjustment in adjustments where adjustment.at <= now.nanoseconds {
+                tally.plannedUsers = adjustment.users
+            }
+            adjustments.removeAll { $0.at <= now.nanoseconds }
+            wakeUp = now.advanced(by: Self.interval)
+            return mayReport ? batch(at: now, isLast: false) : []
+        default: return []
+        }
+    }
+
+    mutating func exited(well: Bool, at now: Instant) -> [SpeechAction] {
+        wakeUp = nil
+        tally.finish(now: now)
+        guard case .running(let start) = phase else {
+            // It was told to end before it began; otherwise it went away of its own accord, which is a crash.
+            return notes() + (well && interrupted ? reports(.ended(interrupted: true, seconds: 0)) : [])
+        }
+        var actions = notes() + batch(at: now, isLast: true)
+        if well {
+            let seconds = tally.lastEnd ?? max(0, Double(now.nanoseconds(since: start)) / 1e9)
+            actions += reports(.ended(interrupted: interrupted, seconds: seconds))
+        }
+        return actions
+    }
+
+    private mutating func note(_ usage: ProcessUsage) {
+        self.usage.cpuSeconds = max(self.usage.cpuSeconds, usage.cpuSeconds)
+        self.usage.residentBytes = max(self.usage.residentBytes, usage.residentBytes)
+        if usageBefore == nil { usageBefore = usage.cpuSeconds }
+    }
+
+    private mutating func batch(at now: Instant, isLast: Bool) -> [SpeechAction] {
+        var batch = tally.takeBatch(now: now)
+        batch.statistics.health.cpuSeconds = max(0, usage.cpuSeconds - (usageBefore ?? 0))
+        batch.statistics.health.peakResidentBytes = usage.residentBytes
+        if isLast { batch.statistics.users = 0 }
+        return reports(.batch(batch))
+    }
+
+    private mutating func notes() -> [SpeechAction] { tally.takeNotes().flatMap { reports(.note($0)) } }
+
+    private func reports(_ report: RunnerReport) -> [SpeechAction] { report.encoded().map(SpeechAction.report) }
+}
+
+extension Plan {
+    /// How long its cycles and the pauses take if all have a duration; nil otherwise.
+    fileprivate var length: Duration? {
+        var length = pause * max(0, cycles.count - 1)
+        for cycle in cycles {
+            guard case .duration(let duration) = cycle.amount else { return nil }
+            length += duration
+        }
+        return length
+    }
+}

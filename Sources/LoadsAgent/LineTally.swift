@@ -1,0 +1,140 @@
+import LoadsCore
+import LoadsEventLoop
+
+/// Counts what a program of the `lines` dialect writes. Pure: bytes and the time in, batches and notes out.
+///
+/// Its memory is bounded: names by the plan, raw hits by the recorder, notes by ``LineLimits/notes``.
+struct LineTally {
+    private let recorder: Recorder
+    private var splitter = LineSplitter()
+    private var notes: [String] = []
+    private var noteCount = 0
+    private var garbage = 0
+    private var reach = 0.0
+    /// Users at work as the plan has it; what the program says counts more.
+    var plannedUsers: Int
+    private var toldUsers: Int?
+    /// The end of the last hit or iteration, in seconds since the start; nil before the first.
+    private(set) var lastEnd: Double?
+
+    /// - Parameter start: Time 0 of the run, if it is known; what comes before counts as if it came then.
+    init(plan: Plan, start: Instant = .distantFuture) {
+        self.start = start
+        recorder = Recorder(start: start, plan: plan, registry: NameRegistry(limit: plan.maxNames))
+        plannedUsers = plan.cycles.first?.users ?? 0
+    }
+
+    /// Time 0 of the run.
+    var start: Instant {
+        didSet { recorder.start = start }
+    }
+
+    /// Whether batches carry every hit.
+    var wantsRawHits: Bool {
+        get { recorder.wantsRawHits }
+        nonmutating set { recorder.wantsRawHits = newValue }
+    }
+
+    /// Takes what the program wrote.
+    mutating func take(_ bytes: UnsafeRawBufferPointer, now: Instant) {
+        var splitter = splitter
+        self.splitter = LineSplitter()
+        splitter.take(bytes) { count($0, now) }
+        self.splitter = splitter
+    }
+
+    /// The program has closed its end.
+    mutating func finish(now: Instant) {
+        var splitter = splitter
+        splitter.finish { count($0, now) }
+        self.splitter = splitter
+        if garbage > 1 { note("\(garbage) records of the runner were no results and were passed over") }
+        if noteCount > LineLimits.notes {
+            notes.append("\(noteCount - LineLimits.notes) more notes of the runner were dropped")
+        }
+    }
+
+    /// What was counted since the last call.
+    mutating func takeBatch(now: Instant) -> Batch {
+        var batch = recorder.takeBatch()
+        batch.from = reach
+        reach = max(reach, seconds(now))
+        batch.to = reach
+        batch.statistics.users = toldUsers ?? plannedUsers
+        return batch
+    }
+
+    /// The lines for the user since the last call.
+    mutating func takeNotes() -> [String] {
+        defer { notes = [] }
+        return notes
+    }
+
+    private func seconds(_ time: Instant) -> Double { max(0, Double(time.nanoseconds(since: start)) / 1e9) }
+
+    private mutating func count(_ record: LineSplitter.Record, _ now: Instant) {
+        switch record {
+        case .garbage(let reason, let sample): pass(over: sample, reason)
+        case .value(let value):
+            do throws(LineFault) {
+                count(try LineResult(value), now)
+            } catch {
+                pass(over: "\(value)".cut(to: 120), error.reason)
+            }
+        }
+    }
+
+    private mutating func count(_ result: LineResult, _ now: Instant) {
+        switch result {
+        case .hit(let hit): count(hit, now)
+        case .iteration(let iteration): count(iteration, now)
+        case .failure(let failure): count(failure, now)
+        case .note(let text): note(text)
+        case .users(let count): toldUsers = count
+        }
+    }
+
+    private mutating func count(_ hit: LineHit, _ now: Instant) {
+        let began =
+            hit.time.map { start.advanced(by: .seconds($0)) }
+            ?? max(start, now.advanced(by: .nanoseconds(-hit.latency)))
+        recorder.record(
+            Hit(
+                start: began, name: hit.name, method: hit.method, url: hit.url, status: hit.status,
+                latency: hit.latency, phases: hit.phases, bytesSent: hit.bytesSent, bytesReceived: hit.bytes,
+                requests: hit.requests, error: hit.error, failed: hit.failed),
+            user: hit.user, iteration: hit.iteration)
+        ended(at: seconds(began.advanced(by: .nanoseconds(hit.latency))))
+    }
+
+    private mutating func count(_ iteration: LineIteration, _ now: Instant) {
+        if let failure = iteration.failure { count(failure, now) }
+        recorder.iterationStarted()
+        let outcome: IterationOutcome =
+            switch iteration.outcome {
+            case .ok: .ok
+            case .failed: .failed
+            case .skipped: .skipped
+            case .interrupted: .failed
+            }
+        recorder.iterationEnded(
+            outcome, interrupted: iteration.outcome == .interrupted, service: iteration.service)
+        ended(at: seconds(now))
+    }
+
+    private func count(_ failure: LineFailure, _ now: Instant) {
+        recorder.recordFailure(at: failure.place, message: failure.message, now)
+    }
+
+    private mutating func ended(at time: Double) { lastEnd = max(lastEnd ?? 0, time) }
+
+    private mutating func pass(over sample: String, _ reason: String) {
+        garbage += 1
+        if garbage == 1 { note("the runner wrote something that is no result (\(reason)): \(sample)") }
+    }
+
+    private mutating func note(_ text: String) {
+        noteCount += 1
+        if noteCount <= LineLimits.notes { notes.append(text) }
+    }
+}

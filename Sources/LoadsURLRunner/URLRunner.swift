@@ -1,0 +1,30 @@
+import LoadsCore
+import LoadsRunner
+import LoadsSession
+public import LoadsWire
+
+/// The runner of URL targets, which every agent brings along: `loads` and `loads-agent` start themselves as it.
+public enum URLRunner {
+    /// The first argument that makes an executable this runner.
+    public static let argument = "url-runner"
+
+    /// Does what the agent that started this process wants. The process should exit next.
+    ///
+    /// The order's options are `url`, `method`, `header` (`Name: value`, several), `body`, `name`, and `debug`.
+    ///
+    /// - Returns: Whether the order could be carried out; if not, the agent has been told why.
+    /// - Throws: ``WireError`` when the process was not started by an agent, or the agent is gone.
+    public static func serve() async throws(WireError) -> Bool {
+        let connection = try RunnerConnection.open(kind: "url")
+        let order = try connection.order()
+        guard let scenario = URLScenario(order) else {
+            connection.refuse(code: 70, message: "the URL runner was started without a URL: a fault of loads")
+            return false
+        }
+        if order.options["debug"] != nil {
+            Session.observeFirstIteration(ofUser: order.plan.firstUser) { connection.note($0) }
+        }
+        await connection.run(scenarios: [scenario.scenario])
+        return true
+    }
+}

@@ -1,0 +1,143 @@
+import LoadsCore
+import LoadsEventLoop
+import Testing
+
+@testable import LoadsAgent
+
+/// What becomes of the records of a program.
+@Suite struct LineTallyTests {
+    private static let start = Instant(nanoseconds: 1_000_000_000)
+
+    /// What lines written at two seconds come to.
+    private static func tally(
+        _ lines: String..., raw: Bool = false, names: Int = 1000
+    ) -> (batch: Batch, notes: [String], end: Double?) {
+        var plan = Plan(cycles: [.init(users: 3, amount: .iterations(1))])
+        plan.rawHits = raw
+        plan.maxNames = names
+        var tally = LineTally(plan: plan, start: start)
+        let now = start.advanced(by: .seconds(2))
+        Array(lines.joined(separator: "\n").utf8).withUnsafeBytes { tally.take($0, now: now) }
+        tally.finish(now: now)
+        return (tally.takeBatch(now: now), tally.takeNotes(), tally.lastEnd)
+    }
+
+    @Test func aHitIsCountedWithAllThatItSays() throws {
+        let (batch, notes, end) = Self.tally(
+            """
+            {"t":0.5,"user":7,"iteration":2,"name":"home","method":"POST","url":"http://h/x?y","status":201,"ms":12.5,\
+            "bytes":100,"bytes_sent":20,"requests":2,"phases":{"dns":1,"wait":2.5},"unknown":[1]}
+            """, raw: true)
+        #expect(notes.isEmpty && end == 0.5125)
+        let name = try #require(batch.statistics.names["home"])
+        #expect(name.count == 1 && name.failed == 0 && name.requests == 2)
+        #expect(name.bytesReceived == 100 && name.bytesSent == 20 && name.status == [201: 1])
+        #expect(name.latency.min == 12_500_000 && name.latency.max == 12_500_000)
+        #expect(name.phases[1].max == 1_000_000 && name.phases[5].max == 2_500_000)
+        #expect(
+            batch.hits == [
+                RawHit(
+                    time: 0.5, user: 7, iteration: 2, name: "home", method: "POST", url: "http://h/x?y", status: 201,
+                    latency: 12_500_000, bytes: 100, requests: 2, error: nil)
+            ])
+        #expect(batch.from == 0 && batch.to == 2 && batch.statistics.users == 3)
+    }
+
+    @Test(arguments: [
+        (#"{"ms":1,"url":"http://h:80/a/b?c#d"}"#, "GET /a/b"), (#"{"ms":1,"url":"https://h"}"#, "GET /"),
+        (#"{"ms":1,"url":"/a?b"}"#, "GET /a"), (#"{"ms":1,"url":"a/b","method":"PUT"}"#, "PUT /a/b"),
+        (#"{"ms":1,"url":"http://h?x"}"#, "GET /"), (#"{"ms":1,"name":"query","url":"/x"}"#, "query"),
+    ])
+    func aHitWithoutANameIsNamedByItsURL(line: String, name: String) {
+        #expect(Self.tally(line).batch.statistics.names.keys.sorted() == [name])
+    }
+
+    @Test(arguments: [
+        (#"{"name":"n","ms":1}"#, 0, String?.none), (#"{"name":"n","ms":1,"status":399}"#, 0, nil),
+        (#"{"name":"n","ms":1,"status":400}"#, 1, nil), (#"{"name":"n","ms":1,"status":503.0}"#, 1, nil),
+        (#"{"name":"n","ms":1,"error":"timeout"}"#, 1, "timeout"), (#"{"name":"n","error":"refused"}"#, 1, "refused"),
+        (#"{"name":"n","ms":1,"status":0,"error":{"kind":"tls","message":"bad"}}"#, 1, "tls"),
+        (#"{"name":"n","ms":1,"error":null,"status":200}"#, 0, nil), (#"{"name":"n","ms":1,"error":false}"#, 0, nil),
+    ])
+    func aHitFailsByItsStatusOrItsError(line: String, failed: Int, kind: String?) {
+        let (batch, notes, _) = Self.tally(line)
+        #expect(notes.isEmpty && batch.statistics.hitCount == 1 && batch.statistics.failedHitCount == failed)
+        #expect(batch.statistics.errors.keys.first == kind)
+    }
+
+    @Test(arguments: [
+        (#"{"name":"n"}"#, "no hit"), (#"{"ms":1}"#, "a name or a url"), (#"{"ms":-1,"name":"n"}"#, "ms"),
+        (#"{"ms":"1","name":"n"}"#, "ms"), (#"{"ms":1e12,"name":"n"}"#, "ms"), (#"{"ms":1,"name":7}"#, "name"),
+        (#"{"ms":1,"name":"n","status":1000}"#, "status"), (#"{"ms":1,"name":"n","status":-1}"#, "status"),
+        (#"{"ms":1,"name":"n","status":200.5}"#, "status"), (#"{"ms":1,"name":"n","t":1764111111}"#, "t: "),
+        (#"{"ms":1,"name":"n","user":-1}"#, "user"), (#"{"ms":1,"name":"n","bytes":1e300}"#, "bytes"),
+        (#"{"ms":1,"name":"n","error":3}"#, "error"), (#"{"ms":1,"name":"n","error":{}}"#, "kind"),
+        (#"{"ms":1,"name":"n","phases":{"dns":-1}}"#, "dns"), (#"{"status":200,"name":"n"}"#, "ms"),
+        (#"{"iteration":{"outcome":"great"}}"#, "outcome"), (#"{"note":1}"#, "note"), (#"{"users":-1}"#, "users"),
+        ("[1]", "no map"), ("12", "no map"), ("{}", "no hit"), ("hello", "no JSON"),
+    ])
+    func whatIsNoResultIsQuotedAndCountsNothing(line: String, reason: String) throws {
+        let (batch, notes, end) = Self.tally(line)
+        #expect(batch.isEmpty && end == nil)
+        #expect(notes.count == 1 && notes[0].contains(reason), "\(notes)")
+    }
+
+    @Test func garbageIsQuotedOnceAndCounted() {
+        let (batch, notes, _) = Self.tally("one", #"{"ms":1,"name":"n"}"#, "two", "three")
+        #expect(batch.statistics.hitCount == 1)
+        #expect(
+            notes == [
+                "the runner wrote something that is no result (it is no JSON): one",
+                "3 records of the runner were no results and were passed over",
+            ])
+    }
+
+    @Test func iterationsAreCountedByTheirOutcome() {
+        let (batch, notes, end) = Self.tally(
+            #"{"iteration":{"user":1,"number":0,"outcome":"ok","ms":5}}"#, #"{"iteration":{}}"#,
+            #"{"iteration":{"outcome":"failed","ms":7,"failure":{"at":"a.js:3","message":"no title"}}}"#,
+            #"{"iteration":{"outcome":"skipped"}}"#, #"{"iteration":{"outcome":"interrupted","ms":9}}"#,
+            #"{"failure":{"at":"a.js:3","message":"again"}}"#)
+        let statistics = batch.statistics
+        #expect(notes.isEmpty && end == 2)
+        #expect(statistics.iterations.started == 5 && statistics.iterations.ok == 2)
+        #expect(statistics.iterations.failed == 1 && statistics.iterations.skipped == 1)
+        #expect(statistics.iterations.interrupted == 1)
+        #expect(statistics.service.count == 2 && statistics.service.max == 7_000_000, "what was cut off has no time")
+        #expect(statistics.failures["a.js:3"]?.count == 2 && statistics.failures["a.js:3"]?.sample == "no title")
+    }
+
+    @Test func hitsWithoutIterationsInventNone() {
+        #expect(Self.tally(#"{"ms":1,"name":"n","iteration":4}"#).batch.statistics.iterations == IterationCounts())
+    }
+
+    @Test func usersAndNotesArePassedOn() {
+        let (batch, notes, _) = Self.tally(#"{"users":12}"#, #"{"note":"warm"}"#)
+        #expect(batch.statistics.users == 12 && notes == ["warm"])
+    }
+
+    @Test func memoryIsBounded() {
+        var plan = Plan(cycles: [.init(users: 1, amount: .iterations(1))])
+        plan.maxNames = 10
+        var tally = LineTally(plan: plan, start: Self.start)
+        let line = { (number: Int) in
+            #"{"ms":1,"name":"n\#(number)"}"# + "\n" + #"{"note":"x\#(number)"}"# + "\n"
+        }
+        for number in 0..<2000 {
+            Array(line(number).utf8).withUnsafeBytes { tally.take($0, now: Self.start) }
+        }
+        tally.finish(now: Self.start)
+        let statistics = tally.takeBatch(now: Self.start).statistics
+        #expect(statistics.names.count == 11 && statistics.hitCount == 2000)
+        #expect(statistics.names[Statistics.otherName]?.count == 1990)
+        let notes = tally.takeNotes()
+        #expect(notes.count == LineLimits.notes + 1 && notes.last == "1000 more notes of the runner were dropped")
+    }
+
+    @Test func longTextsAreCut() {
+        let long = String(repeating: "é", count: 5000)
+        let (batch, _, _) = Self.tally(#"{"ms":1,"name":"\#(long)"}"#)
+        let name = batch.statistics.names.keys.first ?? ""
+        #expect(name.utf8.count <= LineLimits.nameBytes && name.hasSuffix("é…"))
+    }
+}
