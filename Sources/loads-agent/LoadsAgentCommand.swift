@@ -65,11 +65,11 @@ import Logging
         guard CommandLine.arguments.dropFirst().first == URLRunner.argument else { return await main(nil) }
         do {
             let served = try await URLRunner.serve()
-            exit(served ? ExitStatus.passed.rawValue : ExitStatus.fault.rawValue)
+            Glibc.exit(served ? ExitStatus.passed.rawValue : ExitStatus.fault.rawValue)
         } catch {
             let text = "loads-agent: \(error)\n"
             write(2, text, text.utf8.count)
-            exit(ExitStatus.fault.rawValue)
+            Glibc.exit(ExitStatus.fault.rawValue)
         }
     }
 

@@ -44,7 +44,7 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private static func gibibytes(_ bytes: Int) -> String {
-        let tenths = bytes * 10 >> 30
+        let tenths = (bytes * 10) >> 30
         return "\(tenths / 10).\(tenths % 10) GiB"
     }
 
