@@ -4,7 +4,7 @@ import Testing
 
 @testable import LoadsSession
 
-@Suite struct FailureTests {
+@Suite(.eachEngine) struct FailureTests {
     struct Breakage: Sendable, CustomTestStringConvertible {
         var name: String
         var code: SessionError.Code
