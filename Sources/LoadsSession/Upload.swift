@@ -27,7 +27,10 @@ final class Upload: @unchecked Sendable {
     private var ended = false
     private var task: Task<Void, Never>?
 
-    init(of transfer: any StreamingTransfer, loop: EventLoop, length: Int?, next: @escaping @Sendable () async throws -> [UInt8]?) {
+    init(
+        of transfer: any StreamingTransfer, loop: EventLoop, length: Int?,
+        next: @escaping @Sendable () async throws -> [UInt8]?
+    ) {
         self.transfer = transfer
         self.length = length
         self.loop = loop

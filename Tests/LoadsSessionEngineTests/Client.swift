@@ -1,4 +1,5 @@
 import HTTPTypes
+import LoadsCore
 import LoadsEventLoop
 import Testing
 

@@ -1,3 +1,4 @@
+import LoadsCore
 import LoadsEventLoop
 import TestSupport
 import Testing

@@ -77,10 +77,13 @@ private struct Reading: Equatable {
 
     static let proper = [
         Case(text: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", body: "abc", head: "Content-Length: 3\r\n"),
-        Case(text: "HTTP/1.1 200 OK\r\ncontent-length:3\r\n\r\nabcX", body: "abc", head: "content-length:3\r\n", rest: "X"),
+        Case(
+            text: "HTTP/1.1 200 OK\r\ncontent-length:3\r\n\r\nabcX", body: "abc", head: "content-length:3\r\n",
+            rest: "X"),
         Case(text: "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", head: "Content-Length: 0\r\n"),
         Case(text: "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", status: 204, head: "Content-Length: 5\r\n"),
-        Case(text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", status: 304, head: "Content-Length: 5\r\n"),
+        Case(
+            text: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", status: 304, head: "Content-Length: 5\r\n"),
         Case(
             text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", head: "Transfer-Encoding: chunked\r\n",
             isHead: true),
@@ -88,7 +91,8 @@ private struct Reading: Equatable {
         Case(text: "HTTP/1.1 200 OK\r\n\r\nall of it", body: "all of it", keeps: false, ends: false),
         Case(text: "HTTP/1.0 200 OK\r\n\r\nold", body: "old", keeps: false, ends: false),
         Case(
-            text: "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", body: "x", head: "Content-Length: 1\r\n", keeps: false),
+            text: "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", body: "x", head: "Content-Length: 1\r\n",
+            keeps: false),
         Case(
             text: "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx", body: "x",
             head: "Connection: Keep-Alive\r\nContent-Length: 1\r\n"),
@@ -99,10 +103,12 @@ private struct Reading: Equatable {
             text: "HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\nContent-Length: 3\r\n\r\nabc", body: "abc",
             head: "Content-Length: 3, 3\r\nContent-Length: 3\r\n"),
         Case(
-            text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\n\r\n",
+            text:
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=\"y\"\r\n0123456789\r\n0\r\n\r\n",
             body: "abc0123456789", head: "Transfer-Encoding: chunked\r\n"),
         Case(
-            text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1 \r\na\r\n000\r\nX-Trailer: 1\r\nY: 2\r\n\r\nZ",
+            text:
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n1 \r\na\r\n000\r\nX-Trailer: 1\r\nY: 2\r\n\r\nZ",
             body: "a", head: "Transfer-Encoding: Chunked\r\n", rest: "Z"),
         Case(
             text: "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 1\r\n\r\nx", body: "x",
@@ -111,13 +117,16 @@ private struct Reading: Equatable {
             text: "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
             body: "a", head: "Content-Length: 9\r\nTransfer-Encoding: chunked\r\n", keeps: false),
         Case(
-            text: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 201 Made\r\nContent-Length: 1\r\n\r\nx",
+            text:
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 201 Made\r\nContent-Length: 1\r\n\r\nx",
             body: "x", status: 201, head: "Content-Length: 1\r\n", informational: 2),
         Case(text: "HTTP/1.1 200 OK\nContent-Length: 1\nX: y\n\nz", body: "z", head: "Content-Length: 1\nX: y\n"),
         Case(
             text: "HTTP/1.1 200 OK\r\nX: a\r\n  b\r\nContent-Length: 1\r\n\r\nz", body: "z",
             head: "X: a\r\n  b\r\nContent-Length: 1\r\n"),
-        Case(text: "HTTP/1.1 599 Strange: words\r\nContent-Length: 0\r\n\r\n", status: 599, head: "Content-Length: 0\r\n"),
+        Case(
+            text: "HTTP/1.1 599 Strange: words\r\nContent-Length: 0\r\n\r\n", status: 599, head: "Content-Length: 0\r\n"
+        ),
     ]
 
     @Test(arguments: proper) func aProperResponseIsReadWhateverPiecesItComesIn(response: Case) {
@@ -140,12 +149,14 @@ private struct Reading: Equatable {
     @Test(arguments: [
         "\u{1}\u{2}SSH", "SSH-2.0-x", "HTTP/2 200\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
         "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "HTTP/1.1 200 OK\r\n: no name\r\n\r\n", "HTTP/1.1 200 OK\r\nA: \0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: \0\r\n\r\n",
         "HTTP/1.1 200 OK\r\n folded: x\r\n\r\n\n",
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n",
@@ -162,7 +173,8 @@ private struct Reading: Equatable {
 
     @Test(arguments: [
         "H", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n",
     ]) func aConnectionThatEndsTooEarlyLeavesAnIncompleteResponse(text: String) {
         #expect(Reading(text).closing == .premature)
@@ -186,7 +198,9 @@ private struct Reading: Equatable {
 
     @Test func aParserIsUsedForOneResponseAfterTheOther() throws {
         var parser = ResponseParser()
-        for (text, isHead) in [("HTTP/1.0 200 OK\r\n\r\n", true), ("HTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx", false)] {
+        for (text, isHead) in [
+            ("HTTP/1.0 200 OK\r\n\r\n", true), ("HTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx", false),
+        ] {
             parser.begin(isHead: isHead)
             #expect(parser.isFresh)
             var offset = 0

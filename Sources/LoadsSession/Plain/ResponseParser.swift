@@ -266,7 +266,10 @@ struct ResponseParser {
             let next = newline + 1
             defer { start = next }
             // A line that goes on with the one before (obsolete folding): no field that matters here is ever so long.
-            if start > 0, base[start] == 0x20 || base[start] == 0x09 { continue }
+            if base[start] == 0x20 || base[start] == 0x09 {
+                if start > 0 { continue }
+                throw Problem(reason: "its first header begins with a blank")
+            }
             guard let mark = memchr(base + start, 0x3A, newline - start) else {
                 throw Problem(reason: "a line of its headers has no colon")
             }
