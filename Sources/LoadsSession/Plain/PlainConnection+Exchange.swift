@@ -13,11 +13,12 @@ extension PlainConnection {
     /// Sends as much as the system takes.
     func send() {
         guard let transfer, !isConnecting else { return }
+        transfer.waitsToSend = false
         var turn = 0
         while !transfer.isSent && !transfer.stoppedSending {
             let left = transfer.out.count - transfer.outOffset
             if left == 0 {
-                if !nextPiece(of: transfer) { return }
+                guard nextPiece(of: transfer) else { break }
                 continue
             }
             // More follows at once: the system need not send a small packet of its own.
@@ -36,8 +37,10 @@ extension PlainConnection {
             } else if errno != EAGAIN {
                 return sendFailed(transfer, errno)
             }
-            return setInterest([.readable, .writable])
+            transfer.waitsToSend = true
+            break
         }
+        updateInterest()
     }
 
     /// Makes ready what goes out next. Returns false when there is nothing, for now or for good.
@@ -71,7 +74,6 @@ extension PlainConnection {
             return true
         case .end: allSent(transfer)
         case .nothingYet:
-            setInterest(.readable)
             upload.request()
         case .broken: transfer.sendMore()
         }
@@ -82,7 +84,6 @@ extension PlainConnection {
         transfer.isSent = true
         transfer.sent = .now
         if let keeps = transfer.answer { return engine.complete(transfer, keepsConnection: keeps) }
-        setInterest(.readable)
     }
 
     /// The server does not take the rest. It may have said why: that is read first.
@@ -91,7 +92,7 @@ extension PlainConnection {
         transfer.upload?.cancel()
         if transfer.answer != nil { return engine.complete(transfer, keepsConnection: false) }
         if code != EPIPE && code != ECONNRESET { return engine.broken(transfer, PlainFailure.sending(code)) }
-        setInterest(.readable)
+        updateInterest()
     }
 
     // MARK: Receiving
@@ -142,7 +143,7 @@ extension PlainConnection {
                 case .taken: break
                 case .refused:
                     transfer.held = (Array(raw[range]), Array(raw[offset...]))
-                    setInterest(transfer.isSent || transfer.stoppedSending ? [] : .writable)
+                    updateInterest()
                     return false
                 case .tooLarge:
                     engine.abort(transfer, transfer.tooLarge)
@@ -158,8 +159,9 @@ extension PlainConnection {
 
     private func stopSending(_ transfer: PlainTransfer) {
         transfer.stoppedSending = true
+        transfer.waitsToSend = false
         transfer.upload?.cancel()
-        setInterest(.readable)
+        updateInterest()
     }
 
     private func ended(_ transfer: PlainTransfer, keepsConnection: Bool) {
@@ -168,7 +170,6 @@ extension PlainConnection {
         }
         // A server that answers before it has read all gets the rest, as it expects it.
         transfer.answer = keepsConnection && transfer.answer != false
-        if transfer.outOffset < transfer.out.count { setInterest([.readable, .writable]) }
     }
 
     private func closed(_ transfer: PlainTransfer) {
@@ -188,7 +189,7 @@ extension PlainConnection {
             transfer.held = held
             return
         }
-        setInterest(transfer.isSent || transfer.stoppedSending ? .readable : [.readable, .writable])
+        updateInterest()
         _ = held.rest.withUnsafeBytes { read($0, transfer) }
     }
 }

@@ -30,7 +30,7 @@ final class PlainConnection: FileHandler {
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
         let code = address.with { connect(descriptor, $0, $1) }
         let failure = code == 0 ? 0 : errno
-        guard code == 0 || failure == EINPROGRESS else {
+        guard code == 0 || failure == EINPROGRESS || failure == EINTR else {
             Glibc.close(descriptor)
             return (nil, failure)
         }
@@ -68,7 +68,10 @@ final class PlainConnection: FileHandler {
         return isRegistered
     }
 
-    func setInterest(_ events: FileEvents) {
+    /// Watches for what the exchange waits for.
+    func updateInterest() {
+        var events: FileEvents = transfer?.held == nil ? .readable : []
+        if transfer?.waitsToSend == true { events.insert(.writable) }
         if events == interest && isRegistered || isClosed { return }
         interest = events
         if isRegistered { engine.loop.update(descriptor, interest: events) } else { _ = watch() }
@@ -89,11 +92,10 @@ final class PlainConnection: FileHandler {
             let code = takeError()
             isConnecting = false
             if code != 0 { return engine.attemptFailed(transfer, code) }
-            setInterest(.readable)
             engine.connected(transfer)
             return
         }
-        if events.contains(.writable), !transfer.isSent { send() }
+        if events.contains(.writable), transfer.waitsToSend { send() }
         guard self.transfer != nil, !isClosed else { return }
         if transfer.held != nil {
             // Nobody reads: the end is seen when somebody does. A hang-up would be told again and again.
@@ -118,7 +120,7 @@ final class PlainConnection: FileHandler {
     func release() {
         transfer = nil
         uses += 1
-        setInterest(.readable)
+        updateInterest()
     }
 
     func close() {

@@ -90,7 +90,7 @@ final class PlainEngine: @unchecked Sendable {
     private func connect(_ transfer: PlainTransfer) {
         transfer.connectStarted = .now
         transfer.addresses = transfer.request.place.addresses { shared.resolver.nextTurn() }[...]
-        attempt(transfer, after: EADDRNOTAVAIL)
+        attempt(transfer, after: EHOSTUNREACH)
     }
 
     /// Tries the next address.

@@ -36,6 +36,8 @@ final class PlainTransfer: StreamingTransfer, @unchecked Sendable {
     /// Goes out after that.
     private(set) var bodyToSend: [UInt8]?
     var isSent = false
+    /// The system's buffer is full.
+    var waitsToSend = false
     /// The end of a chunked body is on its way.
     var lastChunkIsSent = false
     /// The rest of the request is not wanted, or cannot be sent.
@@ -80,6 +82,7 @@ final class PlainTransfer: StreamingTransfer, @unchecked Sendable {
     func rewind() {
         outOffset = 0
         isSent = false
+        waitsToSend = false
         lastChunkIsSent = false
         stoppedSending = false
         receivedNow = 0
@@ -241,6 +244,7 @@ final class PlainTransfer: StreamingTransfer, @unchecked Sendable {
     func receiveMore() { connection?.receiveHeld() }
 
     func sendMore() {
+        if stoppedSending { return }
         if let failure = upload?.failure {
             engine.abort(
                 self,
