@@ -17,8 +17,8 @@ final class PlainShared: @unchecked Sendable {
     private var oldestPlace = 0
 
     /// A test makes a handful of different requests; a linear search of so few beats hashing.
-    private static let requestLimit = 8
-    private static let placeLimit = 16
+    private static let requestLimit = 16
+    private static let placeLimit = 64
 
     init(loop: EventLoop, resolver: Resolver) {
         self.loop = loop
