@@ -138,7 +138,7 @@ final class InboundStreamHandle: ExchangeStream {
     }
 
     var progressNow: (phases: Phases, bytesReceived: Int)? {
-        stream.engine.loop.isOnLoop ? stream.progress : nil
+        stream.loop.isOnLoop ? stream.progress : nil
     }
 
     var progress: (phases: Phases, bytesReceived: Int) {

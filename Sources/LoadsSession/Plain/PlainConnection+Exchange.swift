@@ -89,6 +89,7 @@ extension PlainConnection {
     /// The server does not take the rest. It may have said why: that is read first.
     private func sendFailed(_ transfer: PlainTransfer, _ code: Int32) {
         transfer.stoppedSending = true
+        transfer.sent = .now
         transfer.upload?.cancel()
         if transfer.answer != nil { return engine.complete(transfer, keepsConnection: false) }
         if code != EPIPE && code != ECONNRESET { return engine.broken(transfer, PlainFailure.sending(code)) }
@@ -159,6 +160,7 @@ extension PlainConnection {
 
     private func stopSending(_ transfer: PlainTransfer) {
         transfer.stoppedSending = true
+        transfer.sent = .now
         transfer.waitsToSend = false
         transfer.upload?.cancel()
         updateInterest()

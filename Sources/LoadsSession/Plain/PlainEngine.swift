@@ -33,7 +33,7 @@ final class PlainEngine: @unchecked Sendable {
     func perform(
         _ exchange: Exchange, _ request: PlainRequest, start: Instant, dns: Int64
     ) async throws(SessionError) -> ExchangeResult {
-        if ended { throw .cancelled(exchange.url) }
+        if ended { throw Self.failure(.cancelled(exchange.url), dns: dns) }
         let transfer = spare ?? PlainTransfer(engine: self)
         spare = nil
         transfer.prepare(exchange, request, start: start, dns: dns)
@@ -63,10 +63,20 @@ final class PlainEngine: @unchecked Sendable {
         let limit = min(exchange.deadline, asked.advanced(by: exchange.connection.connectTimeout))
         let answer: Resolver.Answer
         do { answer = try await shared.resolver.resolve(place.host, on: loop, until: limit) } catch {
-            throw CurlFailure.unresolved(place.host, .server, error, exchange.url)
+            let failure = CurlFailure.unresolved(place.host, .server, error, exchange.url)
+            throw Self.failure(failure, dns: Instant.now.nanoseconds(since: asked))
         }
         place.set(answer)
         return Instant.now.nanoseconds(since: asked)
+    }
+
+    /// An error before anything was sent.
+    private static func failure(_ error: SessionError, dns: Int64) -> SessionError {
+        var error = error
+        var phases = Phases()
+        phases.dns = dns
+        error.cost = ExchangeCost(phases: phases)
+        return error
     }
 
     private func begin(_ transfer: PlainTransfer) {
@@ -125,6 +135,7 @@ final class PlainEngine: @unchecked Sendable {
     func connected(_ transfer: PlainTransfer) {
         guard let connection = transfer.connection else { return }
         if let began = transfer.connectStarted { transfer.connectTime += Instant.now.nanoseconds(since: began) }
+        transfer.connectStarted = nil
         transfer.addresses = []
         connection.begin(transfer)
     }
@@ -159,8 +170,9 @@ final class PlainEngine: @unchecked Sendable {
     /// Ends a transfer before its time and closes its connection.
     func abort(_ transfer: PlainTransfer, _ error: SessionError) {
         guard transfer.place >= 0 else { return }
+        let failure = transfer.withCost(error)
         transfer.connection?.close()
-        end(transfer, .failure(error))
+        end(transfer, .failure(failure))
     }
 
     private func end(_ transfer: PlainTransfer, _ result: Result<ExchangeResult, SessionError>) {

@@ -187,18 +187,29 @@ final class PlainTransfer: StreamingTransfer, @unchecked Sendable {
             bytesReceived: received, requests: 1)
     }
 
-    /// Where the time went.
+    /// Where the time went. What an exchange that failed was about to do has all the rest of its time.
     func phases(end: Instant) -> Phases {
         var phases = Phases()
         phases.dns = dns
         phases.connect = connectTime
+        if let began = connectStarted {
+            phases.connect += max(0, end.nanoseconds(since: began))
+            return phases
+        }
         let reached = start.nanoseconds + dns + connectTime
         let first = max(reached, (firstByte ?? end).nanoseconds)
-        let out = min(max(sent.nanoseconds, reached), first)
+        let out = isSent || stoppedSending ? min(max(sent.nanoseconds, reached), first) : first
         phases.send = out - reached
         phases.wait = first - out
         phases.receive = max(0, end.nanoseconds - first)
         return phases
+    }
+
+    /// The error with what the exchange has cost so far.
+    func withCost(_ error: SessionError) -> SessionError {
+        var error = error
+        error.cost = ExchangeCost(phases: phases(end: .now), bytesSent: bytesSent, bytesReceived: received)
+        return error
     }
 
     // MARK: Ending
