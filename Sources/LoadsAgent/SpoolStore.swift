@@ -74,7 +74,8 @@ final class SpoolStore {
             guard let content = SpoolSegment.recover("\(folder)/\(name)"), content.epoch == epoch,
                 kept.isEmpty || content.segment.base == kept.last!.last
             else {
-                // Behind a hole nothing can be delivered.
+                // Behind a hole nothing can be delivered: the master takes the next number only.
+                if kept.isEmpty { return nil }
                 unlink("\(folder)/\(name)")
                 continue
             }

@@ -60,7 +60,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
             dns = try await findRoute(exchange)
         }
         guard let route, !ended else {
-            var failure = CurlTransfer.cancelled(exchange.url)
+            var failure = SessionError.cancelled(exchange.url)
             var phases = Phases()
             phases.dns = dns
             failure.cost = ExchangeCost(phases: phases)
@@ -73,7 +73,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
             await withUnsafeContinuation { continuation in
                 transfer.continuation = continuation
                 if Task.isCancelled {
-                    transfer.finish(.failure(CurlTransfer.cancelled(exchange.url)))
+                    transfer.finish(.failure(.cancelled(exchange.url)))
                     recycle(transfer)
                 } else {
                     begin(transfer)
@@ -98,7 +98,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
     /// Gives up a transfer, if it is still the one that the caller means.
     private func cancel(_ transfer: CurlTransfer, _ generation: Int) {
         guard transfer.generation == generation else { return }
-        abort(transfer, CurlTransfer.cancelled(transfer.url))
+        abort(transfer, .cancelled(transfer.url))
     }
 
     /// Ends a transfer before its time. Never called inside a callback of libcurl.
@@ -268,7 +268,7 @@ final class CurlEngine: Engine, FileHandler, @unchecked Sendable {
 
     func userEnded() {
         ended = true
-        for transfer in active { abort(transfer, CurlTransfer.cancelled(transfer.url)) }
+        for transfer in active { abort(transfer, .cancelled(transfer.url)) }
         closeConnections()
         idle.removeAll()
         if let timer { loop.cancel(timer) }

@@ -60,7 +60,7 @@ enum CurlFailure {
             return SessionError(
                 code: code, message: "\(url): no name server answered for \(subject) in time: check the network",
                 url: url)
-        case .cancelled: return CurlTransfer.cancelled(url)
+        case .cancelled: return .cancelled(url)
         }
     }
 }

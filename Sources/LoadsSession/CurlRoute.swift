@@ -62,7 +62,7 @@ struct CurlRoute {
         return end > scheme.count ? Array(bytes[..<end]) : nil
     }
 
-    private static func endsAuthority(_ byte: UInt8) -> Bool {
+    static func endsAuthority(_ byte: UInt8) -> Bool {
         byte == UInt8(ascii: "/") || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#")
     }
 

@@ -174,10 +174,10 @@ extension CurlTransfer {
             whole = bytes
         case .bytes(let bytes):
             kind = .upload
-            upload = CurlUpload(transfer: self, bytes: bytes)
+            upload = Upload(of: self, loop: engine.loop, bytes: bytes)
         case .stream(let length, let next):
             kind = .upload
-            upload = CurlUpload(transfer: self, length: length, next: next)
+            upload = Upload(of: self, loop: engine.loop, length: length, next: next)
         }
         if kind != settings.body || method != settings.method { change(to: kind, method) }
         switch kind {

@@ -4,7 +4,7 @@ internal import LoadsCore
 internal import LoadsEventLoop
 
 /// One easy handle and the exchange it carries out; used again for the engine's next one. On the engine's loop only.
-final class CurlTransfer: @unchecked Sendable {
+final class CurlTransfer: StreamingTransfer, @unchecked Sendable {
     // @unchecked: confined to the loop's thread; others only pass the reference along.
     let easy: UnsafeMutableRawPointer
     unowned let engine: CurlEngine
@@ -30,8 +30,8 @@ final class CurlTransfer: @unchecked Sendable {
     private var receive = ReceiveMode.discard
     private var body: [UInt8] = []
     private var tooLarge = false
-    var upload: CurlUpload?
-    private var stream: CurlStream?
+    var upload: Upload?
+    private var stream: InboundStream?
     /// Whether a streamed response was handed over, or is about to be.
     private var isOffered = false
 
@@ -99,7 +99,7 @@ final class CurlTransfer: @unchecked Sendable {
         var result = result()
         if case .stream = receive, !isOffered {
             // A challenge that libcurl had no answer to, without a body.
-            result.stream = CurlStreamHandle(stream ?? makeStream())
+            result.stream = InboundStreamHandle(stream ?? makeStream())
         }
         return .success(result)
     }
@@ -201,9 +201,11 @@ final class CurlTransfer: @unchecked Sendable {
         return SessionError(code: kind, message: "\(url): \(detail) (\(advice))", url: url)
     }
 
-    static func cancelled(_ url: String) -> SessionError {
-        SessionError(code: .cancelled, message: "\(url): the task was cancelled", url: url)
-    }
+    // MARK: StreamingTransfer
+
+    func receiveMore() { engine.unpause(self) }
+    func sendMore() { engine.unpause(self) }
+    func giveUp(_ error: SessionError) { engine.abort(self, error) }
 
     // MARK: Callbacks
 
@@ -265,17 +267,26 @@ final class CurlTransfer: @unchecked Sendable {
         }
     }
 
-    private func makeStream() -> CurlStream {
-        let stream = CurlStream(engine: engine, transfer: self, generation: generation)
+    private func makeStream() -> InboundStream {
+        let stream = InboundStream(of: self, loop: engine.loop, owner: engine)
         self.stream = stream
         return stream
     }
 
     fileprivate func give(_ space: UnsafeMutableRawBufferPointer) -> Int {
         guard let upload else { return 0 }
-        let count = upload.fill(space)
-        if count == Int(CURL_READFUNC_PAUSE) { engine.waitingForWork.append(self) } else { sent = .now }
-        return count
+        switch upload.fill(space) {
+        case .bytes(let count):
+            sent = .now
+            return count
+        case .end:
+            sent = .now
+            return 0
+        case .nothingYet:
+            engine.waitingForWork.append(self)
+            return Int(CURL_READFUNC_PAUSE)
+        case .broken: return Int(CURL_READFUNC_ABORT)
+        }
     }
 
     /// Does what a callback asked for, outside of it.
@@ -284,7 +295,7 @@ final class CurlTransfer: @unchecked Sendable {
         if isOffered, let continuation {
             self.continuation = nil
             var result = result()
-            result.stream = CurlStreamHandle(stream ?? makeStream())
+            result.stream = InboundStreamHandle(stream ?? makeStream())
             continuation.resume(returning: .success(result))
         }
         upload?.request()

@@ -54,4 +54,8 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(code): \(message)" }
+
+    static func cancelled(_ url: String) -> SessionError {
+        SessionError(code: .cancelled, message: "\(url): the task was cancelled", url: url)
+    }
 }

@@ -19,7 +19,7 @@ final class SessionSettings: Sendable {
 
     init(
         configuration: SessionConfiguration,
-        makeEngine: @escaping @Sendable (EventLoop) -> any Engine = { CurlEngine(loop: $0) }
+        makeEngine: @escaping @Sendable (EventLoop) -> any Engine = { UserEngine(loop: $0) }
     ) {
         self.configuration = configuration
         self.makeEngine = makeEngine

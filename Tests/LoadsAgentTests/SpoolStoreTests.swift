@@ -149,6 +149,22 @@ import Testing
         #expect(spool.last("r") == 1)
     }
 
+    @Test(arguments: [0, 1, 2]) func behindAHoleNothingIsKept(_ damaged: Int) throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            var (spool, _) = try open(segmentBytes: 1000)
+            spool.begin("r", at: Self.now)
+            try add(&spool, 20)
+        }
+        let names = segments
+        #expect(names.count > 3)
+        try Data("nonsense".utf8).write(to: URL(filePath: "\(folder)/r/\(names[damaged])"))
+        let (spool, _) = try open(segmentBytes: 1000)
+        // Without its beginning a run cannot be delivered at all.
+        #expect(spool.held == (damaged == 0 ? [] : ["r"]))
+        #expect(spool.last("r") == (damaged == 0 ? 0 : UInt64(names[damaged].dropLast(4))))
+    }
+
     @Test func filesGoWhenTheyAreAcknowledged() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var (spool, _) = try open(segmentBytes: 2000) { $0.windowMessages = 1000 }

@@ -20,7 +20,9 @@ import Testing
     }
 
     @Test func descriptorsSufficeOrAreMissed() {
-        #expect(DescriptorLimit.problem(users: 5000, limit: 20_000) == nil)
-        #expect(DescriptorLimit.problem(users: 7000, limit: 20_000)?.contains("6633 users") == true)
+        #expect(DescriptorLimit.problem(users: 5000, isPlain: false, limit: 20_000) == nil)
+        #expect(DescriptorLimit.problem(users: 7000, isPlain: false, limit: 20_000)?.contains("6633 users") == true)
+        #expect(DescriptorLimit.problem(users: 7000, isPlain: true, limit: 20_000) == nil)
+        #expect(DescriptorLimit.problem(users: 20_000, isPlain: true, limit: 20_000)?.contains("19900 users") == true)
     }
 }

@@ -1,8 +1,11 @@
-import LoadsSession
 import Testing
+
+@testable import LoadsSession
 
 /// The engines that have to pass: every test of the suite runs with each of them.
 enum EngineKind: String, CaseIterable, CustomTestStringConvertible {
+    /// The one that sessions use: plain connections, libcurl for what needs more.
+    case user
     case libcurl
 
     var testDescription: String { rawValue }
@@ -10,7 +13,13 @@ enum EngineKind: String, CaseIterable, CustomTestStringConvertible {
     /// A session on this engine.
     func session(_ baseURL: String? = nil, configure: (inout SessionConfiguration) -> Void = { _ in }) -> Session {
         switch self {
-        case .libcurl: Session(baseURL: baseURL, configure: configure)
+        case .user: return Session(baseURL: baseURL, configure: configure)
+        case .libcurl:
+            var configuration = SessionConfiguration()
+            configure(&configuration)
+            return Session(
+                baseURL: baseURL,
+                settings: SessionSettings(configuration: configuration) { CurlEngine(loop: $0) })
         }
     }
 }

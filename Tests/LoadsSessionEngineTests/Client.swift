@@ -1,4 +1,5 @@
 import HTTPTypes
+import LoadsCore
 import LoadsEventLoop
 import Testing
 
@@ -7,14 +8,14 @@ import Testing
 /// A user with a loop of its own.
 struct Client: Sendable {
     let loop: EventLoop
-    let engine: CurlEngine
+    let engine: any Engine
 
     /// Runs a body with a client, on its loop; ends the client in any case.
     static func with<Value: Sendable>(
         resolver: Resolver = .shared, _ body: @escaping @Sendable (Client) async throws -> Value
     ) async throws -> Value {
         let loop = EventLoop(name: "engine-test")
-        let client = Client(loop: loop, engine: CurlEngine(loop: loop, resolver: resolver))
+        let client = Client(loop: loop, engine: EngineUnderTest.current.engine(on: loop, resolver: resolver))
         let result = await Task(executorPreference: loop) { () -> Result<Value, any Error> in
             defer { client.engine.userEnded() }
             do { return .success(try await body(client)) } catch { return .failure(error) }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import LoadsSession
 
-@Suite struct ConnectionTests {
+@Suite(.eachEngine) struct ConnectionTests {
     /// Answers with the connection's number.
     private func counting() -> ScriptedServer {
         ScriptedServer { connection in
@@ -209,7 +209,7 @@ import Testing
         let before = try descriptors()
         try await Client.with { client async throws in
             for number in 0..<200 {
-                let engine = CurlEngine(loop: client.loop)
+                let engine = EngineUnderTest.current.engine(on: client.loop, resolver: .shared)
                 let user = Client(loop: client.loop, engine: engine)
                 _ = try await user.get(url)
                 _ = try await user.get(nginx.http2URL) { $0.connection.verifiesTLS = false }
@@ -224,9 +224,9 @@ import Testing
 
     @Test func anEngineThatWasNeverUsedNeedsNoEnd() async throws {
         try await Client.with { client async throws in
-            weak var forgotten: CurlEngine?
+            weak var forgotten: (any Engine)?
             do {
-                let engine = CurlEngine(loop: client.loop)
+                let engine = EngineUnderTest.current.engine(on: client.loop, resolver: .shared)
                 forgotten = engine
             }
             let isGone = forgotten == nil

@@ -3,7 +3,7 @@ import Testing
 
 @testable import LoadsSession
 
-@Suite struct DigestTests {
+@Suite(.eachEngine) struct DigestTests {
     /// Challenges once, then takes any answer that names the user.
     private func guarded(_ journal: Journal, always: Bool = false, scheme: String = "Digest") -> ScriptedServer {
         ScriptedServer { connection in

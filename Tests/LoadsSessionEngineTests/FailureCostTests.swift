@@ -6,7 +6,7 @@ import Testing
 @testable import LoadsSession
 
 /// What is known of an exchange that failed: the phases up to its end, the bytes that went either way.
-@Suite struct FailureCostTests {
+@Suite(.eachEngine) struct FailureCostTests {
     static let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 
     struct Breakage: Sendable, CustomTestStringConvertible {

@@ -1,10 +1,11 @@
+import LoadsCore
 import LoadsEventLoop
 import TestSupport
 import Testing
 
 @testable import LoadsSession
 
-@Suite struct FailureTests {
+@Suite(.eachEngine) struct FailureTests {
     struct Breakage: Sendable, CustomTestStringConvertible {
         var name: String
         var code: SessionError.Code

@@ -5,7 +5,7 @@ import Testing
 
 @testable import LoadsSession
 
-@Suite struct ProxyTests {
+@Suite(.eachEngine) struct ProxyTests {
     /// Connects to a port of the loopback and passes bytes both ways.
     private static func tunnel(_ connection: ServerConnection, to port: Int) {
         let far = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)

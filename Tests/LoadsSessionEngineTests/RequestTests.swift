@@ -15,7 +15,7 @@ private func mirror() -> ScriptedServer {
     }
 }
 
-@Suite struct RequestTests {
+@Suite(.eachEngine) struct RequestTests {
     @Test func aPageComesWithStatusHeadAndBody() async throws {
         let nginx = try await Nginx.shared
         try await Client.with { client async throws in

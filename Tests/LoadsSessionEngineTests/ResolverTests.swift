@@ -1,4 +1,5 @@
 import Glibc
+import LoadsCore
 import LoadsEventLoop
 import Synchronization
 import TestSupport
@@ -6,7 +7,7 @@ import Testing
 
 @testable import LoadsSession
 
-@Suite struct ResolverTests {
+@Suite(.eachEngine) struct ResolverTests {
     /// Runs on a loop of its own.
     private func onLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async throws -> Value) async throws
         -> Value
@@ -188,7 +189,8 @@ import Testing
                 if number % 20 == 0 { try await loop.sleep(for: .milliseconds(1)) }
                 users.append(
                     Task(executorPreference: loop) {
-                        let user = Client(loop: loop, engine: CurlEngine(loop: loop, resolver: resolver))
+                        let user = Client(
+                            loop: loop, engine: EngineUnderTest.current.engine(on: loop, resolver: resolver))
                         defer { user.engine.userEnded() }
                         return try await user.failure("http://name\(number % 50).test/") {
                             // Some give up by themselves, the others are cancelled.

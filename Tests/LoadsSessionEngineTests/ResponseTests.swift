@@ -6,7 +6,7 @@ import Testing
 
 @testable import LoadsSession
 
-@Suite struct ResponseTests {
+@Suite(.eachEngine) struct ResponseTests {
     @Test func bodiesAreCollectedCountedOrStreamed() async throws {
         let nginx = try await Nginx.shared
         try await Client.with { client async throws in

@@ -89,6 +89,16 @@ struct CheckedRun: Sendable, Equatable {
         if case .url = target { true } else { false }
     }
 
+    /// Whether it goes to an `http://` server, as far as can be told.
+    var isPlain: Bool {
+        let server =
+            switch target {
+            case .url(let request): request.url
+            case .tests: plan.serverURL ?? ""
+            }
+        return server.lowercased().hasPrefix("http:")
+    }
+
     // MARK: Target
 
     private static func target(_ settings: Settings, _ read: inout Readings) -> Target? {

@@ -39,7 +39,8 @@ struct RunCommand: AsyncParsableCommand {
                     run: run, place: place, runner: runner, console: console, outputs: outputs, interrupts: interrupts
                 ).carryOut()
             }
-            if let problem = DescriptorLimit.problem(users: run.plan.peakUsers, limit: DescriptorLimit.raise()) {
+            let limit = DescriptorLimit.raise()
+            if let problem = DescriptorLimit.problem(users: run.plan.peakUsers, isPlain: run.isPlain, limit: limit) {
                 // A URL's users each need a connection; tests may make none.
                 if run.isURL { throw Refusal(.usage, problem) }
                 console.note("warning: \(problem)")

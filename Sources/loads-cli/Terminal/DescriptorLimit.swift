@@ -2,8 +2,10 @@ import Glibc
 
 /// How many files and sockets this process and the runner that it starts may have open.
 enum DescriptorLimit {
-    /// Of a user with a connection: the socket, and libcurl's pair of sockets to wake itself.
+    /// Of a user with a connection through libcurl: the socket, and a pair of sockets to wake itself.
     static let perUser = 3
+    /// Of a user with a plain connection, to an `http://` URL.
+    static let perPlainUser = 1
     /// Of a runner without users: loops, pipes, files, name resolution.
     static let base = 100
 
@@ -22,7 +24,10 @@ enum DescriptorLimit {
     }
 
     /// What to say of so many users under a limit; nil when it suffices.
-    static func problem(users: Int, limit: Int) -> String? {
+    ///
+    /// - Parameter isPlain: Whether they call `http://` URLs.
+    static func problem(users: Int, isPlain: Bool, limit: Int) -> String? {
+        let perUser = isPlain ? perPlainUser : perUser
         let needed = users * perUser + base
         guard needed > limit else { return nil }
         return "-c \(users): with a connection each they need about \(needed) file descriptors, and the limit is "

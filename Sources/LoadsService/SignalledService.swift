@@ -1,5 +1,5 @@
 public import Logging
-public import ServiceLifecycle
+import ServiceLifecycle
 import UnixSignals
 
 /// Runs a server until it ends by itself or a signal ends it: the first SIGTERM or SIGINT gracefully, the second at once.

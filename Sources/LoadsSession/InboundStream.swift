@@ -1,15 +1,32 @@
-internal import CCurl
 internal import LoadsCore
 internal import LoadsEventLoop
 
+/// What a streamed body needs of the transfer that it comes from or goes to. On the engine's loop only.
+protocol StreamingTransfer: AnyObject {
+    /// Changes with each exchange that the object carries out.
+    var generation: Int { get }
+    var url: String { get }
+    /// Bytes of the response so far.
+    var received: Int { get }
+    func phases(end: Instant) -> Phases
+    /// Goes on receiving after bytes were not taken.
+    func receiveMore()
+    /// Goes on sending: the next bytes of the request, or what became of them, are there.
+    func sendMore()
+    /// Ends the transfer and closes its connection.
+    func giveUp(_ error: SessionError)
+}
+
 /// A response's body on its way: chunks wait here until they are asked for; when enough wait, the transfer is paused.
 /// On the engine's loop only.
-final class CurlStream: @unchecked Sendable {
+final class InboundStream: @unchecked Sendable {
     // @unchecked: confined to the loop's thread; the handle hops to it.
-    let engine: CurlEngine
+    let loop: EventLoop
     let url: String
-    private weak var transfer: CurlTransfer?
+    private weak var transfer: (any StreamingTransfer)?
     private let generation: Int
+    /// The engine: its connections have to stay while somebody reads.
+    private let owner: AnyObject
     private var chunks: [[UInt8]] = []
     private var waiting = 0
     private var paused = false
@@ -21,14 +38,16 @@ final class CurlStream: @unchecked Sendable {
     /// Bytes that may wait before the transfer is paused.
     private static let limit = 64 * 1024
 
-    init(engine: CurlEngine, transfer: CurlTransfer, generation: Int) {
-        self.engine = engine
+    init(of transfer: any StreamingTransfer, loop: EventLoop, owner: AnyObject) {
+        self.loop = loop
+        self.owner = owner
         self.transfer = transfer
-        self.generation = generation
+        generation = transfer.generation
         url = transfer.url
     }
 
-    /// Takes what arrived. Returns false to pause: libcurl keeps the bytes and offers them again.
+    /// Takes what arrived. Returns false when the bytes are not wanted now: the engine keeps them and offers them again
+    /// after ``StreamingTransfer/receiveMore()``.
     func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
         if waiting >= Self.limit {
             paused = true
@@ -75,13 +94,13 @@ final class CurlStream: @unchecked Sendable {
     private func resumeIfDrained() {
         guard paused, waiting < Self.limit / 2, let transfer, transfer.generation == generation else { return }
         paused = false
-        engine.unpause(transfer)
+        transfer.receiveMore()
     }
 
     /// Gives up the rest: the transfer is aborted and its connection closed.
     func cancel() {
         guard !ended, let transfer, transfer.generation == generation else { return }
-        engine.abort(transfer, CurlTransfer.cancelled(transfer.url))
+        transfer.giveUp(.cancelled(transfer.url))
     }
 
     var progress: (phases: Phases, bytesReceived: Int) {
@@ -92,24 +111,24 @@ final class CurlStream: @unchecked Sendable {
 }
 
 /// The caller's end of a stream, from any task. Dropping it aborts the transfer.
-final class CurlStreamHandle: ExchangeStream {
-    private let stream: CurlStream
+final class InboundStreamHandle: ExchangeStream {
+    private let stream: InboundStream
 
-    init(_ stream: CurlStream) { self.stream = stream }
+    init(_ stream: InboundStream) { self.stream = stream }
 
     deinit {
         let stream = stream
-        stream.engine.loop.submit { stream.cancel() }
+        stream.loop.submit { stream.cancel() }
     }
 
     func next() async throws(SessionError) -> [UInt8]? {
-        let loop = stream.engine.loop
+        let loop = stream.loop
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 if loop.isOnLoop {
                     stream.next(continuation)
                 } else if !loop.submit({ self.stream.next(continuation) }) {
-                    continuation.resume(returning: .failure(CurlTransfer.cancelled(stream.url)))
+                    continuation.resume(returning: .failure(.cancelled(stream.url)))
                 }
             }
         } onCancel: {
@@ -119,12 +138,12 @@ final class CurlStreamHandle: ExchangeStream {
     }
 
     var progressNow: (phases: Phases, bytesReceived: Int)? {
-        stream.engine.loop.isOnLoop ? stream.progress : nil
+        stream.loop.isOnLoop ? stream.progress : nil
     }
 
     var progress: (phases: Phases, bytesReceived: Int) {
         get async {
-            let loop = stream.engine.loop
+            let loop = stream.loop
             if loop.isOnLoop { return stream.progress }
             return await withUnsafeContinuation { continuation in
                 if !loop.submit({ continuation.resume(returning: self.stream.progress) }) {

@@ -1,9 +1,8 @@
-internal import CCurl
 internal import LoadsEventLoop
 
-/// A request's body that libcurl fetches while it is sent: bytes, or chunks that are made on the way. On the engine's
+/// A request's body that is fetched while it is sent: bytes, or chunks that are made on the way. On the engine's
 /// loop only.
-final class CurlUpload: @unchecked Sendable {
+final class Upload: @unchecked Sendable {
     // @unchecked: confined to the loop's thread: what its one task finds is brought back there.
 
     /// The source gave other than it promised.
@@ -17,8 +16,8 @@ final class CurlUpload: @unchecked Sendable {
     let length: Int?
     /// Why the body could not be made.
     private(set) var failure: (any Error)?
-    private weak var transfer: CurlTransfer?
-    private let engine: CurlEngine
+    private weak var transfer: (any StreamingTransfer)?
+    private let loop: EventLoop
     private let generation: Int
     /// Makes the next chunk; nil when all bytes are there.
     private let makeChunk: (@Sendable () async throws -> [UInt8]?)?
@@ -28,18 +27,21 @@ final class CurlUpload: @unchecked Sendable {
     private var ended = false
     private var task: Task<Void, Never>?
 
-    init(transfer: CurlTransfer, length: Int?, next: @escaping @Sendable () async throws -> [UInt8]?) {
+    init(
+        of transfer: any StreamingTransfer, loop: EventLoop, length: Int?,
+        next: @escaping @Sendable () async throws -> [UInt8]?
+    ) {
         self.transfer = transfer
         self.length = length
-        engine = transfer.engine
+        self.loop = loop
         generation = transfer.generation
         makeChunk = next
     }
 
-    init(transfer: CurlTransfer, bytes: [UInt8]) {
+    init(of transfer: any StreamingTransfer, loop: EventLoop, bytes: [UInt8]) {
         self.transfer = transfer
         length = bytes.count
-        engine = transfer.engine
+        self.loop = loop
         generation = transfer.generation
         makeChunk = nil
         chunk = bytes
@@ -49,18 +51,29 @@ final class CurlUpload: @unchecked Sendable {
     /// Whether there is more to send.
     var isUnderWay: Bool { !ended || offset < chunk.count }
 
-    /// Hands libcurl the next bytes: a count, 0 at the end, or one of its signals to pause or to give up.
-    func fill(_ space: UnsafeMutableRawBufferPointer) -> Int {
-        if failure != nil { return Int(CURL_READFUNC_ABORT) }
+    /// What comes next.
+    enum Filling {
+        /// So many bytes were put into the space.
+        case bytes(Int)
+        /// Nothing is there yet: ``request()`` asks for it.
+        case nothingYet
+        case end
+        /// The body cannot be made: see ``failure``.
+        case broken
+    }
+
+    /// Puts the next bytes into a space.
+    func fill(_ space: UnsafeMutableRawBufferPointer) -> Filling {
+        if failure != nil { return .broken }
         if offset < chunk.count {
             let count = min(space.count, chunk.count - offset)
             chunk.withUnsafeBytes {
                 space.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]))
             }
             offset += count
-            return count
+            return .bytes(count)
         }
-        return ended ? 0 : Int(CURL_READFUNC_PAUSE)
+        return ended ? .end : .nothingYet
     }
 
     /// Goes back to the start, when the request has to be sent once more. Chunks that are gone cannot come back.
@@ -74,12 +87,12 @@ final class CurlUpload: @unchecked Sendable {
     /// Asks for the next chunk, and resumes the transfer when it is there.
     func request() {
         guard let makeChunk, task == nil, !ended, failure == nil, offset >= chunk.count else { return }
-        let loop = engine.loop
+        let loop = loop
         task = Task(executorPreference: loop) { [self] in
             let result: Result<[UInt8]?, any Error>
             do {
                 var next = try await makeChunk()
-                // An empty chunk would be the end to libcurl.
+                // An empty chunk would look like the end.
                 while let bytes = next, bytes.isEmpty { next = try await makeChunk() }
                 result = .success(next)
             } catch {
@@ -107,10 +120,10 @@ final class CurlUpload: @unchecked Sendable {
             ended = true
             chunk = []
             offset = 0
-            // libcurl would leave the server waiting for the rest.
+            // The server would be left waiting for the rest.
             if let length, given != length { failure = WrongLength(promised: length, given: given) }
         case .failure(let error): failure = error
         }
-        if let transfer, transfer.generation == generation { engine.unpause(transfer) }
+        if let transfer, transfer.generation == generation { transfer.sendMore() }
     }
 }

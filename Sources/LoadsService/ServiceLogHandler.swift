@@ -1,6 +1,5 @@
 import Glibc
 public import Logging
-import Synchronization
 
 /// How a server writes its log, on standard error.
 public enum LogFormat: String, Sendable, CaseIterable {
