@@ -7,6 +7,7 @@ extension Summary {
         self.init(
             id: submission.run, target: submission.target, startedAt: snapshot.startedAt ?? 0,
             duration: snapshot.elapsed, interrupted: snapshot.interrupted, plan: submission.order.plan,
-            statistics: snapshot.statistics, isURLTarget: submission.isURLTarget, crash: snapshot.crash)
+            statistics: snapshot.statistics, isURLTarget: submission.isURLTarget, crash: snapshot.crash,
+            agents: snapshot.agents)
     }
 }

@@ -57,8 +57,10 @@ import Testing
 
     @Test func namesBeyondTheLimitAreCountedTogether() {
         var run = MergedRun(maxNames: 2)
-        for name in ["a", "b", "c", "d", "a"] { run.take(batch(1, name: name), from: a) }
-        run.fold()
+        for name in ["a", "b", "c", "d", "a"] {
+            run.take(batch(1, name: name), from: a)
+            run.fold()
+        }
         #expect(run.total.names.mapValues(\.count) == ["a": 2, "b": 1, Statistics.otherName: 2])
     }
 
