@@ -26,7 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsTesting", "LoadsWire", "LoadsTransport",
     "LoadsZeroMQ", "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport",
-    "LoadsPackage",
+    "LoadsPackage", "LoadsConformance",
 ]
 
 let package = Package(
@@ -96,11 +96,15 @@ let package = Package(
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
         library("LoadsPackage", ["LoadsWire", "CLinux"]),
+        library(
+            "LoadsConformance",
+            ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsZeroMQ", "LoadsEventLoop", "CLinux"]),
         .executableTarget(
             name: "loads-cli",
             dependencies: [
                 "LoadsCore", "LoadsEventLoop", "LoadsSession", "LoadsRunner", "LoadsWire", "LoadsTransport",
                 "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
+                .target(name: "LoadsConformance", condition: tools),
                 .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),

@@ -10,8 +10,9 @@ import LoadsCore
         version: "loads \(VersionCommand.version)",
         subcommands: [
             RunCommand.self, ListCommand.self, DemoCommand.self, StatusCommand.self, AttachCommand.self,
-            StopCommand.self, AdjustCommand.self, LogsCommand.self, KeysCommand.self, VersionCommand.self, URLRunnerCommand.self,
-            TestServerCommand.self,
+            StopCommand.self, AdjustCommand.self, LogsCommand.self, KeysCommand.self, VersionCommand.self,
+            URLRunnerCommand.self,
+            TestServerCommand.self, ConformanceCommand.self, ConformanceRunnerCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 

@@ -27,6 +27,16 @@ export class Histogram {
     this.buckets.set(index, (this.buckets.get(index) ?? 0) + 1)
   }
 
+  /** Adds another histogram's values. */
+  add(other) {
+    if (other.count === 0) return
+    this.min = this.count === 0 ? other.min : Math.min(this.min, other.min)
+    this.max = Math.max(this.max, other.max)
+    this.count += other.count
+    this.sum += other.sum
+    for (const [index, count] of other.buckets) this.buckets.set(index, (this.buckets.get(index) ?? 0) + count)
+  }
+
   /** `[min, max, sum, buckets]`, or null when empty. */
   packed() {
     if (this.count === 0) return null

@@ -8,6 +8,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { BadResult, Measure } from './measure.mjs'
+import { Merger } from './merge.mjs'
 import { MessagePackError, unpackMany } from './msgpack.mjs'
 import { peak } from './usage.mjs'
 import { cut, decode, frame, Frames, message } from './wire.mjs'
@@ -136,9 +137,12 @@ export class MessagesRunner extends Runner {
   #counters
   #reports
   #write
+  #interval
+  #merger = new Merger()
 
-  constructor(program, args, environment, directory, order, events) {
+  constructor(program, args, environment, directory, order, interval, events) {
     super(order, events)
+    this.#interval = interval
     // Node has no memory to share; a file without a name is as good.
     const name = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'loads-counters-')), 'counters')
     this.#counters = fs.openSync(name, 'w+')
@@ -184,8 +188,10 @@ export class MessagesRunner extends Runner {
     else this.#reports.resume()
   }
 
-  /** Its batches are its own affair. */
-  setInterval() {}
+  /** Batches that come more often than this are added up. */
+  setInterval(seconds) {
+    this.#interval = seconds
+  }
 
   #tell(type, fields) {
     this.#write(frame(message(type, fields)))
@@ -208,7 +214,9 @@ export class MessagesRunner extends Runner {
         this.#counted[0] += started
         this.#counted[1] += ok + failed + skipped + interrupted
         for (const { count } of Object.values(fields.names)) this.#counted[2] += count
-        this.events.report(bytes)
+        for (const batch of this.#merger.take(bytes, fields, performance.now() / 1000, this.#interval)) {
+          this.events.report(batch)
+        }
         break
       }
       case 'started': case 'note': this.events.report(bytes); break
@@ -227,6 +235,7 @@ export class MessagesRunner extends Runner {
   exited(code, signal) {
     const holes = this.#holes()
     fs.closeSync(this.#counters)
+    for (const batch of this.#merger.flush(performance.now() / 1000)) this.events.report(batch)
     if (this.#end === null) {
       this.crashed(code, signal, code === 0 ? 'it exited before it reported its end' : null, holes)
       return

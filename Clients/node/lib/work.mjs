@@ -108,7 +108,7 @@ export class Work {
     const parts = [program, launch.arguments, environment, directory, this.#order]
     this.#runner =
       launch.dialect === 'messages'
-        ? new MessagesRunner(...parts, this)
+        ? new MessagesRunner(...parts, this.#interval, this)
         : new LinesRunner(...parts, this.run, this.#identity, this.#interval, this)
   }
 

@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
 import { bucket, Histogram } from '../lib/histogram.mjs'
 import { BadResult, Measure } from '../lib/measure.mjs'
+import { merge, Merger } from '../lib/merge.mjs'
 import { pack, unpack } from '../lib/msgpack.mjs'
 import { Spool } from '../lib/spool.mjs'
 import { decode, frame, Frames, message, WireError } from '../lib/wire.mjs'
@@ -140,6 +141,36 @@ test('what is no result is refused', () => {
   ]) {
     assert.throws(() => new Measure().take(record, 0), BadResult, JSON.stringify(record))
   }
+})
+
+const batchBytes = fs.readFileSync(path.join(vectors, 'report-batch.msgpack'))
+
+test('two batches add up', () => {
+  const merged = decode(batchBytes)
+  merge(merged, decode(batchBytes))
+  const one = decode(batchBytes)
+  const [name, once] = [merged.names['GET /'], one.names['GET /']]
+  assert.deepEqual([name.count, name.failed], [2 * once.count, 2 * once.failed])
+  assert.deepEqual(name.status, once.status.map((number, place) => number * (1 + (place % 2))))
+  const [histogram, alone] = [Histogram.unpacked(name.latency), Histogram.unpacked(once.latency)]
+  assert.deepEqual([histogram.count, histogram.sum, histogram.max], [2 * alone.count, 2 * alone.sum, alone.max])
+  assert.equal(merged.iterations.started, 2 * one.iterations.started)
+  assert.equal(merged.health.cpu_s, one.health.cpu_s)
+  assert.equal(merged.health.dropped_hits, 2 * one.health.dropped_hits)
+  assert.deepEqual(merged.hits.strings, one.hits.strings)
+  assert.deepEqual(merged.hits.error, [...one.hits.error, ...one.hits.error])
+})
+
+test('a batch waits until the interval is over', () => {
+  const merger = new Merger()
+  const take = (now) => merger.take(batchBytes, decode(batchBytes), now, 1)
+  assert.deepEqual(take(10), [batchBytes], 'unchanged, since nothing was added to it')
+  assert.deepEqual(take(10.1), [])
+  assert.deepEqual(take(10.2), [])
+  assert.deepEqual(take(11).map((batch) => decode(batch).names['GET /'].count), [9])
+  assert.deepEqual(take(11.1), [])
+  assert.deepEqual(merger.flush(11.2), [batchBytes])
+  assert.deepEqual(merger.flush(11.3), [])
 })
 
 function filled(count, options) {

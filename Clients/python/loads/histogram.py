@@ -29,6 +29,17 @@ class Histogram:
         index = bucket(value)
         self.buckets[index] = self.buckets.get(index, 0) + 1
 
+    def add(self, other: "Histogram") -> None:
+        """Adds another histogram's values."""
+        if other.count == 0:
+            return
+        self.min = other.min if self.count == 0 else min(self.min, other.min)
+        self.max = max(self.max, other.max)
+        self.count += other.count
+        self.sum += other.sum
+        for index, count in other.buckets.items():
+            self.buckets[index] = self.buckets.get(index, 0) + count
+
     def packed(self) -> list | None:
         """`[min, max, sum, buckets]`, or None when empty."""
         if self.count == 0:

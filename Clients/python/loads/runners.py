@@ -15,6 +15,7 @@ from typing import Protocol
 
 from .child import Child, Writer, describe
 from .measure import BadResult, Measure
+from .merge import Merger
 from .wire import Frames, WireError, decode, frame, message, text
 
 #: Beyond the grace: five seconds for iterations that ignore their cancellation, ten for the rest.
@@ -83,11 +84,13 @@ class MessagesRunner(Runner):
     """Speaks MessagePack on inherited pipes; its messages go to the master as they are."""
 
     def __init__(self, arguments: list[str], environment: dict, directory: str | None, order: dict,
-                 events: Events) -> None:
+                 interval: float, events: Events) -> None:
         super().__init__(order, events)
         self._frames = Frames()
         self._end: dict | None = None
         self._counted = [0, 0, 0]
+        self._interval = interval
+        self._merger = Merger()
         commands, self._reports = os.pipe(), os.pipe()
         memory = os.memfd_create("loads-counters")
         os.ftruncate(memory, COUNTER_BYTES)
@@ -132,7 +135,8 @@ class MessagesRunner(Runner):
         self._child.pause(self._reports[0], paused)
 
     def set_interval(self, seconds: float) -> None:
-        """Its batches are its own affair."""
+        """Batches that come more often than this are added up."""
+        self._interval = seconds
 
     def _take(self, data: bytes) -> None:
         try:
@@ -151,7 +155,10 @@ class MessagesRunner(Runner):
                 self._counted[0] += iterations["started"]
                 self._counted[1] += sum(iterations[key] for key in ("ok", "failed", "skipped", "interrupted"))
                 self._counted[2] += sum(entry["count"] for entry in fields["names"].values())
-            self._events.report(data)
+                for batch in self._merger.take(data, fields, time.monotonic(), self._interval):
+                    self._events.report(batch)
+            else:
+                self._events.report(data)
         elif kind == "ended":
             self._end = {"state": "finished", "interrupted": fields["interrupted"], "seconds": fields["seconds"]}
             self._expect_end(EXIT_PATIENCE, "it reported its end and did not exit")
@@ -165,6 +172,8 @@ class MessagesRunner(Runner):
         if self._overdue:
             self._overdue.cancel()
         self._commands.abandon()
+        for batch in self._merger.flush(time.monotonic()):
+            self._events.report(batch)
         if self._end is not None:
             if self._end["state"] == "finished" and (status != 0 or self._child.fault):
                 reason = self._child.fault or describe(status)

@@ -111,7 +111,8 @@ class Work:
             directory = self._directory
         arguments = [path, *launch["arguments"]]
         if launch["dialect"] == "messages":
-            self._runner = MessagesRunner(arguments, environment, directory, self._order, self)
+            self._runner = MessagesRunner(
+                arguments, environment, directory, self._order, self._interval, self)
         else:
             self._runner = LinesRunner(
                 arguments, environment, directory, self._order, self.run, self._identity, self._interval, self)

@@ -9,6 +9,7 @@ import msgpack
 from loads.files import BadFile, CHUNK, Fetching, place
 from loads.histogram import Histogram, bucket
 from loads.measure import BadResult, Measure
+from loads.merge import Merger, merge
 from loads.spool import Spool
 from loads.wire import Frames, WireError, decode, frame, message
 from tests.support import VECTORS
@@ -102,6 +103,38 @@ class MeasureTests(unittest.TestCase):
                        {"iteration": {"outcome": "good"}}, {"users": -1}, {"failure": 3}, {"name": "a"}]:
             with self.assertRaises(BadResult, msg=str(record)):
                 Measure().take(record, 0)
+
+
+class MergeTests(unittest.TestCase):
+    def setUp(self):
+        self.data = (VECTORS / "report-batch.msgpack").read_bytes()
+
+    def test_two_batches_add_up(self):
+        merged = decode(self.data)
+        merge(merged, decode(self.data))
+        one = decode(self.data)
+        name, once = merged["names"]["GET /"], one["names"]["GET /"]
+        self.assertEqual((name["count"], name["failed"]), (2 * once["count"], 2 * once["failed"]))
+        self.assertEqual(name["status"], [number * (1 + place % 2) for place, number in enumerate(once["status"])])
+        histogram, alone = Histogram.unpacked(name["latency"]), Histogram.unpacked(once["latency"])
+        self.assertEqual((histogram.count, histogram.sum, histogram.max), (2 * alone.count, 2 * alone.sum, alone.max))
+        self.assertEqual(merged["iterations"]["started"], 2 * one["iterations"]["started"])
+        self.assertEqual(merged["health"]["cpu_s"], one["health"]["cpu_s"])
+        self.assertEqual(merged["health"]["dropped_hits"], 2 * one["health"]["dropped_hits"])
+        self.assertEqual(merged["hits"]["strings"], one["hits"]["strings"])
+        self.assertEqual(merged["hits"]["error"], one["hits"]["error"] * 2)
+
+    def test_a_batch_waits_until_the_interval_is_over(self):
+        merger = Merger()
+        take = lambda now: merger.take(self.data, decode(self.data), now, 1.0)
+        self.assertEqual(take(10), [self.data], "unchanged, since nothing was added to it")
+        self.assertEqual(take(10.1), [])
+        self.assertEqual(take(10.2), [])
+        out = take(11)
+        self.assertEqual([decode(batch)["names"]["GET /"]["count"] for batch in out], [9])
+        self.assertEqual(take(11.1), [])
+        self.assertEqual(merger.flush(11.2), [self.data])
+        self.assertEqual(merger.flush(11.3), [])
 
 
 class SpoolTests(unittest.TestCase):
