@@ -26,8 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsURLRunner", "LoadsTesting", "LoadsWire",
     "LoadsTransport", "LoadsZeroMQ", "LoadsMaster", "LoadsStore", "LoadsAgent", "LoadsClient", "LoadsTestServer",
-    "LoadsReport",
-    "LoadsPackage",
+    "LoadsReport", "LoadsPackage", "LoadsConformance",
 ]
 
 let package = Package(
@@ -121,11 +120,15 @@ let package = Package(
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
         library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
         library("LoadsPackage", ["LoadsWire", "CLinux"]),
+        library(
+            "LoadsConformance",
+            ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsZeroMQ", "LoadsEventLoop", "CLinux"]),
         .executableTarget(
             name: "loads-cli",
             dependencies: [
                 "LoadsCore", "LoadsEventLoop", "LoadsURLRunner", "LoadsWire", "LoadsTransport",
                 "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
+                .target(name: "LoadsConformance", condition: tools),
                 .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Yams", package: "Yams", condition: tools),
@@ -168,6 +171,7 @@ let package = Package(
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),
+        tests("ClusterTests", ["loads-cli", "loads-master", "loads-agent", "TestSupport"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
         tests("ProgramTests", ["loads-cli", "LoadsTestServer", "TestSupport"]),

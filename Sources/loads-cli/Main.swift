@@ -11,7 +11,7 @@ import LoadsCore
         subcommands: [
             RunCommand.self, ListCommand.self, DemoCommand.self, StatusCommand.self, AttachCommand.self,
             StopCommand.self, AdjustCommand.self, LogsCommand.self, KeysCommand.self, VersionCommand.self,
-            URLRunnerCommand.self, TestServerCommand.self,
+            URLRunnerCommand.self, TestServerCommand.self, ConformanceCommand.self, ConformanceRunnerCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 

@@ -94,7 +94,7 @@ struct CheckedRun: Sendable, Equatable {
         let server =
             switch target {
             case .url(let request): request.url
-            case .tests: plan.serverURL ?? ""
+            case .tests, .command: plan.serverURL ?? ""
             }
         return server.lowercased().hasPrefix("http:")
     }

@@ -1,0 +1,323 @@
+// A complete agent (Docs/WireProtocol.md).
+
+import { randomBytes } from 'node:crypto'
+import os from 'node:os'
+import { Spool } from './spool.mjs'
+import { Socket } from './socket.mjs'
+import { memoryBytes, platform, Usage } from './usage.mjs'
+import { cut, decode, message, WireError } from './wire.mjs'
+import { clock } from './runners.mjs'
+import { Refusal, Work } from './work.mjs'
+
+/** Seconds between two hellos while nobody welcomes us. */
+const helloInterval = 1
+/** A new connection is measured with so many beats in quick succession, so many milliseconds apart. */
+const fastBeats = 8
+const fastBeatInterval = 100
+/** Runs that are over and must not begin again when a late copy of their order comes. */
+const remembered = 1000
+
+const now = () => performance.now() / 1000
+
+export function log(line) {
+  process.stderr.write(`loads-agent: ${line}\n`)
+}
+
+/** Serves one master until it is told to end. */
+export class Agent {
+  #options
+  /** Drawn at each start: what was in memory is gone with the one before. */
+  #epoch = randomBytes(8).toString('hex')
+  #control
+  #results = null
+  #resultsPlace = null
+  #spool = new Spool()
+  #usage = new Usage()
+  #works = new Map()
+  #finished = new Set()
+  #welcome = null
+  #leaseUntil = 0
+  #lastSign = now()
+  #echo = null
+  #saidTrouble = ''
+  #timer = null
+  #isLeaving = false
+  #isReady = false
+
+  /** `options`: host, port, name, identity, labels, data (a directory), orphanTimeout (seconds), mechanism, ready. */
+  constructor(options) {
+    this.#options = options
+  }
+
+  start() {
+    const { host, port, mechanism } = this.#options
+    this.#control = new Socket('DEALER', host, port, { mechanism })
+    this.#control.on('connected', () => this.#connected())
+    this.#control.on('message', (bytes) => this.#received(bytes))
+    this.#control.on('trouble', (reason) => this.#trouble(reason))
+    this.#tick()
+  }
+
+  /** Ends the runners, hands over what there is, and says goodbye. */
+  async leave() {
+    this.#isLeaving = true
+    for (const work of this.#works.values()) work.kill('its agent was told to end')
+    for (const end = now() + 5; this.#works.size > 0 && this.#welcome && now() < end; ) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    this.#say('goodbye', { reason: 'the agent was told to end' })
+    clearTimeout(this.#timer)
+    for (const work of this.#works.values()) work.discard()
+    await Promise.all([this.#control.close(), this.#results?.close()])
+  }
+
+  // Time passes.
+
+  #tick() {
+    const time = now()
+    if (this.#welcome && time > this.#leaseUntil) {
+      log('the master is silent: connecting anew')
+      this.#welcome = null
+      this.#control.reconnect()
+    }
+    if (this.#welcome) {
+      this.#beat()
+      if (this.#spool.overdue(time)) this.#push()
+    } else {
+      this.#hello()
+    }
+    for (const work of [...this.#works.values()]) {
+      this.#guard(work, () => work.tick(time))
+      if (time - this.#lastSign > this.#options.orphanTimeout) {
+        work.kill(`its master was away for ${this.#options.orphanTimeout} s`)
+      }
+    }
+    const pause = this.#welcome ? Number(this.#welcome.beat_ns) / 1e9 : helloInterval
+    this.#timer = setTimeout(() => this.#tick(), pause * 1000)
+  }
+
+  #hello() {
+    const runs = [...this.#works.values()].map((work) => ({
+      run: work.run, seq: work.sequence, running: work.isRunning,
+    }))
+    this.#say('hello', {
+      agent: this.#options.identity, name: cut(this.#options.name, 256), epoch: this.#epoch,
+      software: 'loads-node 0.1.0', platform: platform(), cores: os.availableParallelism(), memory_bytes: memoryBytes(),
+      labels: this.#options.labels, dialects: ['messages', 'lines'], built_in: [], runs,
+    })
+  }
+
+  #beat() {
+    const usage = this.#usage.read([...this.#works.values()].map((work) => work.pid).filter((pid) => pid !== undefined))
+    this.#say('beat', {
+      sent_ns: clock(), echo: this.#echo ?? undefined, usage, spool_messages: this.#spool.length,
+      spool_bytes: this.#spool.bytes,
+    })
+    // The round trip of an echo is measured once.
+    this.#echo = null
+  }
+
+  #say(type, fields) {
+    return this.#control.send(message(type, fields))
+  }
+
+  // From the master.
+
+  /** Another connection is another peer to the master: it wants a hello first. */
+  #connected() {
+    this.#saidTrouble = ''
+    this.#welcome = null
+    this.#hello()
+  }
+
+  #trouble(reason) {
+    if (reason !== this.#saidTrouble) log(reason)
+    this.#saidTrouble = reason
+  }
+
+  #received(bytes) {
+    try {
+      const fields = decode(bytes)
+      // A type that this version does not know is passed over: a newer master may have more to say.
+      if (Object.hasOwn(handlers, fields.type)) handlers[fields.type].call(this, fields)
+    } catch (error) {
+      const code = error instanceof WireError ? error.code : 'malformed'
+      if (!(error instanceof WireError) && !(error instanceof TypeError || error instanceof SyntaxError)) throw error
+      this.#say('error', { code, message: cut(error.message) })
+    }
+  }
+
+  #guard(work, body) {
+    try {
+      body()
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      this.refused(work, error)
+    }
+  }
+
+  static {
+    Agent.handlers = {
+      welcome(fields) {
+        const first = this.#welcome === null
+        this.#welcome = fields
+        this.#lastSign = now()
+        this.#leaseUntil = now() + Number(fields.lease_ns) / 1e9
+        this.#echo = { sent_ns: fields.sent_ns, received_ns: clock() }
+        for (const work of this.#works.values()) work.setInterval(Number(fields.batch_interval_ns) / 1e9)
+        this.#connectResults(fields.host ?? this.#options.host, fields.results_port)
+        if (!first) return
+        log(`welcomed by master ${fields.boot}`)
+        if (!this.#isReady) this.#options.ready?.()
+        this.#isReady = true
+        // What was under way may be lost, and the master knows what it has: everything again from there.
+        this.#spool.rewind()
+        this.#push()
+        for (const work of [...this.#works.values()]) this.#guard(work, () => work.fetchAgain())
+        for (let count = 0; count < fastBeats; count += 1) {
+          setTimeout(() => this.#welcome === fields && this.#beat(), count * fastBeatInterval)
+        }
+      },
+
+      lease(fields) {
+        const received = clock()
+        this.#lastSign = now()
+        if (!this.#welcome) return
+        this.#leaseUntil = now() + Number(this.#welcome.lease_ns) / 1e9
+        this.#echo = { sent_ns: fields.sent_ns, received_ns: received }
+        for (const work of this.#works.values()) work.setInterval(Number(fields.batch_interval_ns) / 1e9)
+      },
+
+      run({ run, launch, order }) {
+        const known = this.#works.get(run)
+        if (known) {
+          known.sayStatus()
+          return
+        }
+        if (this.#finished.has(run) || this.#isLeaving) {
+          this.#say('error', { code: 'state', message: `run ${run} is over on this agent`, run })
+          return
+        }
+        const interval = Number(this.#welcome?.batch_interval_ns ?? 100_000_000) / 1e9
+        const work = new Work(run, launch, order, this.#options.identity, this.#options.data, interval, this)
+        this.#works.set(run, work)
+        this.#guard(work, () => work.prepare())
+      },
+
+      start({ run, at_ns }) {
+        this.#work(run)?.start(at_ns)
+      },
+
+      adjust({ run, users, first_new_user, at_ns }) {
+        this.#work(run)?.adjust(users, first_new_user, at_ns)
+      },
+
+      raw_hits({ run, wanted }) {
+        this.#work(run)?.rawHits(wanted)
+      },
+
+      // For a run that is not known it is passed over: it may come again.
+      stop({ run, abort }) {
+        this.#works.get(run)?.stop(abort)
+      },
+
+      chunk({ hash, offset, bytes }) {
+        for (const work of [...this.#works.values()]) this.#guard(work, () => work.takeChunk(hash, offset, bytes))
+      },
+
+      ack({ run, epoch, seq }) {
+        if (epoch !== this.#epoch) return
+        this.#spool.acknowledge(run, seq, now())
+        const work = this.#works.get(run)
+        if (work?.isOver && seq >= work.sequence) this.#forget(work)
+        if (!this.#spool.full) for (const other of this.#works.values()) other.pause(false)
+        this.#push()
+      },
+
+      error({ code, message: text, run }) {
+        if (code === 'unknown-run' && run != null) {
+          const work = this.#works.get(run)
+          if (!work) return
+          log(`the master has no use for run ${run}: ${text}`)
+          work.kill('the master has no use for the run')
+          this.#spool.acknowledge(run, Number.MAX_SAFE_INTEGER, now())
+          this.#forget(work)
+          return
+        }
+        this.#trouble(`the master says: ${text} (${code})`)
+        if (code !== 'not-welcome') return
+        // It does not know this connection, perhaps because it was started anew.
+        this.#welcome = null
+        this.#hello()
+      },
+    }
+  }
+
+  #work(run) {
+    const work = this.#works.get(run)
+    if (!work && !this.#finished.has(run)) {
+      this.#say('error', { code: 'unknown-run', message: `run ${run} is not known to this agent`, run })
+    }
+    return work
+  }
+
+  #connectResults(host, port) {
+    const place = `${host} ${port}`
+    if (place === this.#resultsPlace) return
+    this.#results?.close()
+    this.#resultsPlace = place
+    this.#results = new Socket('PUSH', host, port, { mechanism: this.#options.mechanism })
+    this.#results.on('drain', () => this.#push())
+    this.#results.on('connected', () => {
+      // What was written into the connection before may have died with it.
+      this.#spool.rewind()
+      this.#push()
+    })
+    this.#results.on('trouble', (reason) => this.#trouble(reason))
+  }
+
+  /** Sends what the window allows. */
+  #push() {
+    while (this.#welcome && this.#results?.isRoomy) {
+      const entry = this.#spool.next(now())
+      if (!entry) return
+      this.#results.send(entry.bytes)
+    }
+  }
+
+  // From the runs.
+
+  status(work, fields) {
+    this.#say('status', { run: work.run, ...fields })
+  }
+
+  fetch(fields) {
+    this.#say('fetch', fields)
+  }
+
+  /** Nothing was started: the master is told, and the run is forgotten. */
+  refused(work, refusal) {
+    this.status(work, { state: 'refused', code: refusal.code, message: cut(refusal.message) })
+    work.discard()
+    this.#works.delete(work.run)
+  }
+
+  /** Puts a result into the spool, numbered. */
+  result(work, content) {
+    if (this.#works.get(work.run) !== work) return
+    work.sequence += 1
+    const fields = { run: work.run, agent: this.#options.identity, epoch: this.#epoch, seq: work.sequence, ...content }
+    this.#spool.add(work.run, work.sequence, message('result', fields))
+    this.#push()
+    if (this.#spool.full) for (const other of this.#works.values()) other.pause(true)
+  }
+
+  #forget(work) {
+    work.discard()
+    this.#works.delete(work.run)
+    this.#finished.add(work.run)
+    if (this.#finished.size > remembered) this.#finished.delete(this.#finished.values().next().value)
+  }
+}
+
+const handlers = Agent.handlers

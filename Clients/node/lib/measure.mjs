@@ -1,0 +1,220 @@
+// Adds up what a program of the dialect `lines` reports, and cuts it into batches as a runner would send them.
+
+import { Histogram } from './histogram.mjs'
+import { cut, message } from './wire.mjs'
+
+/** Groups of errors or failures kept apart; the name of all further ones. */
+const groups = 200
+const other = '(other)'
+/** Raw hits that a batch carries at most; more are dropped and counted. */
+const hitLimit = 60_000
+const outcomes = ['ok', 'failed', 'skipped', 'interrupted']
+const phaseNames = ['blocked', 'dns', 'connect', 'tls', 'send', 'wait', 'receive']
+
+/** What the program wrote is no result. */
+export class BadResult extends Error {}
+
+/** What was measured since the last batch. */
+export class Measure {
+  #maxNames
+  #known = new Set()
+  #overflowed = new Set()
+  #from = 0
+  #iterations
+  #service
+  #names
+  #errors
+  #failures
+  #hits
+  #dropped
+  /** Seconds from the start to the end of the last iteration that was reported. */
+  lastEnd = 0
+
+  constructor({ maxNames = 1000, rawHits = false, users = 0 } = {}) {
+    this.#maxNames = maxNames
+    this.rawHits = rawHits
+    this.users = users
+    this.#clear()
+  }
+
+  #clear() {
+    this.#iterations = { ok: 0, failed: 0, skipped: 0, interrupted: 0 }
+    this.#service = new Histogram()
+    this.#names = new Map()
+    this.#errors = new Map()
+    this.#failures = new Map()
+    this.#hits = []
+    this.#dropped = 0
+  }
+
+  /**
+   * Adds one object that the program wrote.
+   *
+   * @param now seconds since the start of the run
+   * @returns the text of a note, which is not for the batch, or undefined
+   * @throws {BadResult}
+   */
+  take(record, now) {
+    if (typeof record !== 'object' || record === null || Array.isArray(record)) throw new BadResult('not an object')
+    if (typeof record.iteration === 'object' && record.iteration !== null) this.#iteration(record.iteration, now)
+    else if (record.ms != null || record.error != null) this.#hit(record, now)
+    else if (typeof record.failure === 'object' && record.failure !== null) this.#failure(record.failure, now)
+    else if (record.users != null) this.users = count(record.users)
+    else if (record.note != null) return String(record.note)
+    else throw new BadResult('neither a hit nor an iteration, a failure, a note or users')
+  }
+
+  #iteration(iteration, now) {
+    const outcome = iteration.outcome ?? 'ok'
+    if (!outcomes.includes(outcome)) throw new BadResult(`an iteration's outcome is none of ${outcomes.join(', ')}`)
+    this.#iterations[outcome] += 1
+    if (iteration.ms != null) this.#service.record(nanoseconds(iteration.ms))
+    if (typeof iteration.failure === 'object' && iteration.failure !== null) this.#failure(iteration.failure, now)
+    this.lastEnd = Math.max(this.lastEnd, now)
+  }
+
+  #failure(failure, now) {
+    occurred(this.#failures, String(failure.at ?? 'scenario'), now, String(failure.message ?? ''))
+  }
+
+  #hit(hit, now) {
+    const latency = nanoseconds(hit.ms ?? 0)
+    const status = hit.status || null
+    if (status !== null && !(Number.isInteger(status) && status >= 0 && status <= 999)) {
+      throw new BadResult('a status is from 0 to 999')
+    }
+    let error = hit.error == null ? null : hit.error
+    let sample = error
+    if (typeof error === 'object' && error !== null) {
+      sample = error.message ?? error.kind
+      error = error.kind ?? 'error'
+    }
+    if (error !== null) error = String(error)
+    const url = String(hit.url ?? '')
+    const method = String(hit.method ?? (url ? 'GET' : ''))
+    if (!url && !hit.name) throw new BadResult('a hit has a name or a url')
+    const name = this.#name(cut(hit.name ?? `${method} ${pathOf(url)}`, 1000))
+    const [requests, bytes] = [count(hit.requests ?? 1), count(hit.bytes ?? 0)]
+    const sent = count(hit.bytes_sent ?? 0)
+    if (!this.#names.has(name)) {
+      this.#names.set(name, {
+        count: 0, failed: 0, requests: 0, sent: 0, received: 0, latency: new Histogram(), status: new Map(),
+        phases: new Map(),
+      })
+    }
+    const entry = this.#names.get(name)
+    entry.count += 1
+    if (error !== null || status >= 400) entry.failed += 1
+    entry.requests += requests
+    entry.received += bytes
+    entry.sent += sent
+    entry.latency.record(latency)
+    if (status !== null) entry.status.set(status, (entry.status.get(status) ?? 0) + 1)
+    for (const [phase, milliseconds] of Object.entries(hit.phases ?? {})) {
+      if (!phaseNames.includes(phase) || milliseconds == null) continue
+      if (!entry.phases.has(phase)) entry.phases.set(phase, new Histogram())
+      entry.phases.get(phase).record(nanoseconds(milliseconds))
+    }
+    // Without a time it has ended just now.
+    const t = Math.max(0, hit.t == null ? now - latency / 1e9 : Number(hit.t) || 0)
+    if (error !== null) occurred(this.#errors, error, t + latency / 1e9, String(sample))
+    if (!this.rawHits) return
+    if (this.#hits.length >= hitLimit) {
+      this.#dropped += 1
+      return
+    }
+    this.#hits.push({
+      t, user: count(hit.user ?? 0), iteration: count(hit.iteration ?? 0), name, method, url, status, ms: latency / 1e6,
+      bytes, requests, error,
+    })
+  }
+
+  #name(name) {
+    if (this.#known.has(name)) return name
+    if (this.#known.size >= this.#maxNames) {
+      if (this.#overflowed.size < 100_000) this.#overflowed.add(name)
+      return other
+    }
+    this.#known.add(name)
+    return name
+  }
+
+  /**
+   * Everything since the last batch, as a `batch` message; begins the next.
+   *
+   * @param now seconds since the start of the run
+   * @param usage of the program so far: `cpu` in seconds, `resident` the most bytes
+   */
+  batch(now, { cpu = 0, resident = 0 } = {}) {
+    now = Math.max(now, this.#from)
+    const started = Object.values(this.#iterations).reduce((sum, amount) => sum + amount, 0)
+    const names = new Map([...this.#names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, packed(entry)]))
+    const bytes = message('batch', {
+      from_s: this.#from, to_s: now, iterations: { started, ...this.#iterations }, service: this.#service.packed(),
+      names, errors: this.#errors, failures: this.#failures,
+      health: {
+        cpu_s: cpu, latest_timer_ns: 0, longest_job_ns: 0, long_jobs: 0, peak_rss_bytes: resident,
+        dropped_hits: this.#dropped, orphan_failures: 0, overflowed_names: this.#overflowed.size,
+      },
+      users: this.users, hits: this.#hits.length > 0 ? columns(this.#hits) : undefined,
+    })
+    this.#from = now
+    this.#clear()
+    return bytes
+  }
+}
+
+function packed(entry) {
+  return {
+    count: entry.count, failed: entry.failed, requests: entry.requests, bytes_sent: entry.sent,
+    bytes_received: entry.received, latency: entry.latency.packed(), phases: phaseNames.map((name) => entry.phases.get(name)?.packed() ?? null),
+    status: [...entry.status].sort(([a], [b]) => a - b).flat(),
+  }
+}
+
+function pathOf(url) {
+  try {
+    return new URL(url, 'http://relative').pathname
+  } catch {
+    return url
+  }
+}
+
+function occurred(table, key, at, sample) {
+  key = cut(key, 1000)
+  if (!table.has(key) && table.size >= groups) key = other
+  if (!table.has(key)) table.set(key, { count: 0, first_s: at, last_s: at, sample: cut(sample, 4000) })
+  const group = table.get(key)
+  group.count += 1
+  if (at < group.first_s) Object.assign(group, { first_s: at, sample: cut(sample, 4000) })
+  group.last_s = Math.max(group.last_s, at)
+}
+
+/** Hits in columns, their strings as numbers into one table. */
+function columns(hits) {
+  const places = new Map()
+  const place = (text) => {
+    if (text === null) return null
+    if (!places.has(text)) places.set(text, places.size)
+    return places.get(text)
+  }
+  const result = { strings: null }
+  for (const key of ['t', 'user', 'iteration', 'name', 'method', 'url', 'status', 'ms', 'bytes', 'requests', 'error']) {
+    const textual = ['name', 'method', 'url', 'error'].includes(key)
+    result[key] = hits.map((hit) => (textual ? place(hit[key]) : hit[key]))
+  }
+  result.strings = [...places.keys()]
+  return result
+}
+
+function nanoseconds(milliseconds) {
+  if (typeof milliseconds !== 'number' || !(milliseconds >= 0 && milliseconds < 9e9)) {
+    throw new BadResult('ms is a number of at least 0')
+  }
+  return Math.round(milliseconds * 1e6)
+}
+
+function count(value) {
+  if (!Number.isInteger(value) || value < 0 || value > 2 ** 42) throw new BadResult(`${value}: not a count`)
+  return value
+}

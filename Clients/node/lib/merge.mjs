@@ -1,0 +1,129 @@
+// Batches of a runner that come more often than the master wants them, added up (Docs/RunnerProtocol.md, Batch).
+
+import { Histogram } from './histogram.mjs'
+import { message } from './wire.mjs'
+
+/** Batches that are together larger than this stay apart, in bytes. */
+const limit = 2 << 20
+const columnNames = ['t', 'user', 'iteration', 'name', 'method', 'url', 'status', 'ms', 'bytes', 'requests', 'error']
+const textNames = ['name', 'method', 'url', 'error']
+
+/** Lets a batch through when the interval is over; until then it is added to the next. Times are seconds. */
+export class Merger {
+  #last = -Infinity
+  #fields = null
+  /** The batch as it came, as long as nothing was added to it. */
+  #bytes = null
+  #size = 0
+
+  /** Takes a batch; returns those that go to the master now. */
+  take(bytes, fields, now, interval) {
+    const out = []
+    if (this.#fields && this.#size + bytes.length > limit) out.push(...this.flush(now))
+    if (this.#fields) {
+      merge(this.#fields, fields)
+      this.#bytes = null
+      this.#size += bytes.length
+    } else {
+      this.#fields = fields
+      this.#bytes = bytes
+      this.#size = bytes.length
+    }
+    // A runner's own cadence is not exact: a batch that comes a little early need not wait for the next.
+    if (now - this.#last >= interval * 0.8) out.push(...this.flush(now))
+    return out
+  }
+
+  /** What waits; a run that ends must not wait for it. */
+  flush(now) {
+    if (!this.#fields) return []
+    const { v, type, ...fields } = this.#fields
+    const bytes = this.#bytes ?? message(type, fields)
+    this.#fields = this.#bytes = null
+    this.#last = now
+    return [bytes]
+  }
+}
+
+/** Adds a batch's fields to another's. */
+export function merge(into, other) {
+  into.from_s = Math.min(into.from_s, other.from_s)
+  into.to_s = Math.max(into.to_s, other.to_s)
+  add(into.iterations, other.iterations)
+  into.service = histogram(into.service, other.service)
+  mergeEach(into.names, other.names, mergeName)
+  mergeEach(into.errors, other.errors, mergeOccurrences)
+  mergeEach(into.failures, other.failures, mergeOccurrences)
+  mergeHealth(into.health, other.health)
+  into.users = other.users
+  if (other.hits) into.hits = into.hits ? joined(into.hits, other.hits) : other.hits
+}
+
+function mergeEach(into, other, one) {
+  for (const [key, entry] of Object.entries(other)) {
+    if (key in into) one(into[key], entry)
+    else into[key] = entry
+  }
+}
+
+function add(into, other, keys = Object.keys(other)) {
+  for (const key of keys) into[key] = (into[key] ?? 0) + other[key]
+}
+
+function mergeName(into, other) {
+  add(into, other, ['count', 'failed', 'requests', 'bytes_sent', 'bytes_received'])
+  into.latency = histogram(into.latency, other.latency)
+  into.phases = into.phases.map((phase, place) => histogram(phase, other.phases[place]))
+  const status = new Map()
+  for (const pairs of [into.status, other.status]) {
+    for (let place = 0; place < pairs.length; place += 2) {
+      status.set(pairs[place], (status.get(pairs[place]) ?? 0) + pairs[place + 1])
+    }
+  }
+  into.status = [...status].sort(([a], [b]) => a - b).flat()
+}
+
+function histogram(one, other) {
+  if (one === null || other === null) return one ?? other
+  const sum = Histogram.unpacked(one)
+  sum.add(Histogram.unpacked(other))
+  return sum.packed()
+}
+
+function mergeOccurrences(into, other) {
+  into.count += other.count
+  if (other.first_s < into.first_s) Object.assign(into, { first_s: other.first_s, sample: other.sample })
+  into.last_s = Math.max(into.last_s, other.last_s)
+}
+
+function mergeHealth(into, other) {
+  for (const key of ['cpu_s', 'latest_timer_ns', 'longest_job_ns', 'peak_rss_bytes', 'overflowed_names']) {
+    into[key] = Math.max(into[key], other[key])
+  }
+  add(into, other, ['long_jobs', 'dropped_hits', 'orphan_failures'])
+  for (const [name, held] of Object.entries(other.holders ?? {})) {
+    into.holders ??= {}
+    const known = (into.holders[name] ??= { count: 0, longest_ns: 0 })
+    known.count += held.count
+    known.longest_ns = Math.max(known.longest_ns, held.longest_ns)
+  }
+}
+
+/** Columns behind one another, with one table of strings. */
+function joined(into, other) {
+  const places = new Map()
+  const result = { strings: null }
+  for (const name of columnNames) result[name] = []
+  for (const hits of [into, other]) {
+    const table = hits.strings.map((text) => {
+      if (!places.has(text)) places.set(text, places.size)
+      return places.get(text)
+    })
+    for (const name of columnNames) {
+      const textual = textNames.includes(name)
+      for (const value of hits[name]) result[name].push(textual && value !== null ? table[value] : value)
+    }
+  }
+  result.strings = [...places.keys()]
+  return result
+}

@@ -1,0 +1,305 @@
+import assert from 'node:assert'
+import { createHash, randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { test } from 'node:test'
+import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
+import { bucket, Histogram } from '../lib/histogram.mjs'
+import { BadResult, Measure } from '../lib/measure.mjs'
+import { merge, Merger } from '../lib/merge.mjs'
+import { pack, unpack } from '../lib/msgpack.mjs'
+import { Spool } from '../lib/spool.mjs'
+import { decode, frame, Frames, message, WireError } from '../lib/wire.mjs'
+import { decodeMetadata, encodeFrame, encodeMetadata, greeting, NullMechanism, Parser, ProtocolError } from '../lib/zmtp.mjs'
+import { vectors } from './support.mjs'
+
+/** What was unpacked as the JSON beside a vector has it: bytes as `{"hex": …}`. */
+function plain(value) {
+  if (value instanceof Uint8Array) return { hex: Buffer.from(value).toString('hex') }
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]))
+  }
+  return value
+}
+
+test('the recorded messages are what stands beside them', () => {
+  const names = fs.readdirSync(vectors).filter((name) => name.endsWith('.msgpack'))
+  assert(names.length > 50)
+  for (const name of names) {
+    const fields = decode(fs.readFileSync(path.join(vectors, name)))
+    const text = fs.readFileSync(path.join(vectors, name.replace('.msgpack', '.json')), 'utf8')
+    assert.deepEqual(plain(fields), JSON.parse(text), name)
+    assert.deepEqual(plain(unpack(pack(fields))), plain(fields), name)
+  }
+})
+
+test('every value comes back', () => {
+  const values = [
+    0, 127, 128, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, -1, -32, -33, -128, -129, -32768,
+    -32769, -(2 ** 31), -(2 ** 31) - 1, 1.5, -1e300, 2n ** 63n - 1n, -(2n ** 63n), '', 'é'.repeat(20), 'x'.repeat(70000),
+    null, true, false, [], Array(20).fill(1), Array(70000).fill(0), Buffer.from([1, 2]), Buffer.alloc(70000),
+  ]
+  for (const value of values) assert.deepEqual(unpack(pack(value)), value)
+  const map = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`k${index}`, index]))
+  assert.deepEqual({ ...unpack(pack(map)) }, map)
+})
+
+test('hostile bytes are an error', () => {
+  const deep = Buffer.alloc(100_000, 0x91)
+  for (const bytes of [
+    Buffer.alloc(0), Buffer.from([0xc1]), Buffer.from([0xdd, 255, 255, 255, 255]), deep, Buffer.from([1]),
+    message('x').subarray(0, -1), Buffer.concat([message('x'), Buffer.from([0])]), pack({ v: 2, type: 'x' }),
+    Buffer.from([0xc6, 127, 255, 255, 255, 0]),
+  ]) {
+    assert.throws(() => decode(bytes), WireError)
+  }
+  assert.throws(() => new Frames().feed(Buffer.from([0x7f, 255, 255, 255])), WireError)
+})
+
+test('frames of a pipe come whole however they are cut', () => {
+  const bytes = Buffer.concat(['one', '', 'three'].map((text) => frame(Buffer.from(text))))
+  for (let size = 1; size <= bytes.length; size += 1) {
+    const frames = new Frames()
+    const got = []
+    for (let at = 0; at < bytes.length; at += size) got.push(...frames.feed(bytes.subarray(at, at + size)))
+    assert.deepEqual(got.map(String), ['one', '', 'three'])
+  }
+})
+
+test('buckets are those of the protocol', () => {
+  const cases = [[0, 0], [2047, 2047], [2048, 2048], [2049, 2048], [4096, 3072], [1_000_000, (9 << 10) + (1_000_000 >> 9)]]
+  for (const [value, index] of cases) assert.equal(bucket(value), index, value)
+  for (let power = 12; power < 53; power += 1) {
+    assert.equal(bucket(2 ** power), (power - 10 + 1) * 1024, `2^${power}`)
+    assert.equal(bucket(2 ** power - 1), (power - 10 + 1) * 1024 - 1, `2^${power} - 1`)
+  }
+})
+
+test('a packed histogram comes back', () => {
+  const histogram = new Histogram()
+  for (const value of [900, 1_500_000, 1_500_001, 2_000_000_000, 0]) histogram.record(value)
+  const back = Histogram.unpacked(histogram.packed())
+  assert.deepEqual([back.min, back.max, back.sum, back.count], [0, 2_000_000_000, 2_003_000_901, 5])
+  assert.deepEqual(back.buckets, histogram.buckets)
+  assert.equal(new Histogram().packed(), null)
+})
+
+const hit = {
+  t: 0.5, user: 3, iteration: 1, name: 'GET /', method: 'GET', url: 'http://h/', status: 200, ms: 1.5, bytes: 10,
+  bytes_sent: 2, requests: 2, error: null,
+}
+
+test('hits are counted by name and status', () => {
+  const measure = new Measure({ rawHits: true })
+  measure.take(hit, 1)
+  measure.take({ ...hit, status: 404 }, 1)
+  measure.take({ ...hit, status: null, error: 'connect', t: 0.25 }, 1)
+  measure.take({ iteration: { user: 3, number: 1, outcome: 'failed', ms: 4 } }, 1)
+  measure.take({ failure: { at: 'a.mjs:3', message: 'no' } }, 1)
+  measure.take({ users: 7 }, 1)
+  assert.equal(measure.take({ note: 'hello' }, 1), 'hello')
+  const batch = decode(measure.batch(1.25))
+  const name = batch.names['GET /']
+  assert.deepEqual([name.count, name.failed, name.requests, name.bytes_received, name.bytes_sent], [3, 2, 6, 30, 6])
+  assert.deepEqual(name.status, [200, 1, 404, 1])
+  assert.equal(batch.errors.connect.count, 1)
+  assert.equal(batch.failures['a.mjs:3'].sample, 'no')
+  assert.deepEqual({ ...batch.iterations }, { started: 1, ok: 0, failed: 1, skipped: 0, interrupted: 0 })
+  assert.deepEqual([batch.users, batch.from_s, batch.to_s], [7, 0, 1.25])
+  assert.deepEqual(batch.hits.strings, ['GET /', 'GET', 'http://h/', 'connect'])
+  assert.deepEqual([batch.hits.error, batch.hits.status], [[null, null, 3], [200, 404, null]])
+  assert.equal(Object.keys(decode(measure.batch(2)).names).length, 0, 'a batch begins anew')
+})
+
+test('a hit may say very little', () => {
+  const measure = new Measure({ rawHits: true })
+  measure.take({ url: 'http://h/a?b', ms: 500, phases: { wait: 400, other: 1 } }, 2)
+  measure.take({ name: 'b', error: { kind: 'dns', message: 'no such host' } }, 2)
+  const batch = decode(measure.batch(3))
+  assert.deepEqual(Object.keys(batch.names), ['GET /a', 'b'])
+  assert.deepEqual(batch.hits.t, [1.5, 2])
+  assert.deepEqual(batch.names['GET /a'].phases[5].slice(0, 2), [400_000_000, 400_000_000])
+  assert.equal(batch.errors.dns.sample, 'no such host')
+})
+
+test('further names are counted together', () => {
+  const measure = new Measure({ maxNames: 2 })
+  for (const name of 'abcdd') measure.take({ name, ms: 1 }, 0)
+  const batch = decode(measure.batch(1))
+  const counts = Object.entries(batch.names).map(([name, entry]) => [name, entry.count])
+  assert.deepEqual(Object.fromEntries(counts), { a: 1, b: 1, '(other)': 3 })
+  assert.equal(batch.health.overflowed_names, 2)
+})
+
+test('what is no result is refused', () => {
+  for (const record of [
+    {}, null, [], { name: 'a', ms: -1 }, { name: 'a', ms: 'x' }, { name: 'a', ms: 1, status: 1000 }, { name: 'a' }, { ms: 1 },
+    { iteration: { outcome: 'good' } }, { users: -1 }, { failure: 3 },
+  ]) {
+    assert.throws(() => new Measure().take(record, 0), BadResult, JSON.stringify(record))
+  }
+})
+
+const batchBytes = fs.readFileSync(path.join(vectors, 'report-batch.msgpack'))
+
+test('two batches add up', () => {
+  const merged = decode(batchBytes)
+  merge(merged, decode(batchBytes))
+  const one = decode(batchBytes)
+  const [name, once] = [merged.names['GET /'], one.names['GET /']]
+  assert.deepEqual([name.count, name.failed], [2 * once.count, 2 * once.failed])
+  assert.deepEqual(name.status, once.status.map((number, place) => number * (1 + (place % 2))))
+  const [histogram, alone] = [Histogram.unpacked(name.latency), Histogram.unpacked(once.latency)]
+  assert.deepEqual([histogram.count, histogram.sum, histogram.max], [2 * alone.count, 2 * alone.sum, alone.max])
+  assert.equal(merged.iterations.started, 2 * one.iterations.started)
+  assert.equal(merged.health.cpu_s, one.health.cpu_s)
+  assert.equal(merged.health.dropped_hits, 2 * one.health.dropped_hits)
+  assert.deepEqual(merged.hits.strings, one.hits.strings)
+  assert.deepEqual(merged.hits.error, [...one.hits.error, ...one.hits.error])
+})
+
+test('a batch waits until the interval is over', () => {
+  const merger = new Merger()
+  const take = (now) => merger.take(batchBytes, decode(batchBytes), now, 1)
+  assert.deepEqual(take(10), [batchBytes], 'unchanged, since nothing was added to it')
+  assert.deepEqual(take(10.1), [])
+  assert.deepEqual(take(10.2), [])
+  assert.deepEqual(take(11).map((batch) => decode(batch).names['GET /'].count), [9])
+  assert.deepEqual(take(11.1), [])
+  assert.deepEqual(merger.flush(11.2), [batchBytes])
+  assert.deepEqual(merger.flush(11.3), [])
+})
+
+function filled(count, options) {
+  const spool = new Spool(options)
+  for (let number = 1; number <= count; number += 1) spool.add('r', number, Buffer.alloc(10))
+  return spool
+}
+
+function sent(spool, now = 0) {
+  const numbers = []
+  for (let entry = spool.next(now); entry; entry = spool.next(now)) numbers.push(entry.sequence)
+  return numbers
+}
+
+test('no more than the window is in flight', () => {
+  const spool = filled(10, { window: 4 })
+  assert.deepEqual(sent(spool), [1, 2, 3, 4])
+  spool.acknowledge('r', 2, 1)
+  assert.deepEqual(sent(spool), [5, 6])
+  assert.deepEqual(sent(filled(10, { windowBytes: 25 })), [1, 2])
+  assert.deepEqual(sent(filled(2, { windowBytes: 5 })), [1], 'a message larger than the window still goes')
+})
+
+test('what is not acknowledged goes again, what is does not', () => {
+  const spool = filled(3)
+  sent(spool)
+  spool.rewind()
+  spool.acknowledge('r', 1, 1)
+  assert.deepEqual(sent(spool, 10), [2, 3])
+  assert.equal(spool.overdue(14), false)
+  assert.equal(spool.overdue(15), true)
+  assert.deepEqual(sent(spool, 15), [2, 3])
+  assert.equal(spool.overdue(24), false, 'the patience doubles')
+  assert.equal(spool.overdue(25), true)
+  sent(spool, 25)
+  spool.acknowledge('r', 2, 26)
+  assert.equal(spool.overdue(31), true, 'an acknowledgement brings it back')
+  spool.acknowledge('r', 3, 32)
+  assert.deepEqual([spool.length, spool.bytes, spool.overdue(1000)], [0, 0, false])
+})
+
+test('runs do not touch each other', () => {
+  const spool = filled(2)
+  spool.add('s', 1, Buffer.alloc(0))
+  spool.acknowledge('r', 5, 0)
+  assert.equal(spool.next(0).run, 's')
+})
+
+function cache(t) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'loads-test-'))
+  t.after(() => fs.rmSync(directory, { recursive: true }))
+  fs.mkdirSync(path.join(directory, 'cache'))
+  return { cache: path.join(directory, 'cache'), run: path.join(directory, 'run') }
+}
+
+const content = randomBytes(chunkBytes * 5 + 7)
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
+const file = { path: 'a/b.bin', executable: true, bytes: content.length, hash: sha256(content) }
+
+function serve(fetching, bytes) {
+  const asked = []
+  for (let request = fetching.request(); request; request = fetching.request()) {
+    asked.push(request.bytes)
+    const last = request.offset + request.bytes
+    for (let offset = request.offset; offset < last; offset += chunkBytes) {
+      fetching.take(request.hash, offset, bytes.subarray(offset, Math.min(offset + chunkBytes, last)))
+    }
+  }
+  return asked
+}
+
+test('a file comes in chunks and is known the next time', (t) => {
+  const places = cache(t)
+  const empty = { path: 'empty', executable: false, bytes: 0, hash: sha256('') }
+  const fetching = new Fetching(places.cache, [file, empty])
+  assert.equal(fetching.missingBytes, content.length)
+  assert.deepEqual(serve(fetching, content), [4 * chunkBytes, chunkBytes + 7])
+  place(places.cache, [file, empty], places.run)
+  assert(fs.readFileSync(path.join(places.run, 'a/b.bin')).equals(content))
+  fs.accessSync(path.join(places.run, 'a/b.bin'), fs.constants.X_OK)
+  assert.equal(fs.statSync(path.join(places.run, 'empty')).size, 0)
+  assert(new Fetching(places.cache, [file, empty]).isDone)
+  assert.throws(() => place(places.cache, [{ ...file, path: '../x' }], places.run), BadFile)
+})
+
+test('a damaged file is fetched once more, then refused, and not kept', (t) => {
+  const places = cache(t)
+  const damaged = Buffer.concat([Buffer.from('x'), content.subarray(1)])
+  const fetching = new Fetching(places.cache, [file])
+  assert.throws(() => serve(fetching, damaged), BadFile)
+  assert.deepEqual(fs.readdirSync(places.cache), [])
+  const other = new Fetching(places.cache, [file])
+  let first = true
+  for (let request = other.request(); request; request = other.request()) {
+    const last = request.offset + request.bytes
+    for (let offset = request.offset; offset < last; offset += chunkBytes) {
+      other.take(request.hash, offset, (first ? damaged : content).subarray(offset, Math.min(offset + chunkBytes, last)))
+    }
+    if (last === content.length) first = false
+  }
+  assert(other.isDone)
+})
+
+test('ZMTP comes whole however it is cut', () => {
+  const bytes = Buffer.concat([
+    greeting('NULL'), encodeFrame(new NullMechanism('DEALER').begin()[0], { isCommand: true }),
+    encodeFrame(Buffer.from('short')), encodeFrame(Buffer.alloc(300, 7), { hasMore: true }),
+  ])
+  for (const size of [1, 2, 7, 64, bytes.length]) {
+    const parser = new Parser(1000)
+    const got = []
+    for (let at = 0; at < bytes.length; at += size) got.push(...parser.feed(bytes.subarray(at, at + size)))
+    assert.equal(got[0].greeting.mechanism, 'NULL')
+    assert.deepEqual(got.slice(1).map((part) => [part.body.length, part.isCommand, part.hasMore]), [
+      [got[1].body.length, true, false], [5, false, false], [300, false, true],
+    ])
+    const mechanism = new NullMechanism('DEALER')
+    mechanism.handshake(got[1].body)
+    assert(mechanism.isReady)
+  }
+  assert.deepEqual(decodeMetadata(encodeMetadata({ A: '', 'Socket-Type': 'PUSH' })), { A: '', 'Socket-Type': 'PUSH' })
+})
+
+test('what is no ZMTP is an error', () => {
+  const long = Buffer.from([2, 0, 0, 1, 0, 0, 0, 0, 0])
+  const hello = greeting('NULL')
+  for (const bytes of [
+    Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'), Buffer.concat([hello, long]), Buffer.concat([hello, Buffer.from([9, 0])]),
+  ]) {
+    assert.throws(() => new Parser(1000).feed(bytes), ProtocolError)
+  }
+})

@@ -1,0 +1,113 @@
+"""Files that the master ships: fetched in chunks on credit, known by their hash, checked on arrival."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+
+CHUNK = 256 << 10
+#: What is asked for at once: beats and acknowledgements must not wait behind megabytes.
+CREDIT = 4 * CHUNK
+
+
+class BadFile(Exception):
+    """What arrived is not the file that was asked for."""
+
+
+class Fetching:
+    """The files that one run lacks, one after the other. No I/O but to the cache; the caller sends the requests."""
+
+    def __init__(self, cache: str, files: list[dict]) -> None:
+        self._cache = cache
+        self._wanted = {
+            file["hash"]: file["bytes"] for file in files if not os.path.exists(os.path.join(cache, file["hash"]))}
+        self._offset = 0
+        self._asked = 0
+        self._digest = hashlib.sha256()
+        self._failed: set[str] = set()
+        self._skip_empty()
+
+    @property
+    def missing_bytes(self) -> int:
+        return sum(self._wanted.values()) - self._offset
+
+    @property
+    def done(self) -> bool:
+        return not self._wanted
+
+    def _current(self) -> tuple[str, int]:
+        return next(iter(self._wanted.items()))
+
+    def _skip_empty(self) -> None:
+        """A file without bytes needs no chunk."""
+        while self._wanted and self._current()[1] == 0:
+            self._complete(self._current()[0])
+
+    def request(self) -> dict | None:
+        """What to ask the master for now, or None while it owes us something."""
+        if self.done or self._offset < self._asked:
+            return None
+        hash_, size = self._current()
+        count = min(CREDIT, size - self._offset)
+        self._asked = self._offset + count
+        return {"hash": hash_, "offset": self._offset, "bytes": count}
+
+    def again(self) -> None:
+        """What was asked for does not come: ask anew."""
+        self._asked = self._offset
+
+    def take(self, hash_: str, offset: int, data: bytes) -> None:
+        """Stores a chunk; one that was not asked for is passed over.
+
+        Raises BadFile when the file is complete for the second time and is not the one whose hash was asked for.
+        """
+        if self.done or self._current()[0] != hash_ or offset != self._offset or not data:
+            return
+        size = self._current()[1]
+        if offset + len(data) > size:
+            raise BadFile(f"file {hash_[:12]}… is longer than the {size} bytes that were announced")
+        with open(self._part(hash_), "r+b" if offset else "wb") as file:
+            file.seek(offset)
+            file.write(data)
+        self._digest.update(data)
+        self._offset += len(data)
+        if self._offset == size:
+            self._complete(hash_)
+            self._skip_empty()
+
+    def _complete(self, hash_: str) -> None:
+        found = self._digest.hexdigest()
+        self._offset = self._asked = 0
+        self._digest = hashlib.sha256()
+        if found != hash_:
+            self.discard()
+            if hash_ in self._failed or self._wanted[hash_] == 0:
+                raise BadFile(f"file {hash_[:12]}… arrived twice with another hash: it is damaged at the master")
+            self._failed.add(hash_)
+            return
+        if self._wanted.pop(hash_) == 0:
+            open(self._part(hash_), "wb").close()
+        os.replace(self._part(hash_), os.path.join(self._cache, hash_))
+
+    def discard(self) -> None:
+        """Removes what has arrived of the current file."""
+        if self._wanted:
+            try:
+                os.unlink(self._part(self._current()[0]))
+            except FileNotFoundError:
+                pass
+
+    def _part(self, hash_: str) -> str:
+        return os.path.join(self._cache, f"{hash_}.part")
+
+
+def place(cache: str, files: list[dict], directory: str) -> None:
+    """Puts a run's files where it expects them. Copies: a run may write into its directory, the cache stays as it is."""
+    for file in files:
+        path = os.path.normpath(os.path.join(directory, file["path"]))
+        if not path.startswith(directory + os.sep):
+            raise BadFile(f"{file['path']}: leads out of the run's directory")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        shutil.copyfile(os.path.join(cache, file["hash"]), path)
+        os.chmod(path, 0o755 if file["executable"] else 0o644)

@@ -1,0 +1,222 @@
+"""Adds up what a program of the dialect `lines` reports, and cuts it into batches as a runner would send them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from .histogram import Histogram
+from .wire import message
+
+#: Groups of errors or failures kept apart; the name of all further ones.
+GROUPS = 200
+OTHER = "(other)"
+#: Raw hits that a batch carries at most; more are dropped and counted.
+HITS = 60_000
+_OUTCOMES = ("ok", "failed", "skipped", "interrupted")
+_PHASES = ("blocked", "dns", "connect", "tls", "send", "wait", "receive")
+
+
+class BadResult(ValueError):
+    """What the program wrote is no result."""
+
+
+class _Name:
+    __slots__ = ("count", "failed", "requests", "sent", "received", "latency", "phases", "status")
+
+    def __init__(self) -> None:
+        self.count = self.failed = self.requests = self.sent = self.received = 0
+        self.latency = Histogram()
+        self.phases: dict[str, Histogram] = {}
+        self.status: dict[int, int] = {}
+
+    def packed(self) -> dict:
+        return {
+            "count": self.count, "failed": self.failed, "requests": self.requests, "bytes_sent": self.sent,
+            "bytes_received": self.received, "latency": self.latency.packed(), 
+            "phases": [self.phases[name].packed() if name in self.phases else None for name in _PHASES],
+            "status": [number for pair in sorted(self.status.items()) for number in pair],
+        }
+
+
+class Measure:
+    """What was measured since the last batch."""
+
+    def __init__(self, max_names: int = 1000, raw_hits: bool = False, users: int = 0) -> None:
+        self.raw_hits = raw_hits
+        self.users = users
+        self._max_names = max_names
+        self._known: set[str] = set()
+        self._overflowed: set[str] = set()
+        self._from = 0.0
+        #: Seconds from the start to the end of the last iteration that was reported.
+        self.last_end = 0.0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._iterations = dict.fromkeys(_OUTCOMES, 0)
+        self._service = Histogram()
+        self._names: dict[str, _Name] = {}
+        self._errors: dict[str, dict] = {}
+        self._failures: dict[str, dict] = {}
+        self._hits: list[dict] = []
+        self._dropped = 0
+
+    def take(self, record: dict, now: float) -> str | None:
+        """Adds one object that the program wrote.
+
+        - `now`: seconds since the start of the run.
+
+        Returns the text of a note, which is not for the batch. Raises BadResult.
+        """
+        try:
+            if isinstance(record.get("iteration"), dict):
+                self._iteration(record["iteration"], now)
+            elif record.get("ms") is not None or record.get("error") is not None:
+                self._hit(record, now)
+            elif isinstance(record.get("failure"), dict):
+                self._failure(record["failure"], now)
+            elif record.get("users") is not None:
+                self.users = _count(record["users"])
+            elif record.get("note") is not None:
+                return str(record["note"])
+            else:
+                raise BadResult("neither a hit nor an iteration, a failure, a note or users")
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise error if isinstance(error, BadResult) else BadResult(f"{type(error).__name__}: {error}") from None
+        return None
+
+    def _iteration(self, iteration: dict, now: float) -> None:
+        outcome = iteration.get("outcome", "ok")
+        if outcome not in _OUTCOMES:
+            raise BadResult(f"an iteration's outcome is none of {', '.join(_OUTCOMES)}")
+        self._iterations[outcome] += 1
+        if iteration.get("ms") is not None:
+            self._service.record(_nanoseconds(iteration["ms"]))
+        if isinstance(iteration.get("failure"), dict):
+            self._failure(iteration["failure"], now)
+        self.last_end = max(self.last_end, now)
+
+    def _failure(self, failure: dict, now: float) -> None:
+        _occurred(self._failures, str(failure.get("at") or "scenario"), now, str(failure.get("message") or ""))
+
+    def _hit(self, hit: dict, now: float) -> None:
+        latency = _nanoseconds(hit.get("ms") or 0)
+        status = hit.get("status") or None
+        if status is not None and not 0 <= int(status) <= 999:
+            raise BadResult("a status is from 0 to 999")
+        error = sample = hit.get("error")
+        if isinstance(error, dict):
+            error, sample = str(error.get("kind") or "error"), error.get("message") or error.get("kind")
+        url = str(hit.get("url") or "")
+        method = str(hit.get("method") or ("GET" if url else ""))
+        if not (url or hit.get("name")):
+            raise BadResult("a hit has a name or a url")
+        name = self._name(str(hit.get("name") or f"{method} {urlsplit(url).path or '/'}"))
+        entry = self._names.setdefault(name, _Name())
+        entry.count += 1
+        entry.failed += error is not None or (status is not None and int(status) >= 400)
+        requests = _count(1 if hit.get("requests") is None else hit["requests"])
+        received = _count(hit.get("bytes") or 0)
+        entry.requests += requests
+        entry.received += received
+        entry.sent += _count(hit.get("bytes_sent") or 0)
+        entry.latency.record(latency)
+        if status is not None:
+            entry.status[int(status)] = entry.status.get(int(status), 0) + 1
+        for phase, milliseconds in (hit.get("phases") or {}).items():
+            if phase in _PHASES and milliseconds is not None:
+                entry.phases.setdefault(phase, Histogram()).record(_nanoseconds(milliseconds))
+        # Without a time it has ended just now.
+        time = max(0.0, now - latency / 1e9 if hit.get("t") is None else float(hit["t"]))
+        if error is not None:
+            _occurred(self._errors, str(error), time + latency / 1e9, str(sample))
+        if not self.raw_hits:
+            return
+        if len(self._hits) >= HITS:
+            self._dropped += 1
+            return
+        self._hits.append({
+            "t": time, "user": _count(hit.get("user") or 0), "iteration": _count(hit.get("iteration") or 0),
+            "name": name, "method": method, "url": url, "status": None if status is None else int(status),
+            "ms": latency / 1e6, "bytes": received, "requests": requests,
+            "error": None if error is None else str(error),
+        })
+
+    def _name(self, name: str) -> str:
+        if name in self._known:
+            return name
+        if len(self._known) >= self._max_names:
+            if len(self._overflowed) < 100_000:
+                self._overflowed.add(name)
+            return OTHER
+        self._known.add(name)
+        return name
+
+    def drop_hits(self) -> None:
+        """Gives up the raw hits that wait, and counts them."""
+        self._dropped += len(self._hits)
+        self._hits = []
+
+    def batch(self, now: float, cpu: float = 0.0, resident: int = 0) -> bytes:
+        """Everything since the last batch, as a `batch` message; begins the next.
+
+        - `now`: seconds since the start of the run.
+        - `cpu`, `resident`: seconds of CPU and the most bytes resident of the program so far.
+        """
+        now = max(now, self._from)
+        iterations = {"started": sum(self._iterations.values()), **self._iterations}
+        fields = {
+            "from_s": self._from, "to_s": now, "iterations": iterations, "service": self._service.packed(),
+            "names": {name: entry.packed() for name, entry in sorted(self._names.items())},
+            "errors": self._errors, "failures": self._failures,
+            "health": {
+                "cpu_s": cpu, "latest_timer_ns": 0, "longest_job_ns": 0, "long_jobs": 0, "peak_rss_bytes": resident,
+                "dropped_hits": self._dropped, "orphan_failures": 0, "overflowed_names": len(self._overflowed),
+            },
+            "users": self.users,
+        }
+        if self._hits:
+            fields["hits"] = _columns(self._hits)
+        packed = message("batch", **fields)
+        self._from = now
+        self._clear()
+        return packed
+
+
+def _occurred(groups: dict[str, dict], key: str, at: float, sample: str) -> None:
+    key, sample = key[:1000], sample[:4000]
+    if key not in groups and len(groups) >= GROUPS:
+        key = OTHER
+    group = groups.setdefault(key, {"count": 0, "first_s": at, "last_s": at, "sample": sample})
+    group["count"] += 1
+    if at < group["first_s"]:
+        group["first_s"], group["sample"] = at, sample
+    group["last_s"] = max(group["last_s"], at)
+
+
+def _columns(hits: list[dict]) -> dict:
+    """Hits in columns, their strings as numbers into one table."""
+    places: dict[str, int] = {}
+
+    def place(text: str | None) -> int | None:
+        return None if text is None else places.setdefault(text, len(places))
+
+    columns = {
+        key: [place(hit[key]) if key in ("name", "method", "url", "error") else hit[key] for hit in hits]
+        for key in ("t", "user", "iteration", "name", "method", "url", "status", "ms", "bytes", "requests", "error")
+    }
+    return {"strings": list(places), **columns}
+
+
+def _nanoseconds(milliseconds: object) -> int:
+    value = float(milliseconds)  # type: ignore[arg-type]
+    if not 0 <= value < 9e12:
+        raise BadResult("ms is a number of at least 0")
+    return round(value * 1e6)
+
+
+def _count(value: object) -> int:
+    number = int(value)  # type: ignore[call-overload]
+    if not 0 <= number <= 1 << 42:
+        raise BadResult(f"{number}: not a count")
+    return number

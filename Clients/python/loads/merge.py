@@ -1,0 +1,123 @@
+"""Batches of a runner that come more often than the master wants them, added up (Docs/RunnerProtocol.md, Batch)."""
+
+from __future__ import annotations
+
+from .histogram import Histogram
+from .wire import message
+
+#: Batches that are together larger than this stay apart, in bytes.
+LIMIT = 2 << 20
+_COLUMNS = ("t", "user", "iteration", "name", "method", "url", "status", "ms", "bytes", "requests", "error")
+_TEXTS = ("name", "method", "url", "error")
+
+
+class Merger:
+    """Lets a batch through when the interval is over; until then it is added to the next. Times are seconds."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+        self._fields: dict | None = None
+        #: The batch as it came, as long as nothing was added to it.
+        self._data: bytes | None = None
+        self._bytes = 0
+
+    def take(self, data: bytes, fields: dict, now: float, interval: float) -> list[bytes]:
+        """Takes a batch; returns those that go to the master now."""
+        out = []
+        if self._fields is not None and self._bytes + len(data) > LIMIT:
+            out += self.flush(now)
+        if self._fields is None:
+            self._fields, self._data, self._bytes = fields, data, len(data)
+        else:
+            merge(self._fields, fields)
+            self._data = None
+            self._bytes += len(data)
+        # A runner's own cadence is not exact: a batch that comes a little early need not wait for the next.
+        if now - self._last >= interval * 0.8:
+            out += self.flush(now)
+        return out
+
+    def flush(self, now: float) -> list[bytes]:
+        """What waits; a run that ends must not wait for it."""
+        if self._fields is None:
+            return []
+        fields, data = self._fields, self._data
+        self._fields = self._data = None
+        self._last = now
+        return [data or message("batch", **{key: value for key, value in fields.items() if key not in ("v", "type")})]
+
+
+def merge(into: dict, other: dict) -> None:
+    """Adds a batch's fields to another's."""
+    into["from_s"] = min(into["from_s"], other["from_s"])
+    into["to_s"] = max(into["to_s"], other["to_s"])
+    _add(into["iterations"], other["iterations"])
+    into["service"] = _histogram(into["service"], other["service"])
+    for name, entry in other["names"].items():
+        known = into["names"].setdefault(name, entry)
+        if known is not entry:
+            _name(known, entry)
+    for key in ("errors", "failures"):
+        for group, occurrences in other[key].items():
+            known = into[key].setdefault(group, occurrences)
+            if known is not occurrences:
+                _occurrences(known, occurrences)
+    _health(into["health"], other["health"])
+    into["users"] = other["users"]
+    if other.get("hits"):
+        into["hits"] = _hits(into["hits"], other["hits"]) if into.get("hits") else other["hits"]
+
+
+def _add(into: dict, other: dict) -> None:
+    for key, count in other.items():
+        into[key] = into.get(key, 0) + count
+
+
+def _name(into: dict, other: dict) -> None:
+    for key in ("count", "failed", "requests", "bytes_sent", "bytes_received"):
+        into[key] += other[key]
+    into["latency"] = _histogram(into["latency"], other["latency"])
+    into["phases"] = [_histogram(*pair) for pair in zip(into["phases"], other["phases"])]
+    status: dict[int, int] = {}
+    for pairs in (into["status"], other["status"]):
+        _add(status, dict(zip(pairs[::2], pairs[1::2])))
+    into["status"] = [number for pair in sorted(status.items()) for number in pair]
+
+
+def _histogram(one: list | None, other: list | None) -> list | None:
+    if one is None or other is None:
+        return one or other
+    sum_, more = Histogram.unpacked(one), Histogram.unpacked(other)
+    sum_.add(more)
+    return sum_.packed()
+
+
+def _occurrences(into: dict, other: dict) -> None:
+    into["count"] += other["count"]
+    if other["first_s"] < into["first_s"]:
+        into["first_s"], into["sample"] = other["first_s"], other["sample"]
+    into["last_s"] = max(into["last_s"], other["last_s"])
+
+
+def _health(into: dict, other: dict) -> None:
+    for key in ("cpu_s", "latest_timer_ns", "longest_job_ns", "peak_rss_bytes", "overflowed_names"):
+        into[key] = max(into[key], other[key])
+    for key in ("long_jobs", "dropped_hits", "orphan_failures"):
+        into[key] += other[key]
+    for name, held in (other.get("holders") or {}).items():
+        holders = into["holders"] = into.get("holders") or {}
+        known = holders.setdefault(name, {"count": 0, "longest_ns": 0})
+        known["count"] += held["count"]
+        known["longest_ns"] = max(known["longest_ns"], held["longest_ns"])
+
+
+def _hits(into: dict, other: dict) -> dict:
+    """Columns behind one another, with one table of strings."""
+    places: dict[str, int] = {}
+    columns: dict[str, list] = {key: [] for key in _COLUMNS}
+    for hits in (into, other):
+        table = [places.setdefault(text, len(places)) for text in hits["strings"]]
+        for key in _COLUMNS:
+            column = hits[key]
+            columns[key] += [None if value is None else table[value] for value in column] if key in _TEXTS else column
+    return {"strings": list(places), **columns}

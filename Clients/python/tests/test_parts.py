@@ -1,0 +1,261 @@
+import hashlib
+import json
+import os
+import tempfile
+import unittest
+
+import msgpack
+
+from loads.files import BadFile, CHUNK, Fetching, place
+from loads.histogram import Histogram, bucket
+from loads.measure import BadResult, Measure
+from loads.merge import Merger, merge
+from loads.spool import Spool
+from loads.wire import Frames, WireError, decode, frame, message
+from tests.support import VECTORS
+
+
+def plain(value):
+    """What was unpacked as the JSON beside a vector has it: bytes as {"hex": …}."""
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    return value
+
+
+class VectorTests(unittest.TestCase):
+    def test_the_recorded_messages_are_what_stands_beside_them(self):
+        recorded = sorted(VECTORS.glob("*.msgpack"))
+        self.assertGreater(len(recorded), 50)
+        for path in recorded:
+            with self.subTest(path.name):
+                fields = decode(path.read_bytes())
+                self.assertEqual(plain(fields), json.loads(path.with_suffix(".json").read_text()))
+                self.assertEqual(msgpack.packb(fields, use_bin_type=True), path.read_bytes())
+
+
+class HistogramTests(unittest.TestCase):
+    def test_buckets_are_those_of_the_protocol(self):
+        for value, index in [(0, 0), (1, 1), (2047, 2047), (2048, 2048), (2049, 2048), (4095, 3071), (4096, 3072),
+                             (1_000_000, (9 << 10) + (1_000_000 >> 9))]:
+            self.assertEqual(bucket(value), index, value)
+
+    def test_what_is_packed_comes_back(self):
+        histogram = Histogram()
+        for value in [900, 1_500_000, 1_500_001, 2_000_000_000, 0]:
+            histogram.record(value)
+        back = Histogram.unpacked(histogram.packed())
+        self.assertEqual((back.min, back.max, back.sum, back.count), (0, 2_000_000_000, 2_003_000_901, 5))
+        self.assertEqual(back.buckets, histogram.buckets)
+        self.assertIsNone(Histogram().packed())
+
+
+class MeasureTests(unittest.TestCase):
+    def test_hits_are_counted_by_name_and_status(self):
+        measure = Measure(raw_hits=True)
+        hit = {"t": 0.5, "user": 3, "iteration": 1, "name": "GET /", "method": "GET", "url": "http://h/", "status": 200,
+               "ms": 1.5, "bytes": 10, "bytes_sent": 2, "requests": 2, "error": None}
+        measure.take(hit, 1)
+        measure.take({**hit, "status": 404}, 1)
+        measure.take({**hit, "status": None, "error": "connect", "t": 0.25}, 1)
+        measure.take({"iteration": {"user": 3, "number": 1, "outcome": "failed", "ms": 4}}, 1)
+        measure.take({"failure": {"at": "a.py:3", "message": "no"}}, 1)
+        measure.take({"users": 7}, 1)
+        self.assertEqual(measure.take({"note": "hello"}, 1), "hello")
+        batch = decode(measure.batch(1.25))
+        name = batch["names"]["GET /"]
+        self.assertEqual((name["count"], name["failed"], name["requests"], name["bytes_received"], name["bytes_sent"]),
+                         (3, 2, 6, 30, 6))
+        self.assertEqual(name["status"], [200, 1, 404, 1])
+        self.assertEqual(batch["errors"]["connect"]["count"], 1)
+        self.assertEqual(batch["failures"]["a.py:3"]["sample"], "no")
+        self.assertEqual(batch["iterations"], {"started": 1, "ok": 0, "failed": 1, "skipped": 0, "interrupted": 0})
+        self.assertEqual((batch["users"], batch["from_s"], batch["to_s"]), (7, 0, 1.25))
+        hits = batch["hits"]
+        self.assertEqual(hits["strings"], ["GET /", "GET", "http://h/", "connect"])
+        self.assertEqual((hits["error"], hits["status"]), ([None, None, 3], [200, 404, None]))
+        self.assertEqual(decode(measure.batch(2))["names"], {}, "a batch begins anew")
+
+    def test_a_hit_may_say_very_little(self):
+        measure = Measure(raw_hits=True)
+        measure.take({"url": "http://h/a?b", "ms": 500, "phases": {"wait": 400, "other": 1}}, 2)
+        measure.take({"name": "b", "error": {"kind": "dns", "message": "no such host"}}, 2)
+        batch = decode(measure.batch(3))
+        self.assertEqual(list(batch["names"]), ["GET /a", "b"])
+        self.assertEqual(batch["hits"]["t"], [1.5, 2])
+        self.assertEqual(batch["names"]["GET /a"]["phases"][5][:2], [400_000_000] * 2)
+        self.assertEqual(batch["errors"]["dns"]["sample"], "no such host")
+
+    def test_further_names_are_counted_together(self):
+        measure = Measure(max_names=2)
+        for name in "abcdd":
+            measure.take({"name": name, "ms": 1}, 0)
+        batch = decode(measure.batch(1))
+        self.assertEqual({name: entry["count"] for name, entry in batch["names"].items()},
+                         {"a": 1, "b": 1, "(other)": 3})
+        self.assertEqual(batch["health"]["overflowed_names"], 2)
+
+    def test_what_is_no_result_is_refused(self):
+        for record in [{}, {"name": "a", "ms": -1}, {"name": "a", "ms": "x"}, {"name": "a", "ms": 1, "status": 1000}, {"ms": 1},
+                       {"iteration": {"outcome": "good"}}, {"users": -1}, {"failure": 3}, {"name": "a"}]:
+            with self.assertRaises(BadResult, msg=str(record)):
+                Measure().take(record, 0)
+
+
+class MergeTests(unittest.TestCase):
+    def setUp(self):
+        self.data = (VECTORS / "report-batch.msgpack").read_bytes()
+
+    def test_two_batches_add_up(self):
+        merged = decode(self.data)
+        merge(merged, decode(self.data))
+        one = decode(self.data)
+        name, once = merged["names"]["GET /"], one["names"]["GET /"]
+        self.assertEqual((name["count"], name["failed"]), (2 * once["count"], 2 * once["failed"]))
+        self.assertEqual(name["status"], [number * (1 + place % 2) for place, number in enumerate(once["status"])])
+        histogram, alone = Histogram.unpacked(name["latency"]), Histogram.unpacked(once["latency"])
+        self.assertEqual((histogram.count, histogram.sum, histogram.max), (2 * alone.count, 2 * alone.sum, alone.max))
+        self.assertEqual(merged["iterations"]["started"], 2 * one["iterations"]["started"])
+        self.assertEqual(merged["health"]["cpu_s"], one["health"]["cpu_s"])
+        self.assertEqual(merged["health"]["dropped_hits"], 2 * one["health"]["dropped_hits"])
+        self.assertEqual(merged["hits"]["strings"], one["hits"]["strings"])
+        self.assertEqual(merged["hits"]["error"], one["hits"]["error"] * 2)
+
+    def test_a_batch_waits_until_the_interval_is_over(self):
+        merger = Merger()
+        take = lambda now: merger.take(self.data, decode(self.data), now, 1.0)
+        self.assertEqual(take(10), [self.data], "unchanged, since nothing was added to it")
+        self.assertEqual(take(10.1), [])
+        self.assertEqual(take(10.2), [])
+        out = take(11)
+        self.assertEqual([decode(batch)["names"]["GET /"]["count"] for batch in out], [9])
+        self.assertEqual(take(11.1), [])
+        self.assertEqual(merger.flush(11.2), [self.data])
+        self.assertEqual(merger.flush(11.3), [])
+
+
+class SpoolTests(unittest.TestCase):
+    def filled(self, count, **options):
+        spool = Spool(**options)
+        for number in range(1, count + 1):
+            spool.add("r", number, b"x" * 10)
+        return spool
+
+    def sent(self, spool, now=0.0):
+        numbers = []
+        while entry := spool.next(now):
+            numbers.append(entry.sequence)
+        return numbers
+
+    def test_no_more_than_the_window_is_in_flight(self):
+        spool = self.filled(10, window=4)
+        self.assertEqual(self.sent(spool), [1, 2, 3, 4])
+        spool.acknowledge("r", 2, 1)
+        self.assertEqual(self.sent(spool), [5, 6])
+        self.assertEqual(self.sent(self.filled(10, window_bytes=25)), [1, 2])
+
+    def test_a_message_larger_than_the_window_still_goes(self):
+        self.assertEqual(self.sent(self.filled(2, window_bytes=5)), [1])
+
+    def test_after_a_rewind_everything_unacknowledged_goes_again(self):
+        spool = self.filled(3)
+        self.sent(spool)
+        spool.rewind()
+        spool.acknowledge("r", 1, 1)
+        self.assertEqual(self.sent(spool), [2, 3])
+
+    def test_without_progress_it_goes_again(self):
+        spool = self.filled(2)
+        self.sent(spool, now=10)
+        self.assertFalse(spool.overdue(14))
+        self.assertTrue(spool.overdue(15))
+        self.assertEqual(self.sent(spool, 15), [1, 2])
+        self.assertFalse(spool.overdue(24), "the patience doubles")
+        self.assertTrue(spool.overdue(25))
+        self.sent(spool, 25)
+        spool.acknowledge("r", 1, 26)
+        self.assertTrue(spool.overdue(31), "an acknowledgement brings it back")
+        spool.acknowledge("r", 2, 32)
+        self.assertFalse(spool.overdue(100))
+        self.assertEqual((len(spool), spool.bytes), (0, 0))
+
+    def test_what_was_not_taken_stays_the_next(self):
+        spool = self.filled(2)
+        spool.next(0)
+        spool.unsend()
+        self.assertEqual(self.sent(spool), [1, 2])
+
+    def test_runs_do_not_touch_each_other(self):
+        spool = self.filled(2)
+        spool.add("s", 1, b"")
+        spool.acknowledge("r", 5, 0)
+        self.assertEqual([(entry.run, entry.sequence) for entry in [spool.next(0)]], [("s", 1)])
+
+
+class FrameTests(unittest.TestCase):
+    def test_frames_come_whole_however_they_are_cut(self):
+        data = frame(b"one") + frame(b"") + frame(b"three")
+        for size in range(1, len(data) + 1):
+            frames = Frames()
+            got = [part for place in range(0, len(data), size) for part in frames.feed(data[place:place + size])]
+            self.assertEqual(got, [b"one", b"", b"three"])
+
+    def test_hostile_bytes_are_an_error(self):
+        for data in [b"", b"\xc1", b"\xdd\xff\xff\xff\xff", b"\x81" * 100000, b"\x01", message("x")[:-1],
+                     b"\x82\xa1v\x02\xa4type\xa1x"]:
+            with self.assertRaises(WireError, msg=data[:10]):
+                decode(data)
+        with self.assertRaises(WireError):
+            Frames().feed(b"\x7f\xff\xff\xff")
+
+
+class FileTests(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.cache = directory.name + "/cache"
+        self.run_directory = directory.name + "/run"
+        os.mkdir(self.cache)
+        self.content = os.urandom(CHUNK * 5 + 7)
+        self.file = {"path": "a/b.bin", "executable": True, "bytes": len(self.content),
+                     "hash": hashlib.sha256(self.content).hexdigest()}
+
+    def serve(self, fetching, content):
+        asked = []
+        while request := fetching.request():
+            asked.append(request["bytes"])
+            for offset in range(request["offset"], request["offset"] + request["bytes"], CHUNK):
+                end = min(offset + CHUNK, request["offset"] + request["bytes"])
+                fetching.take(request["hash"], offset, content[offset:end])
+        return asked
+
+    def test_a_file_comes_in_chunks_and_is_known_the_next_time(self):
+        empty = {"path": "empty", "executable": False, "bytes": 0, "hash": hashlib.sha256(b"").hexdigest()}
+        fetching = Fetching(self.cache, [self.file, empty])
+        self.assertEqual(fetching.missing_bytes, len(self.content))
+        self.assertEqual(self.serve(fetching, self.content), [4 * CHUNK, CHUNK + 7])
+        self.assertTrue(fetching.done)
+        place(self.cache, [self.file, empty], self.run_directory)
+        with open(self.run_directory + "/a/b.bin", "rb") as file:
+            self.assertEqual(file.read(), self.content)
+        self.assertTrue(os.access(self.run_directory + "/a/b.bin", os.X_OK))
+        self.assertEqual(os.path.getsize(self.run_directory + "/empty"), 0)
+        self.assertTrue(Fetching(self.cache, [self.file, empty]).done)
+
+    def test_a_damaged_file_is_fetched_once_more_then_refused_and_not_kept(self):
+        fetching = Fetching(self.cache, [self.file])
+        with self.assertRaises(BadFile):
+            self.serve(fetching, b"x" + self.content[1:])
+        self.assertEqual(os.listdir(self.cache), [])
+
+    def test_a_path_out_of_the_directory_is_refused(self):
+        self.serve(Fetching(self.cache, [self.file]), self.content)
+        with self.assertRaises(BadFile):
+            place(self.cache, [{**self.file, "path": "../x"}], self.run_directory)
+
+
+if __name__ == "__main__":
+    unittest.main()

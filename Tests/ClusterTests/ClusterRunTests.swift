@@ -1,0 +1,143 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Runs on a master and agents that are processes of their own.
+@Suite(.serialized) struct ClusterRunTests {
+    /// The example on three agents: every user, iteration and request is there once, and a program of a few lines that
+    /// subscribes to the stream counts the same.
+    @Test(arguments: [false, true]) func threeAgentsShareAHundredUsers(keys: Bool) async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster(keys: keys)
+        let master = try await cluster.startMaster()
+        var agents: [ChildProcess] = []
+        for name in ["a1", "a2", "a3"] { agents.append(try await cluster.startAgent(name)) }
+        let counter = try await subscriber(cluster)
+        try await counter.wait(for: "subscription") { counter.output.contains("subscribed") }
+
+        let json = cluster.directory.path + "/summary.json"
+        let outcome = try await cluster.loads([
+            "run", "BlogTests.TestWebSite/something", "--package", Cluster.blog, "--server-url", nginx.url, "-c", "100",
+            "-n", "10", "--json", json,
+        ])
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)\(master.errors)")
+        let log = try await nginx.accessLog(atLeast: 1000)
+        let summary = try RunSummary(json)
+        #expect(log.count == 1000)
+        #expect(summary.number("iterations.ok") == 1000)
+        #expect(summary.number("hits.requests") == 1000)
+        #expect(summary.users.values.sorted() == [33, 33, 34])
+        #expect(Set(summary.users.keys) == ["a1", "a2", "a3"])
+        try await counter.wait(for: "the end of the run") { counter.output.contains("hits 1000\n") }
+        for agent in agents { await agent.stop() }
+        await master.stop()
+        await nginx.stop()
+    }
+
+    /// Runs on disjoint agents go on at once; a third waits for its agents.
+    @Test func runsOnDisjointAgentsGoOnAtOnce() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
+        let files = (1...3).map { cluster.directory.path + "/\($0).json" }
+        var runs: [ChildProcess] = []
+        for file in files {
+            runs.append(
+                try await cluster.startLoads([
+                    "run", nginx.url + "/", "-c", "2", "-d", "2s", "--think", "10ms", "--agents", "1", "--json", file,
+                ]))
+        }
+        for run in runs {
+            let outcome = try await run.outcome()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        let hits = try files.map { try #require(try RunSummary($0).number("hits.requests")) }
+        #expect(try await nginx.accessLog(atLeast: hits.reduce(0, +)).count == hits.reduce(0, +))
+        for agent in agents { await agent.stop() }
+        await master.stop()
+        await nginx.stop()
+    }
+
+    /// A detached run can be found, watched, changed and stopped from elsewhere.
+    @Test func aDetachedRunIsAttachedToAdjustedAndStopped() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agent = try await cluster.startAgent("a1")
+        let started = try await cluster.loads([
+            "run", nginx.url + "/", "-c", "2", "-d", "5m", "--think", "20ms", "--detach",
+        ])
+        #expect(started.status == 0, "\(started.errors)")
+        let run = try #require(started.output.split(separator: "\n").first.map(String.init))
+        try await cluster.wait(for: "running") { status in
+            (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "running" } ?? false
+        }
+        let json = cluster.directory.path + "/attached.json"
+        let attached = try await cluster.startLoads(["attach", run, "--json", json])
+        #expect(try await cluster.loads(["adjust", run, "-c", "7"]).status == 0)
+        try await cluster.wait(for: "7 users") { status in
+            (status["runs"] as? [[String: Any]])?.contains { $0["users"] as? Int == 7 } ?? false
+        }
+        #expect(try await cluster.loads(["stop", run]).status == 0)
+        let outcome = try await attached.outcome()
+        #expect(outcome.status == 130, "\(outcome.output)\(outcome.errors)")
+        let hits = try #require(try RunSummary(json).number("hits.requests"))
+        #expect(try await nginx.accessLog(atLeast: hits).count == hits)
+        let log = try await cluster.loads(["logs", run])
+        for word in ["started", "adjusted", "ended"] { #expect(log.output.contains(word), "\(log.output)") }
+        await agent.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func withoutAgentsTheRunWaitsAndSaysSo() async throws {
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let run = try await cluster.startLoads(["run", "http://127.0.0.1:9/", "-c", "1", "-n", "1"])
+        try await cluster.wait(for: "queued") { status in
+            (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "queued" } ?? false
+        }
+        run.signal(SIGINT)
+        let outcome = try await run.outcome()
+        #expect(outcome.status != 0)
+        await master.stop()
+    }
+
+    @Test func noMasterIsSaidWithItsAddress() async throws {
+        let cluster = try await Cluster()
+        let outcome = try await cluster.loads(["status"])
+        #expect(outcome.status == 69)
+        #expect(outcome.errors.contains(cluster.address), "\(outcome.errors)")
+    }
+
+    /// A subscriber of a few lines that counts the hits it sees.
+    private func subscriber(_ cluster: Cluster) async throws -> ChildProcess {
+        let keys = try await cluster.keyFolder("watcher", "counter") ?? ""
+        let script = """
+            import sys, zmq, msgpack, pathlib
+            socket = zmq.Context().socket(zmq.SUB)
+            keys = sys.argv[2] if len(sys.argv) > 2 else ""
+            if keys:
+                read = lambda name: (pathlib.Path(keys) / name).read_text().strip().encode()
+                socket.curve_secretkey, socket.curve_publickey = read("watcher.secret"), read("watcher.public")
+                socket.curve_serverkey = read("master.public")
+            socket.connect(sys.argv[1]); socket.subscribe(b"hits/"); socket.subscribe(b"events/")
+            print("subscribed", flush=True)
+            count = 0
+            while True:
+                topic, message = socket.recv_multipart()
+                message = msgpack.unpackb(message)
+                count += message.get("count", 0)
+                if message.get("kind") == "ended":
+                    socket.setsockopt(zmq.RCVTIMEO, 500)
+                    try:
+                        while True: count += msgpack.unpackb(socket.recv_multipart()[1]).get("count", 0)
+                    except zmq.Again: pass
+                    print("hits", count, flush=True)
+            """
+        let path = try cluster.directory.write(script, to: "count.py")
+        let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] ?? "python3"
+        return try ChildProcess([python, path, "tcp://127.0.0.1:\(cluster.stream)", keys])
+    }
+}

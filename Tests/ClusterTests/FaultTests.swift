@@ -1,0 +1,248 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Processes that are killed, stopped and started again in the middle of a run.
+@Suite(.serialized) struct FaultTests {
+    /// A run of two agents, seen through with `loads run`, during which something happens.
+    private struct Outcome {
+        var status: Int32
+        var errors: String
+        var summary: RunSummary
+        var requests: Int
+        var log: Int
+    }
+
+    private func run(
+        on cluster: Cluster, _ nginx: Nginx, users: Int = 10, duration: String = "12s", _ extra: [String] = [],
+        meanwhile: () async throws -> Void
+    ) async throws -> Outcome {
+        let json = cluster.directory.path + "/summary.json"
+        let before = nginx.accessLog().count
+        let run = try await cluster.startLoads(
+            ["run", nginx.url + "/", "-c", "\(users)", "-d", duration, "--think", "10ms", "--json", json] + extra)
+        try await run.wait(for: "requests", timeout: .seconds(60)) { nginx.accessLog().count > before + 50 }
+        try await meanwhile()
+        let outcome = try await run.outcome(timeout: .seconds(240))
+        guard FileManager.default.fileExists(atPath: json) else {
+            throw SupportError("no summary: \(outcome.status)\n\(outcome.output)\(outcome.errors)")
+        }
+        let summary = try RunSummary(json)
+        let requests = summary.number("hits.requests") ?? -1
+        return Outcome(
+            status: outcome.status, errors: outcome.errors, summary: summary, requests: requests,
+            log: try await nginx.accessLog(atLeast: before + requests).count - before)
+    }
+
+    @Test func anAgentThatIsKilledIsNamedWithWhatIsMissing() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        let began = ContinuousClock.now
+        var killed = 0.0
+        let outcome = try await run(on: cluster, nginx, ["--on-lost", "continue"]) {
+            try await Task.sleep(for: .seconds(3))
+            killed = (ContinuousClock.now - began) / .seconds(1)
+            second.kill(SIGKILL)
+        }
+        let lost = try #require(outcome.summary.agents.first { $0["id"] as? String == "a2" })
+        #expect(lost["state"] as? String == "lost", "\(outcome.summary.agents)")
+        #expect(lost["users"] as? Int == 5)
+        let missing = try #require(lost["missing"] as? [String: Any])
+        // From at most a second before its death; the clock here started before the run's.
+        let from = try #require(missing["from_s"] as? Double)
+        #expect(from > 1 && from < killed, "\(missing), killed \(killed) s after the command")
+        let whole = try #require(outcome.summary.agents.first { $0["id"] as? String == "a1" })
+        #expect(whole["missing"] is NSNull || whole["missing"] == nil)
+        // What was acknowledged is there; what is not, was made by the killed agent in its last moments.
+        #expect(outcome.requests <= outcome.log && outcome.log - outcome.requests < 2_000)
+        #expect(outcome.requests > 500)
+        await first.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func anAgentThatWasStoppedForHalfAMinuteGoesOnAndNothingIsMissing() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        let outcome = try await run(on: cluster, nginx, duration: "45s") {
+            second.signal(SIGSTOP)
+            try await Task.sleep(for: .seconds(30))
+            second.signal(SIGCONT)
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.log == outcome.requests)
+        #expect(outcome.summary.agents.allSatisfy { $0["state"] as? String == "finished" }, "\(outcome.summary.agents)")
+        await first.stop()
+        await second.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func aMasterThatIsKilledComesBackWithExactTotals() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
+        var revived: ChildProcess?
+        let outcome = try await run(on: cluster, nginx, duration: "20s") {
+            for _ in 0..<2 {
+                try await Task.sleep(for: .seconds(3))
+                (revived ?? master).kill(SIGKILL)
+                try await Task.sleep(for: .seconds(2))
+                revived = try await cluster.startMaster()
+            }
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.log == outcome.requests)
+        #expect(outcome.summary.agents.allSatisfy { $0["state"] as? String == "finished" }, "\(outcome.summary.agents)")
+        for agent in agents { await agent.stop() }
+        await revived?.stop()
+        await nginx.stop()
+    }
+
+    @Test func aRunnerThatCrashesHangsOrFloodsSpoilsOnlyItsOwnShare() async throws {
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agent = try await cluster.startAgent("a1")
+        let runner = try cluster.directory.write(
+            """
+            import json, os, sys, time
+            mode = sys.argv[1]
+            plan = json.loads(sys.stdin.readline())
+            out = os.fdopen(int(os.environ["LOADS_RESULTS_FD"]), "w")
+            for number in range(100):
+                out.write('{"t": 0.1, "name": "x", "status": 200, "ms": 1.5}\\n')
+            out.flush()
+            time.sleep(1)
+            if mode == "crash": os.abort()
+            if mode == "flood":
+                for number in range(200000): out.write('{"t": 0.2, "name": "x", "status": 200, "ms": 1.5}\\n')
+                out.flush()
+            if mode == "hang":
+                import signal
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                time.sleep(100000)
+            """, to: "runner.py")
+        let json = cluster.directory.path + "/summary.json"
+        for (mode, hits) in [("crash", 100), ("flood", 200_100)] {
+            let outcome = try await cluster.loads(
+                [
+                    "run", "-c", "1", "-n", "1", "--json", json, "--include", runner,
+                ] + (try await cluster.clientArguments()) + ["--", "python3", "runner.py", mode])
+            #expect(outcome.status == (mode == "crash" ? 71 : 0), "\(mode): \(outcome.output)\(outcome.errors)")
+            #expect(try RunSummary(json).number("hits.count") == hits)
+        }
+        await agent.stop()
+        await master.stop()
+    }
+
+    @Test func aSlowSubscriberSlowsNobodyAndCanTell() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agent = try await cluster.startAgent("a1")
+        let script = try cluster.directory.write(
+            """
+            import sys, time, zmq, msgpack
+            socket = zmq.Context().socket(zmq.SUB)
+            socket.rcvhwm = 1
+            socket.setsockopt(zmq.RCVBUF, 4096)
+            socket.connect(sys.argv[1]); socket.subscribe(b"hits/")
+            print("subscribed", flush=True)
+            time.sleep(20)
+            socket.setsockopt(zmq.RCVTIMEO, 3000)
+            seen, last, missed = 0, 0, 0
+            try:
+                while True:
+                    message = msgpack.unpackb(socket.recv_multipart()[1])
+                    missed += message["seq"] - last - 1
+                    last = message["seq"]
+                    seen += 1
+            except zmq.Again: pass
+            print("seen", seen, "missed", missed, flush=True)
+            """, to: "slow.py")
+        let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] ?? "python3"
+        let slow = try ChildProcess([python, script, "tcp://127.0.0.1:\(cluster.stream)"])
+        try await slow.wait(for: "subscription") { slow.output.contains("subscribed") }
+        let outcome = try await run(on: cluster, nginx, users: 50, duration: "10s") {}
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.log == outcome.requests)
+        slow.kill()
+        await agent.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func aSecondAgentOfTheSameNameIsRefusedWhileTheFirstLives() async throws {
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let first = try await cluster.startAgent("a1")
+        let second = try await cluster.startAgent(
+            "a1", ["--data", cluster.directory.path + "/other"], waits: false)
+        try await second.wait(for: "refusal") { second.errors.contains("duplicate") }
+        let agents = try await cluster.status()["agents"] as? [[String: Any]]
+        #expect(agents?.count == 1)
+        // When the first has gone, the second takes its place.
+        first.kill(SIGKILL)
+        try await second.wait(for: "welcome", timeout: .seconds(40)) { second.output.hasPrefix("ready ") }
+        await second.stop()
+        await master.stop()
+    }
+
+    @Test func anAgentOfAnotherMasterIsNotMixedUp() async throws {
+        let nginx = try await Nginx()
+        let (mine, other) = (try await Cluster(), try await Cluster())
+        let masters = [try await mine.startMaster(), try await other.startMaster()]
+        let agent = try await mine.startAgent("a1")
+        let stranger = try await other.startAgent("a1")
+        let outcome = try await run(on: mine, nginx, duration: "3s") {}
+        #expect(outcome.log == outcome.requests)
+        #expect(outcome.summary.agents.count == 1)
+        for process in [agent, stranger] + masters { await process.stop() }
+        await nginx.stop()
+    }
+
+    @Test func garbageOnEverySocketChangesNothing() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agent = try await cluster.startAgent("a1")
+        let script = try cluster.directory.write(
+            """
+            import os, random, socket, sys, time, zmq
+            control, results, stream = (int(port) for port in sys.argv[1:4])
+            random.seed(1)
+            context = zmq.Context()
+            for port, kind in ((control, zmq.DEALER), (results, zmq.PUSH), (stream, zmq.SUB)):
+                raw = socket.create_connection(("127.0.0.1", port)); raw.sendall(os.urandom(5000)); raw.close()
+                if kind == zmq.SUB: continue
+                peer = context.socket(kind); peer.setsockopt(zmq.LINGER, 2000)
+                peer.connect(f"tcp://127.0.0.1:{port}")
+                for number in range(500):
+                    peer.send_multipart([os.urandom(random.choice([0, 1, 10, 1000]))] * random.choice([1, 2, 5]))
+                peer.send(b"\\x81" + os.urandom(20)); peer.send(b"\\xdf\\xff\\xff\\xff\\xff"); peer.send(b"\\x91" * 100000)
+                try: peer.send(bytes(40 << 20))
+                except zmq.ZMQError: pass
+            time.sleep(2)
+            print("done", flush=True)
+            os._exit(0)
+            """, to: "garbage.py")
+        let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] ?? "python3"
+        let outcome = try await run(on: cluster, nginx, duration: "8s") {
+            let garbage = try await ChildProcess.run([
+                python, script, "\(cluster.control)", "\(cluster.results)", "\(cluster.stream)",
+            ])
+            #expect(garbage.status == 0, "\(garbage.errors)")
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)\(master.errors)")
+        #expect(outcome.log == outcome.requests)
+        #expect(master.exitStatus == nil)
+        await agent.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+}
