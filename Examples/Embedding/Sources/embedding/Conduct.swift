@@ -9,7 +9,7 @@ import LoadsWire
 func conduct(_ url: String, runner executable: String) async {
     let (masterLink, agentLink) = InProcess.makePair()
     let master = Master(link: masterLink)
-    let agent = Agent(link: agentLink)
+    let agent = LinkedAgent(link: agentLink)
     async let serving: Void = agent.run()
 
     let plan = Plan(cycles: [.init(users: 10, amount: .duration(.seconds(2)))])
