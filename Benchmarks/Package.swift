@@ -17,6 +17,12 @@ let package = Package(
                 .product(name: "LoadsEventLoop", package: "loads"), .product(name: "LoadsTransport", package: "loads"),
                 .product(name: "LoadsZeroMQ", package: "loads"),
             ]),
+        .executableTarget(
+            name: "soak",
+            dependencies: [
+                .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
+                .product(name: "LoadsEventLoop", package: "loads"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -137,7 +137,7 @@ import Testing
                     print("hits", count, flush=True)
             """
         let path = try cluster.directory.write(script, to: "count.py")
-        let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] ?? "python3"
+        let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
         return try ChildProcess([python, path, "tcp://127.0.0.1:\(cluster.stream)", keys])
     }
 }

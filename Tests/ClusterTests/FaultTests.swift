@@ -165,7 +165,7 @@ import Testing
             except zmq.Again: pass
             print("seen", seen, "missed", missed, flush=True)
             """, to: "slow.py")
-        let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] ?? "python3"
+        let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
         let slow = try ChildProcess([python, script, "tcp://127.0.0.1:\(cluster.stream)"])
         try await slow.wait(for: "subscription") { slow.output.contains("subscribed") }
         let outcome = try await run(on: cluster, nginx, users: 50, duration: "10s") {}
@@ -231,7 +231,7 @@ import Testing
             print("done", flush=True)
             os._exit(0)
             """, to: "garbage.py")
-        let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] ?? "python3"
+        let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
         let outcome = try await run(on: cluster, nginx, duration: "8s") {
             let garbage = try await ChildProcess.run([
                 python, script, "\(cluster.control)", "\(cluster.results)", "\(cluster.stream)",

@@ -6,11 +6,12 @@ import Testing
 struct Written {
     let summary: [String: Any]
     let lines: [[String: Any]]
-    private let json: String
+    /// As it was written: the file may have gone when it is looked at.
+    private let text: String
 
     init(json: String, stream: String? = nil) throws {
-        self.json = json
-        summary = try Self.object(Data(contentsOf: URL(fileURLWithPath: json)))
+        text = try String(contentsOfFile: json, encoding: .utf8)
+        summary = try Self.object(Data(text.utf8))
         lines =
             try stream.map { path in
                 try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
@@ -49,12 +50,12 @@ struct Written {
         guard let python = ProcessInfo.processInfo.environment["LOADS_TEST_PYTHON"] else { return }
         let script = """
             import json, sys, jsonschema
-            schema, summary = (json.load(open(name)) for name in sys.argv[1:])
+            schema = json.load(open(sys.argv[1]))
             jsonschema.Draft202012Validator.check_schema(schema)
-            jsonschema.validate(summary, schema)
+            jsonschema.validate(json.load(sys.stdin), schema)
             """
         let outcome = try await ChildProcess.run(
-            [python, "-c", script, Program.repository + "/Docs/summary.schema.json", json])
+            [python, "-c", script, Program.repository + "/Docs/summary.schema.json"], input: text)
         #expect(outcome.status == 0, "\(outcome.errors)")
     }
 

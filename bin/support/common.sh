@@ -122,7 +122,11 @@ build_product() {
     trap 'kill "$build" 2>/dev/null; say "build interrupted"; exit 130' INT TERM
     show_progress "$log" "$build" 9>&-
     if ! wait "$build"; then
-        grep -E '(^|: )(error|fatal error):' "$log" | sort -u | head -n 20 >&2 || tail -n 20 "$log" >&2
+        if grep -qE '(^|: )(error|fatal error):' "$log"; then
+            grep -E '(^|: )(error|fatal error):' "$log" | sort -u | head -n 20 >&2
+        else
+            tail -n 20 "$log" >&2
+        fi
         die 65 "the build failed (log: $log)"
     fi
     trap - INT TERM
