@@ -36,6 +36,9 @@ public final class ScenarioRunner: Sendable {
         var lanes: [Lane] = []
         var clock: EventLoop?
         var rawHits: Bool
+        /// Adjustments that came before the start.
+        var early: [@Sendable () -> Void] = []
+        var isOver = false
     }
 
     /// - Parameters:
@@ -115,6 +118,7 @@ public final class ScenarioRunner: Sendable {
             left = await collector.finish(stuck: stuck)
         } else {
             control.stop(interrupted: true)
+            close()
         }
         for (index, lane) in lanes.enumerated() where !stuck.contains(index) { await lane.loop.shutdown() }
         // Whoever was left behind may still count.
@@ -164,12 +168,23 @@ public final class ScenarioRunner: Sendable {
     ///   - users: How many there are from then on.
     ///   - firstNewUser: The number of the first one that is added: one that nobody in the run has had.
     ///   - time: When; at once if it is past.
-    ///   - missed: Called instead, on a thread of the runner's, if no cycle is running at that time.
+    ///   - missed: Called instead, on a thread of the runner's, if no cycle is running at that time. One that comes before
+    ///     the start waits for it.
     public func adjust(
         to users: Int, firstNewUser: Int, at time: Instant, missed: @escaping @Sendable () -> Void = {}
     ) {
-        guard let (crew, clock) = live.withLock({ live in live.crew.map { ($0, live.clock!) } }) else {
-            return missed()
+        let running = live.withLock { live -> (Crew, EventLoop)? in
+            if let crew = live.crew { return (crew, live.clock!) }
+            if !live.isOver {
+                live.early.append { [weak self] in
+                    self?.adjust(to: users, firstNewUser: firstNewUser, at: time, missed: missed)
+                }
+            }
+            return nil
+        }
+        guard let (crew, clock) = running else {
+            if live.withLock({ $0.isOver }) { missed() }
+            return
         }
         let control = control
         let taken = clock.submit {
@@ -193,18 +208,21 @@ public final class ScenarioRunner: Sendable {
     }
 
     private func open(_ crew: Crew, _ lanes: [Lane], _ clock: EventLoop) {
-        let rawHits = live.withLock { live in
+        let (rawHits, early) = live.withLock { live in
             live.crew = crew
             live.lanes = lanes
             live.clock = clock
-            return live.rawHits
+            defer { live.early = [] }
+            return (live.rawHits, live.early)
         }
         // Before the users' first jobs there.
         for lane in lanes { lane.loop.submit { lane.recorder.wantsRawHits = rawHits } }
+        for adjustment in early { adjustment() }
     }
 
     private func close() {
         live.withLock { live in
+            live.isOver = true
             live.crew = nil
             live.lanes = []
             live.clock = nil

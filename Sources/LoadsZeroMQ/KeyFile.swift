@@ -39,7 +39,11 @@ enum KeyFile {
     }
 
     /// Makes a folder that only its owner may enter; one that is there stays as it is.
+    /// Makes a folder for nobody else's eyes, and the folders above it that are not there.
     static func makeFolder(_ path: String) throws(TransportError) {
+        if let slash = path.dropFirst().lastIndex(of: "/"), !exists(String(path[..<slash])) {
+            try makeFolder(String(path[..<slash]))
+        }
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw refusal(path, "cannot be made: \(reason())") }
     }
 
