@@ -174,7 +174,7 @@ let package = Package(
         tests("ClusterTests", ["loads-cli", "loads-master", "loads-agent", "TestSupport"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
         tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
-        tests("ProgramTests", ["loads-cli", "LoadsTestServer", "TestSupport"]),
+        tests("ProgramTests", ["loads-cli", "loads-master", "loads-agent", "LoadsTestServer", "TestSupport"]),
         tests(
             "LoadsCLITests",
             [

@@ -44,6 +44,9 @@ extension Agent {
         if !Self.dialects.contains(order.launch.dialect) {
             return "this agent does not speak the dialect \"\(order.launch.dialect.rawValue)\" with runners"
         }
+        if case .builtIn(let name) = order.launch.program, !settings.builtIn.contains(name) {
+            return "this agent has no runner \"\(name)\" (it has \(settings.builtIn.joined(separator: ", ")))"
+        }
         return RunDirectory.problem(order.launch.files)
     }
 
@@ -219,7 +222,7 @@ extension Agent {
             change(run) { $0.launched() }
             Task { await self.follow(process, run) }
         } catch {
-            change(run) { $0.refuse(code: 70, error.message) }
+            change(run) { $0.refuse(code: error.code, error.message) }
         }
     }
 
@@ -231,7 +234,7 @@ extension Agent {
             case .lines: return try LineRunner.startHere(order, agent: settings.id, on: loop, countersFile: file)
             }
         } catch {
-            throw AgentError(error.description)
+            throw AgentError(error.description, code: error.code)
         }
     }
 

@@ -135,7 +135,7 @@ public actor Agent: AgentReceiver {
             message = try MasterMessage(decoding: bytes)
         } catch {
             settings.log(.error, "the master sent something that this agent does not understand: \(error)")
-            send(.error(WireFault(code: error.code.rawValue, message: error.message)))
+            send(.error(WireFault(error)))
             return
         }
         perform(session.take(message, at: .now))

@@ -56,6 +56,11 @@ public struct SpoolLimits: Sendable {
 public struct AgentError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What happened, to what, and what to do.
     public var message: String
-    public init(_ message: String) { self.message = message }
+    /// The exit code of `loads` that says so, where a run is refused for it.
+    public var code: Int
+    public init(_ message: String, code: Int = 70) {
+        self.message = message
+        self.code = code
+    }
     public var description: String { message }
 }

@@ -8,7 +8,7 @@ final class FileCache {
     /// A file on its way in.
     final class Draft {
         let path: String
-        private let descriptor: Int32
+        private var descriptor: Int32
         private var hash = SHA256()
 
         fileprivate init(path: String) throws(AgentError) {
@@ -17,8 +17,15 @@ final class FileCache {
             guard descriptor >= 0 else { throw FileCache.failure(path) }
         }
 
-        deinit {
+        /// Nothing more comes: a program cannot be started while somebody has it open to write.
+        fileprivate func finish() {
+            guard descriptor >= 0 else { return }
             close(descriptor)
+            descriptor = -1
+        }
+
+        deinit {
+            finish()
             // Kept under its own name if it was good.
             unlink(path)
         }
@@ -59,6 +66,7 @@ final class FileCache {
     ///
     /// - Returns: False when its content has another hash: it is not kept.
     func keep(_ draft: Draft, as file: RunnerLaunch.File) throws(AgentError) -> Bool {
+        draft.finish()
         guard draft.digest == file.hash else { return false }
         chmod(draft.path, 0o500)
         guard rename(draft.path, path(file.hash)) == 0 else { throw Self.failure(path(file.hash)) }

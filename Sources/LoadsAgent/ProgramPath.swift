@@ -13,7 +13,8 @@ public enum ProgramPath {
         case .builtIn(let name):
             guard builtIn.contains(name) else {
                 throw SpawnError(
-                    description: "this agent has no runner \"\(name)\" (it has \(builtIn.joined(separator: ", ")))")
+                    description: "this agent has no runner \"\(name)\" (it has \(builtIn.joined(separator: ", ")))",
+                    code: 69)
             }
             let path = ownExecutable
             return (path, [path, "\(name)-runner"])
@@ -22,8 +23,9 @@ public enum ProgramPath {
             if name.contains("/") { return (name, [name]) }
             guard let path = find(name, launch.environment["PATH"]) else {
                 throw SpawnError(
-                    description: "\(name): no such program in PATH (a program of the directory it runs in is ./\(name))"
-                )
+                    description:
+                        "\(name): no such program in PATH (a program of the directory it runs in is ./\(name))",
+                    code: 69)
             }
             return (path, [name])
         }

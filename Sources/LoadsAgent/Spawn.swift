@@ -20,6 +20,8 @@ struct SpawnedProcess {
 /// Why a process could not be started.
 struct SpawnError: Error, CustomStringConvertible {
     let description: String
+    /// The exit code of `loads` that says so: 69 for a program that is not there.
+    var code = 70
 }
 
 enum Spawn {
@@ -47,7 +49,8 @@ enum Spawn {
         func fail(_ what: String, _ code: Int32) -> SpawnError {
             for descriptor in opened { close(descriptor) }
             if let mapped { munmap(mapped, counterBytes) }
-            return SpawnError(description: "\(what): \(String(cString: strerror(code)))")
+            return SpawnError(
+                description: "\(what): \(String(cString: strerror(code)))", code: code == ENOENT ? 69 : 70)
         }
         func pipe() throws(SpawnError) -> (read: Int32, write: Int32) {
             var ends: [Int32] = [-1, -1]

@@ -194,12 +194,12 @@ struct MergedRun {
         else { return nil }
         statistics.health = health
         statistics.users = users
-        defer {
-            interval = Statistics()
-            interval!.users = users
-            intervalStart = time
-        }
-        return (intervalStart, time, statistics)
+        // A run's time ends with its last iteration: what comes a moment later has no length.
+        let interval = (from: intervalStart, to: max(intervalStart, time), statistics)
+        self.interval = Statistics()
+        self.interval!.users = users
+        intervalStart = interval.to
+        return interval
     }
 
     /// Many agents have many names: beyond the plan's limit they are counted together here too.

@@ -134,6 +134,11 @@ public struct WireFault: Error, Sendable, Equatable {
     public var message: String
     /// The run it is about, if it is about one: with `unknown-run` whatever is kept for it may be forgotten.
     public var run: String?
+    /// What is said of bytes that are no message.
+    public init(_ error: WireError) {
+        self.init(code: error.code == .version ? "version" : "malformed", message: error.message)
+    }
+
     public init(code: String, message: String, run: String? = nil) {
         self.code = code
         self.message = message

@@ -104,7 +104,7 @@ import Testing
     func aProgramThatIsNotThereIsARefusal(_ program: String) async throws {
         var order = Fixtures.order("normal")
         order.launch.program = .path(program)
-        guard case .refused(70, let message)? = try await Gathered.run(order).end else {
+        guard case .refused(69, let message)? = try await Gathered.run(order).end else {
             Issue.record("not refused")
             return
         }

@@ -63,13 +63,15 @@ import Testing
         if case .refused(_, let message)? = run.end { message } else { "\(String(describing: run.end))" }
     }
 
-    @Test func aProgramRunsAmongItsFiles() async throws {
+    /// Whichever comes last: a program cannot be started while somebody has it open to write.
+    @Test(arguments: [both, both.reversed()])
+    func aProgramRunsAmongItsFiles(_ files: [RunnerLaunch.File]) async throws {
         let sign = Fixtures.processFile()
         let shelf = Shelf([Self.script, Self.words])
         var manners = PlayedMaster.Manners()
         manners.file = { shelf.answer($0, $1, $2) }
         let rig = try await Rig(manners)
-        let run = await rig.gather(Self.order(Self.both, sign: sign))
+        let run = await rig.gather(Self.order(files, sign: sign))
         // It is no runner, and says so with its exit code; by then it has run.
         #expect(Self.message(run).contains("exit code 3"))
         let text = try String(contentsOfFile: sign, encoding: .utf8)
@@ -78,7 +80,7 @@ import Testing
         #expect(folder.contains("loads-agent-") && folder.hasSuffix("/runs/run-1"))
         // A credit of one megabyte, and then each chunk as another one comes.
         let chunk = FileChunk.limit
-        #expect(shelf.asked.withLock { $0 }.starts(with: [0, 0, 4 * chunk, 5 * chunk, 6 * chunk]))
+        #expect(shelf.asked.withLock { $0.filter { $0 > 0 } }.starts(with: [4 * chunk, 5 * chunk, 6 * chunk]))
         await rig.close()
         #expect(!FileManager.default.fileExists(atPath: String(folder)))
     }

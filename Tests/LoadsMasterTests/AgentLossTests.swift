@@ -20,8 +20,8 @@ import Testing
     }
 
     private func quick(_ settings: inout MasterSettings) {
-        settings.lease = .milliseconds(300)
-        settings.grace = .milliseconds(900)
+        settings.lease = .seconds(2)
+        settings.grace = .seconds(4)
     }
 
     @Test func anAgentThatIsLostIsNamedWithItsUsersAndTheIntervalWithoutData() async throws {

@@ -18,8 +18,13 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
-    @Test(arguments: ["python", "node"]) func theAgentPassesTheKit(_ language: String) async throws {
-        let command = language == "python" ? try Clients.pythonAgent() : Clients.nodeAgent
+    @Test(arguments: ["swift", "python", "node"]) func theAgentPassesTheKit(_ language: String) async throws {
+        let command =
+            switch language {
+            case "swift": [Clients.built("loads-agent")]
+            case "python": try Clients.pythonAgent()
+            default: Clients.nodeAgent
+            }
         let outcome = try await ChildProcess.run(
             [Program.path, "conformance", "--keys", "--agent", command.joined(separator: " ")],
             environment: Clients.environment, timeout: .seconds(600))

@@ -139,11 +139,16 @@ export class Agent {
     try {
       const fields = decode(bytes)
       // A type that this version does not know is passed over: a newer master may have more to say.
-      if (Object.hasOwn(handlers, fields.type)) handlers[fields.type].call(this, fields)
+      if (!Object.hasOwn(handlers, fields.type)) return
+      for (const name of needed[fields.type] ?? []) {
+        if (fields[name] == null) throw new WireError('malformed', `${fields.type}: ${name} is missing`)
+      }
+      handlers[fields.type].call(this, fields)
     } catch (error) {
-      const code = error instanceof WireError ? error.code : 'malformed'
-      if (!(error instanceof WireError) && !(error instanceof TypeError || error instanceof SyntaxError)) throw error
-      this.#say('error', { code, message: cut(error.message) })
+      const isOurs = !(error instanceof WireError || error instanceof TypeError || error instanceof SyntaxError)
+      // Whatever it is, the other runs go on.
+      if (isOurs) log(`a fault while a message of the master was dealt with: ${error.stack}`)
+      else this.#say('error', { code: error instanceof WireError ? error.code : 'malformed', message: cut(error.message) })
     }
   }
 
@@ -321,3 +326,16 @@ export class Agent {
 }
 
 const handlers = Agent.handlers
+/** Without these fields a message is none. */
+const needed = {
+  welcome: ['boot', 'results_port', 'beat_ns', 'lease_ns', 'sent_ns', 'batch_interval_ns'],
+  lease: ['sent_ns', 'batch_interval_ns'],
+  run: ['run', 'launch', 'order'],
+  start: ['run', 'at_ns'],
+  adjust: ['run', 'users', 'first_new_user', 'at_ns'],
+  raw_hits: ['run', 'wanted'],
+  stop: ['run', 'abort'],
+  chunk: ['hash', 'offset', 'bytes'],
+  ack: ['run', 'epoch', 'seq'],
+  error: ['code', 'message'],
+}

@@ -170,6 +170,9 @@ class Agent:
             self._say("error", code=error.code, message=text(error))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._say("error", code="malformed", message=text(f"{type(error).__name__}: {error}"))
+        except Exception as error:
+            # Whatever it is, the other runs go on.
+            log(f"a {type(error).__name__} while a message of the master was dealt with: {error}")
 
     def _on_welcome(self, fields: dict) -> None:
         first = self._welcome is None
@@ -227,6 +230,8 @@ class Agent:
             body(*arguments)
         except Refusal as refusal:
             self.refused(work, refusal)
+        except OSError as error:
+            self.refused(work, Refusal(str(error), 70))
 
     def _work(self, fields: dict) -> Work | None:
         work = self._works.get(fields["run"])
@@ -324,7 +329,7 @@ class Agent:
                 try:
                     await self._link.push(entry.data)
                 except zmq.ZMQError:
-                    self._spool.unsend()
+                    self._spool.unsend(entry)
                     await asyncio.sleep(0.05)
             await self._more.wait()
 

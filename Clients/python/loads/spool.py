@@ -59,11 +59,12 @@ class Spool:
         self._flight_bytes += len(entry.data)
         return entry
 
-    def unsend(self) -> None:
-        """The entry that `next` gave last was not taken after all."""
-        entry = self._flight.pop()
-        self._flight_bytes -= len(entry.data)
-        self._waiting.appendleft(entry)
+    def unsend(self, entry: Entry) -> None:
+        """An entry that `next` gave was not taken after all; unless it was acknowledged meanwhile, it comes next."""
+        if entry in self._flight:
+            self._flight.remove(entry)
+            self._flight_bytes -= len(entry.data)
+            self._waiting.appendleft(entry)
 
     def acknowledge(self, run: str, sequence: int, now: float) -> None:
         """Forgets a run's entries up to a sequence number. An old number changes nothing."""

@@ -184,9 +184,12 @@ class SpoolTests(unittest.TestCase):
 
     def test_what_was_not_taken_stays_the_next(self):
         spool = self.filled(2)
-        spool.next(0)
-        spool.unsend()
+        spool.unsend(spool.next(0))
         self.assertEqual(self.sent(spool), [1, 2])
+        entry = self.filled(1).next(0)
+        spool.acknowledge("r", 2, 1)
+        spool.unsend(entry)
+        self.assertEqual(len(spool), 0, "what was acknowledged meanwhile does not come back")
 
     def test_runs_do_not_touch_each_other(self):
         spool = self.filled(2)
