@@ -173,14 +173,14 @@ struct AgentRegistry {
         if let key = keys[hello.agent], key != identity.key {
             return WireFault(
                 code: "duplicate",
-                message: "the agent \(hello.agent) belongs to the key \(key): give this one another --name")
+                message: "the agent \(hello.agent) belongs to the key \(key): give this one another --id")
         }
         guard let known = agents[hello.agent], known.epoch != hello.epoch, known.presence == .present,
             known.peer != peer, known.heard.advanced(by: lease) > now
         else { return nil }
         return WireFault(
             code: "duplicate",
-            message: "an agent \(hello.agent) is connected already: give this one another --name. If it was just "
+            message: "an agent \(hello.agent) is connected already: give this one another --id. If it was just "
                 + "restarted, it is taken once the old one's lease has ended")
     }
 

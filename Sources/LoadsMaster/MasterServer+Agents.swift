@@ -36,7 +36,9 @@ extension MasterServer {
             return
         }
         tell(peer, .welcome(welcomeMessage(at: now)))
-        settings.log(.info, "agent \(hello.name) (\(hello.agent)): \(hello.cores) cores, \(hello.software)")
+        settings.log(
+            welcome == .back ? .debug : .info,
+            "agent \(hello.name) (\(hello.agent)): \(hello.cores) cores, \(hello.software)")
         if case .restarted(let epoch) = welcome {
             lose(hello.agent, epoch: epoch, "it was restarted without what it had measured")
         }

@@ -44,7 +44,10 @@ import Logging
     @Option(help: "How long runners go on while there is no master.")
     var orphanTimeout: TimeLength = TimeLength(duration: .seconds(120))
 
-    @Option(help: ArgumentHelp("Results kept on disk at most, in MiB; beyond it they are merged.", valueName: "MiB"))
+    @Option(
+        help: ArgumentHelp(
+            "Results kept at most, without --data 64 MiB of them in memory; beyond it they are merged.",
+            valueName: "MiB"))
     var spoolLimit = 1024
 
     @Option(
@@ -102,6 +105,7 @@ import Logging
         settings.data = data
         settings.orphanTimeout = orphanTimeout.duration
         settings.spool.disk = spoolLimit << 20
+        settings.spool.memory = min(settings.spool.memory, spoolLimit << 20)
         settings.log = { level, line in logger.log(level: Logger.Level(level), "\(line)") }
         let master = master
         settings.welcomed = { _ in

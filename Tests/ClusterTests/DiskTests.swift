@@ -43,16 +43,16 @@ import Testing
         let nginx = try await Nginx()
         let cluster = try await Cluster()
         let master = try await cluster.startMaster()
-        let agent = try await cluster.startAgent("a1", ["--spool-limit", "64KiB"])
+        let agent = try await cluster.startAgent("a1", ["--spool-limit", "1"])
         let json = cluster.directory.path + "/summary.json"
         let run = try await cluster.startLoads([
-            "run", nginx.url + "/", "-c", "20", "-d", "15s", "--stream", cluster.directory.path + "/hits.ndjson",
+            "run", nginx.url + "/", "-c", "20", "-d", "18s", "--stream", cluster.directory.path + "/hits.ndjson",
             "--json", json,
         ])
         try await run.wait(for: "requests") { nginx.accessLog().count > 50 }
         // Nobody takes anything for a while.
         master.signal(SIGSTOP)
-        try await Task.sleep(for: .seconds(8))
+        try await Task.sleep(for: .seconds(12))
         master.signal(SIGCONT)
         _ = try await run.outcome(timeout: .seconds(120))
         let summary = try RunSummary(json)

@@ -183,7 +183,7 @@ import Testing
         let first = try await cluster.startAgent("a1")
         let second = try await cluster.startAgent(
             "a1", ["--data", cluster.directory.path + "/other"], waits: false)
-        try await second.wait(for: "refusal") { second.errors.contains("duplicate") }
+        try await second.wait(for: "refusal") { second.errors.contains("is connected already") }
         let agents = try await cluster.status()["agents"] as? [[String: Any]]
         #expect(agents?.count == 1)
         // When the first has gone, the second takes its place.
