@@ -10,9 +10,9 @@ final class AgentProcess: Sendable {
 
     /// - Parameters:
     ///   - command: A command as a shell takes it.
-    ///   - log: The file that it prints to.
-    init(command: String, log: String) throws(Deviation) {
-        self.log = log
+    ///   - directory: Where it prints to a file, and where its temporary files go: it is killed, and leaves them.
+    init(command: String, directory: String) throws(Deviation) {
+        log = directory + "/log"
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -34,7 +34,8 @@ final class AgentProcess: Sendable {
         let flags = POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
         posix_spawnattr_setflags(&attributes, Int16(flags))
         let arguments: [UnsafeMutablePointer<CChar>?] =
-            ["/bin/sh", "-c", "exec \(command)"].map { (text: String) in strdup(text) } + [nil]
+            ["/bin/sh", "-c", "export TMPDIR='\(directory)'; exec \(command)"].map { (text: String) in strdup(text) }
+            + [nil]
         defer { for argument in arguments { free(argument) } }
         var started: pid_t = 0
         let code = posix_spawn(&started, "/bin/sh", &actions, &attributes, arguments, environ)

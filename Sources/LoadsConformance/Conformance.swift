@@ -90,7 +90,7 @@ public struct Conformance: Sendable {
             let addresses = try await scripted.open()
             var line = "\(command) --master \(addresses.control)"
             if let folder = folders?.agent { line += " --keys '\(folder)' --id \(KeySet.agentName)" }
-            let process = try AgentProcess(command: line, log: directory.path + "/log")
+            let process = try AgentProcess(command: line, directory: directory.path)
             agent = process
             defer { process.end() }
             let stage = Stage(master: scripted, agent: process, messagesProgram: messagesProgram, loop: loop)

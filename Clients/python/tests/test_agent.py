@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -61,9 +62,12 @@ class AgentTests(unittest.TestCase):
     def setUp(self):
         self.master = Master()
         self.addCleanup(self.master.close)
+        # It is killed, and leaves its temporary directory.
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
         self.process = subprocess.Popen(
             [*COMMAND, "--master", f"tcp://127.0.0.1:{self.master.port}", "--name", "py-1",
-             "--labels", "zone=b"], cwd=ROOT, stdout=subprocess.DEVNULL)
+             "--labels", "zone=b"], cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": directory.name})
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
 
