@@ -1,4 +1,4 @@
-public import LoadsCore
+import LoadsCore
 import LoadsEventLoop
 public import LoadsTransport
 public import LoadsWire
