@@ -1,4 +1,4 @@
-public import LoadsWire
+import LoadsWire
 
 /// Why a master did not do what a client asked for.
 public struct ClientError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,5 +1,5 @@
-public import LoadsCore
-public import LoadsEventLoop
+import LoadsCore
+import LoadsEventLoop
 public import LoadsTransport
 public import LoadsWire
 
