@@ -79,7 +79,7 @@ let package = Package(
         .target(name: "CTesting"),
         library(
             "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
-        library("LoadsTransport", ["LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+        library("LoadsTransport", ["LoadsEventLoop"]),
         library("LoadsZeroMQ", ["LoadsTransport", "LoadsWire", "LoadsEventLoop", "CZeroMQ"]),
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux", "CZlib"]),
@@ -126,7 +126,7 @@ let package = Package(
         .executableTarget(
             name: "loads-cli",
             dependencies: [
-                "LoadsCore", "LoadsEventLoop", "LoadsURLRunner", "LoadsWire", "LoadsTransport",
+                "LoadsCore", "LoadsEventLoop", "LoadsRunner", "LoadsURLRunner", "LoadsWire", "LoadsTransport",
                 "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
                 .target(name: "LoadsConformance", condition: tools),
                 .target(name: "LoadsZeroMQ", condition: tools),

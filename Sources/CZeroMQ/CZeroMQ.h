@@ -23,7 +23,4 @@ static inline int loads_zmq_get_int(void *socket, int option) {
     return zmq_getsockopt(socket, option, &value, &size) == 0 ? value : -1;
 }
 
-/// Libzmq's own error numbers are macros with arithmetic, which Swift does not import.
-static inline int loads_zmq_error_terminated(void) { return ETERM; }
-
 #endif

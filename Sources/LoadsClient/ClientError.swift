@@ -2,6 +2,7 @@ import LoadsWire
 
 /// Why a master did not do what a client asked for.
 public struct ClientError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kinds of reasons.
     public struct Code: RawRepresentable, Hashable, Sendable {
         public var rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }

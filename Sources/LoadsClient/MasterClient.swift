@@ -14,7 +14,6 @@ public actor MasterClient {
     private var conversation = Conversation()
     private var waiting: [Int: CheckedContinuation<ClientAnswer.Answer?, Never>] = [:]
     private var followers: [String: AsyncStream<Sound>.Continuation] = [:]
-    private var streamIsConnected = false
 
     /// How long an answer is waited for before the request is repeated.
     private static let patience = Duration.seconds(5)

@@ -60,6 +60,7 @@ struct Deviation: Error, Sendable {
 
 /// What came of one check.
 public struct CheckResult: Sendable {
+    /// Whether the agent did what was expected.
     public enum Outcome: Sendable, Equatable {
         case ok
         case failed(expected: String, came: String)

@@ -1,5 +1,6 @@
 /// What one agent did in a run.
 public struct AgentShare: Sendable, Equatable {
+    /// What has become of the agent.
     public enum State: String, Sendable, CaseIterable {
         /// Waiting or running.
         case active

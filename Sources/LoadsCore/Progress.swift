@@ -43,6 +43,9 @@ public struct ProgressMeter: Sendable {
         total.users = statistics.users
     }
 
+    /// Counts what was measured since the last call.
+    ///
+    /// - Parameter time: Seconds since the users started.
     public mutating func take(_ statistics: Statistics, at time: Double) {
         // Not `statistics.hits`, which merges the phases too: this is done ten times a second.
         var hits = 0
@@ -58,6 +61,9 @@ public struct ProgressMeter: Sendable {
         recent.append((time, hits, statistics.iterations.ended, latency))
     }
 
+    /// How far the run is; rate and percentile are those of the last seconds.
+    ///
+    /// - Parameter time: Seconds since the users started.
     public mutating func progress(at time: Double) -> Progress {
         recent.removeAll { $0.time < time - Self.window }
         var progress = total

@@ -42,6 +42,7 @@ public struct RunRecord: Sendable, Equatable {
 
 /// One agent's part in a run.
 public struct RunMember: Sendable, Equatable {
+    /// How far the agent is with its part.
     public enum Phase: String, Sendable, CaseIterable {
         /// It was told to prepare.
         case ordered

@@ -97,6 +97,7 @@ public struct RunChanges: Sendable {
 
 /// Why something could not be stored or read.
 public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kinds of reasons.
     public enum Code: Sendable {
         /// No room, or the device fails: it may work later.
         case disk

@@ -1,5 +1,6 @@
 /// A test of a package, as its own process lists it.
 public struct TestEntry: Sendable, Hashable, Decodable {
+    /// The framework it is written for.
     public enum Kind: String, Sendable, Decodable {
         case swiftTesting = "swift-testing"
         case xcTest = "xctest"

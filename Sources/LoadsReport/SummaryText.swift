@@ -63,7 +63,7 @@ extension Summary {
                 }
                 lines.append(label("status") + codes.joined(separator: ", "))
             }
-        } else if iterations.started > 0, !isURLTarget {
+        } else if iterations.started > 0, !isURLTarget, crash == nil {
             lines.append(
                 label("hits") + style.yellow("none: these tests use no Session, so only iterations are measured"))
         } else {

@@ -2,6 +2,7 @@
 ///
 /// A name may appear several times. Names and values are given plainly; they are encoded when they are sent.
 public struct QueryItems: Sendable, Equatable, ExpressibleByDictionaryLiteral {
+    /// One name with its value, both as they are meant.
     public struct Item: Sendable, Equatable {
         public var name: String
         public var value: String

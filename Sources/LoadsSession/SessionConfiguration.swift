@@ -19,7 +19,8 @@ public struct SessionConfiguration: Sendable {
     public var headers = HTTPFields()
     /// Who the session is.
     public var auth = Auth.anonymous
-    /// How long a connection may take to open, name and TLS included. Above zero.
+    /// How long the server's name may take to be found, and after that how long a connection may take to open, TLS
+    /// included. Above zero.
     public var connectTimeout = Duration.seconds(10)
     /// How long a call may take from the call to the last byte, redirects included. Above zero. A load run's
     /// `--timeout` replaces it; a call's own `timeout:` wins over both.

@@ -21,6 +21,7 @@ public struct StatusSet: Sendable, Equatable, ExpressibleByArrayLiteral, Express
     public init(_ statuses: some Sequence<Int>) { ranges = statuses.map { $0...$0 } }
     private init(ranges: [ClosedRange<Int>]) { self.ranges = ranges }
 
+    /// Whether a status is one of them.
     public func contains(_ status: Int) -> Bool {
         // The set is empty in nearly every call.
         if ranges.isEmpty { return false }

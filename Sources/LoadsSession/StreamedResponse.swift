@@ -36,7 +36,12 @@ public struct StreamedResponse: Sendable {
         while let chunk = try await body.source.next() {
             bytes.append(contentsOf: chunk)
             if bytes.count > body.source.limit {
-                throw DecodingProblem.tooLarge.sessionError(url, limit: body.source.limit)
+                let error = SessionError(
+                    code: .bodyTooLarge,
+                    message: "the body of \(url) is larger than \(body.source.limit) bytes: raise maxBodySize", url: url
+                )
+                await body.source.giveUp(error)
+                throw error
             }
         }
         return bytes
@@ -128,9 +133,12 @@ extension ResponseBody {
             }
         }
 
-        func stop() async {
+        func stop() async { await giveUp(nil) }
+
+        /// Ends the body here, with an error or on purpose.
+        func giveUp(_ error: SessionError?) async {
             let stream = state.withLock { $0.stream }
-            end(await stream?.progress, error: nil)
+            end(await stream?.progress, error: error)
         }
 
         private func decode(_ chunk: [UInt8]) throws(DecodingProblem) -> [UInt8] {

@@ -105,6 +105,7 @@ public struct MasterAddresses: Sendable, Equatable {
 
 /// Why a channel could not be opened.
 public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kinds of reasons.
     public struct Code: RawRepresentable, Hashable, Sendable {
         public var rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }

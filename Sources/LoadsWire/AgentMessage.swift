@@ -81,6 +81,7 @@ public struct AgentBeat: Sendable, Equatable {
     public var spoolMessages: Int
     public var spoolBytes: Int
 
+    /// Two points in time by which the master compares the clocks, in nanoseconds: its own `sent`, and when that came.
     public struct Echo: Sendable, Equatable {
         public var masterSent: Int64
         public var received: Int64

@@ -6,6 +6,7 @@ public struct ClientRequest: Sendable, Equatable {
     public var id: Int
     public var ask: Ask
 
+    /// What a client wants.
     public enum Ask: Sendable, Equatable {
         /// First on every connection; answered by `welcome`.
         case hello(software: String)
@@ -36,6 +37,7 @@ public struct ClientAnswer: Sendable, Equatable {
     public var id: Int
     public var answer: Answer
 
+    /// What the master says to it.
     public enum Answer: Sendable, Equatable {
         case welcome(MasterWelcome)
         /// The run is queued; files that the master lacks are to be uploaded first.

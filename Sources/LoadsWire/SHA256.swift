@@ -6,6 +6,7 @@ public struct SHA256: Sendable {
 
     public init() { loads_sha256_start(&state) }
 
+    /// Goes on with these bytes.
     public mutating func add(_ bytes: UnsafeRawBufferPointer) {
         loads_sha256_add(&state, bytes.baseAddress, bytes.count)
     }

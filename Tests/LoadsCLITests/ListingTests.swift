@@ -19,6 +19,17 @@ import Testing
         #expect(read == tests)
     }
 
+    @Test(arguments: [
+        ("http://127.0.0.1:8080/", true), ("HTTP://[::1]/", true), ("http://example.org", true),
+        ("https://127.0.0.1/", false),
+        // One host with addresses of both protocols.
+        ("http://localhost:8080/", false), ("http://LocalHost", false), ("http://user:p@a.localhost/x", false),
+        ("http://example.org/localhost", true),
+    ])
+    func plainConnectionsAreToldByTheURL(_ url: String, _ isPlain: Bool) {
+        #expect(DescriptorLimit.isPlain(url) == isPlain)
+    }
+
     @Test func descriptorsSufficeOrAreMissed() {
         #expect(DescriptorLimit.problem(users: 5000, isPlain: false, limit: 20_000) == nil)
         #expect(DescriptorLimit.problem(users: 7000, isPlain: false, limit: 20_000)?.contains("6633 users") == true)

@@ -41,6 +41,16 @@ import Testing
         #expect(!Sample.summary(statistics, isURLTarget: true).text().contains("no Session"))
     }
 
+    @Test func doesNotSpeakOfTheSessionWhenACrashTookTheHits() {
+        var statistics = Statistics()
+        statistics.iterations.started = 3
+        var summary = Sample.summary(statistics)
+        summary.crash = RunnerCrash(
+            reason: "signal 5 (SIGTRAP)", output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 2)
+        #expect(!summary.text().contains("no Session"))
+        #expect(summary.text().contains("hits        none\n"))
+    }
+
     @Test func alignsTheColumns() {
         let lines = NameTable(Sample.fullSummary().statistics, duration: 2).lines(Style())
         #expect(Set(lines.map(\.count)).count == 1, "\(lines.joined(separator: "\n"))")

@@ -202,7 +202,7 @@ private struct Reading: Equatable {
             ("HTTP/1.0 200 OK\r\n\r\n", true), ("HTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx", false),
         ] {
             parser.begin(isHead: isHead)
-            #expect(parser.isFresh)
+            #expect(parser.closing() == .beforeResponse)
             var offset = 0
             try Array(text.utf8).withUnsafeBufferPointer { input in
                 while try parser.next(input, &offset) != .end {}

@@ -192,6 +192,18 @@ import Testing
         #expect(hits.map(\.bytes) == [51])
     }
 
+    @Test func recordsAStreamCollectedBeyondTheLimitUnderThatError() async throws {
+        let user = TestUser()
+        let script = Script { _, _ throws(SessionError) in .answer(200, "", stream: ScriptedStream([[1, 2], [3, 4]])) }
+        try await user.iterate {
+            let response = try await script.session { $0.maxBodySize = 3 }.stream("/s")
+            let error = await #expect(throws: SessionError.self) { try await response.collect() }
+            #expect(error?.code == .bodyTooLarge)
+        }
+        let hits = await user.hits()
+        #expect(hits.map(\.error) == ["bodyTooLarge"])
+    }
+
     @Test func aFailedHitCarriesWhatIsKnownOfIt() async throws {
         let user = TestUser()
         let script = Script { _, number throws(SessionError) in

@@ -32,6 +32,16 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: directory.path + "/new"))
     }
 
+    @Test func oneFileForTwoOptionsIsWrongUsageHoweverItIsNamed() async throws {
+        let directory = try TemporaryDirectory()
+        let outcome = try await Program.run([
+            "http://127.0.0.1:1/", "--json", directory.path + "/out", "--stream", directory.path + "/./out",
+        ])
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("are the same file: give them files of their own"), "\(outcome.errors)")
+        #expect(!FileManager.default.fileExists(atPath: directory.path + "/out"))
+    }
+
     @Test func aPackageThatDoesNotBuildIs65WithTheCompilersWords() async throws {
         let directory = try TemporaryDirectory()
         try directory.write(

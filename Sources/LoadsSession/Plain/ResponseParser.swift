@@ -64,9 +64,6 @@ struct ResponseParser {
     /// The longest line that announces a chunk.
     static let chunkLineLimit = 16 * 1024
 
-    /// Whether nothing of a response has come.
-    var isFresh: Bool { state == .head && pending.isEmpty }
-
     /// Readies the parser for the response to another request.
     ///
     /// - Parameter isHead: Whether the request is a HEAD, whose response has no body whatever its fields say.
@@ -201,14 +198,6 @@ struct ResponseParser {
         return nil
     }
 
-    /// What the fields say of the body and the connection.
-    private struct Framing {
-        var length: Int?
-        var isChunked = false
-        var hasClose = false
-        var hasKeepAlive = false
-    }
-
     private mutating func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(Problem) -> Event {
         if bytes.count > Self.headLimit { throw Self.longHead }
         let firstEnd = memchr(bytes.baseAddress!, 0x0A, bytes.count)!
@@ -217,8 +206,7 @@ struct ResponseParser {
         // Without the blank line.
         let blank = bytes[bytes.count - 2] == 0x0D ? 2 : 1
         let fields = UnsafeBufferPointer(rebasing: bytes[(statusEnd + 1)..<(bytes.count - blank)])
-        var framing = Framing()
-        try Self.scan(fields, &framing)
+        let framing = try ResponseFraming(fields)
         if status < 200 {
             // Nobody asked for another protocol.
             if status == 101 { throw Problem(reason: "it switches to a protocol that was not asked for") }
@@ -252,104 +240,6 @@ struct ResponseParser {
         else { throw Problem(reason: "its first line is no status line") }
         minorVersion = line[7] == 0x30 ? 0 : 1
         status = Int(line[9] - 0x30) * 100 + Int(line[10] - 0x30) * 10 + Int(line[11] - 0x30)
-    }
-
-    private static func scan(
-        _ fields: UnsafeBufferPointer<UInt8>, _ framing: inout Framing
-    ) throws(Problem) {
-        guard let base = fields.baseAddress, !fields.isEmpty else { return }
-        if memchr(base, 0, fields.count) != nil { throw Problem(reason: "its headers have a NUL byte") }
-        var start = 0
-        while start < fields.count {
-            let found = memchr(base + start, 0x0A, fields.count - start)!
-            let newline = UnsafeRawPointer(found) - UnsafeRawPointer(base)
-            let next = newline + 1
-            defer { start = next }
-            // A line that goes on with the one before (obsolete folding): no field that matters here is ever so long.
-            if base[start] == 0x20 || base[start] == 0x09 {
-                if start > 0 { continue }
-                throw Problem(reason: "its first header begins with a blank")
-            }
-            guard let mark = memchr(base + start, 0x3A, newline - start) else {
-                throw Problem(reason: "a line of its headers has no colon")
-            }
-            let colon = UnsafeRawPointer(mark) - UnsafeRawPointer(base)
-            guard colon > start else { throw Problem(reason: "a header has no name") }
-            // Length and first letter decide for nearly every field.
-            let name = fields[start..<colon]
-            let value = fields[(colon + 1)..<newline]
-            switch (colon - start, base[start] | 0x20) {
-            case (10, 0x63) where name.equalsIgnoringCase("connection"):
-                eachToken(value) { token in
-                    if token.equalsIgnoringCase("close") { framing.hasClose = true }
-                    if token.equalsIgnoringCase("keep-alive") { framing.hasKeepAlive = true }
-                }
-            case (14, 0x63) where name.equalsIgnoringCase("content-length"):
-                try readLength(value, &framing)
-            case (17, 0x74) where name.equalsIgnoringCase("transfer-encoding"):
-                try readCoding(value, &framing)
-            default: break
-            }
-        }
-    }
-
-    /// Calls the body for each word between the commas.
-    private static func eachToken(
-        _ value: Slice<UnsafeBufferPointer<UInt8>>, _ body: (Slice<UnsafeBufferPointer<UInt8>>) -> Void
-    ) {
-        var rest = value
-        while true {
-            let comma = rest.firstIndex(of: 0x2C) ?? rest.endIndex
-            body(cleaned(rest[..<comma]))
-            if comma == rest.endIndex { return }
-            rest = rest[(comma + 1)...]
-        }
-    }
-
-    /// Without the return before the line's end, and blanks.
-    private static func cleaned(_ value: Slice<UnsafeBufferPointer<UInt8>>) -> Slice<UnsafeBufferPointer<UInt8>> {
-        (value.last == 0x0D ? value.dropLast() : value).trimmed
-    }
-
-    /// Several lengths are no harm while they are equal (RFC 9110, 8.6).
-    private static func readLength(
-        _ value: Slice<UnsafeBufferPointer<UInt8>>, _ framing: inout Framing
-    ) throws(Problem) {
-        var lengths: [Int?] = []
-        eachToken(value) { token in
-            var number: Int? = token.isEmpty ? nil : 0
-            for byte in token {
-                guard byte.isDigit, let sofar = number else {
-                    number = nil
-                    break
-                }
-                let (tens, tooLarge) = sofar.multipliedReportingOverflow(by: 10)
-                let (sum, over) = tens.addingReportingOverflow(Int(byte - 0x30))
-                number = tooLarge || over ? nil : sum
-            }
-            lengths.append(number)
-        }
-        for length in lengths {
-            guard let length, framing.length == nil || framing.length == length else {
-                throw Problem(reason: "its Content-Length is no number, or two that differ")
-            }
-            framing.length = length
-        }
-    }
-
-    private static func readCoding(
-        _ value: Slice<UnsafeBufferPointer<UInt8>>, _ framing: inout Framing
-    ) throws(Problem) {
-        var isOther = framing.isChunked
-        eachToken(value) { token in
-            if token.equalsIgnoringCase("chunked") {
-                isOther = isOther || framing.isChunked
-                framing.isChunked = true
-            } else if !token.isEmpty && !token.equalsIgnoringCase("identity") {
-                isOther = true
-            }
-        }
-        if isOther { throw Problem(reason: "its Transfer-Encoding is not the one, chunked, that may be used unasked") }
     }
 
     // MARK: Chunks

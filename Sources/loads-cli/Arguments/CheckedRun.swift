@@ -96,7 +96,7 @@ struct CheckedRun: Sendable, Equatable {
             case .url(let request): request.url
             case .tests, .command: plan.serverURL ?? ""
             }
-        return server.lowercased().hasPrefix("http:")
+        return DescriptorLimit.isPlain(server)
     }
 
     // MARK: Target

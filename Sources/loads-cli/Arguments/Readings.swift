@@ -33,10 +33,13 @@ struct Readings {
     }
 
     private mutating func count(_ text: String, _ given: Settings.Given, upTo limit: Int) -> Int? {
-        guard let value = Int(text), text.allSatisfy({ $0.isNumber || $0 == "-" }) else {
+        let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             complain("\(given.label) \(given.text): not a number (try 10)")
             return nil
         }
+        // What is beyond every number is beyond the limit, too.
+        let value = Int(text) ?? (text.hasPrefix("-") ? .min : .max)
         if value < 1 {
             complain("\(given.label) \(given.text): must be at least 1")
             return nil

@@ -21,6 +21,10 @@ struct Outputs {
         }
         json = open(jsonPath, "--json")
         stream = open(streamPath, "--stream")
+        if let json, let stream, json.isSameFile(as: stream) {
+            problems.append(
+                "--json \(json.path) and --stream \(stream.path) are the same file: give them files of their own")
+        }
         guard problems.isEmpty else {
             json?.discard()
             stream?.discard()

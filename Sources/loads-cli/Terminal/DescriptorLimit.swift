@@ -23,6 +23,16 @@ enum DescriptorLimit {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// Whether users who call a URL have plain connections. `localhost` has addresses of both protocols, and which one
+    /// is the server's libcurl finds out. Of other names nobody knows before they are looked up.
+    static func isPlain(_ url: String) -> Bool {
+        guard url.lowercased().hasPrefix("http://") else { return false }
+        let authority = url.lowercased().dropFirst("http://".count).prefix { !"/?#".contains($0) }
+        let address = authority.split(separator: "@").last ?? ""
+        let host = address.prefix { $0 != ":" }
+        return host != "localhost" && !host.hasSuffix(".localhost")
+    }
+
     /// What to say of so many users under a limit; nil when it suffices.
     ///
     /// - Parameter isPlain: Whether they call `http://` URLs.

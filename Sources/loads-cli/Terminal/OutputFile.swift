@@ -24,6 +24,15 @@ struct OutputFile: Sendable {
         }
     }
 
+    /// Whether both write over each other: two paths may lead to one file.
+    func isSameFile(as other: OutputFile) -> Bool {
+        var (mine, theirs) = (stat(), stat())
+        guard fstat(descriptor, &mine) == 0, fstat(other.descriptor, &theirs) == 0 else { return false }
+        // Pipes and devices take what both say, one after the other.
+        guard mine.st_mode & S_IFMT == S_IFREG else { return false }
+        return mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino
+    }
+
     /// Empties the file: the run begins.
     func begin() {
         // Pipes and devices cannot be emptied and need not be.
