@@ -71,6 +71,16 @@ int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path)
     return posix_spawn_file_actions_addchdir_np(actions, path);
 }
 
+void loads_spawn_fresh(posix_spawnattr_t *attributes) {
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setsigmask(attributes, &none);
+    posix_spawnattr_setsigdefault(attributes, &all);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+}
+
 ssize_t loads_copy_file(int from, int to, size_t count) {
     ssize_t done = copy_file_range(from, NULL, to, NULL, count, 0);
     if (done > 0 || (done < 0 && errno == EINTR)) return done;

@@ -49,6 +49,10 @@ int loads_pipe(int ends[2]);
 int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path);
 
+/// Has a child begin in a process group of its own, with no signal blocked or ignored: what the parent's threads block
+/// or ignore is not for it.
+void loads_spawn_fresh(posix_spawnattr_t *attributes);
+
 /// `copy_file_range` from and to the current offsets, or `sendfile` where the file systems cannot do it; hidden behind
 /// `_GNU_SOURCE`.
 ssize_t loads_copy_file(int from, int to, size_t count);
