@@ -22,7 +22,9 @@ struct Batches: Sendable {
         self.hits = names * hits
         templates = (0..<8).map { _ in
             let batch = Self.batch(names, hits, raw)
-            let bytes = RunnerReport.batch(batch).encoded()[0]
+            let reports = RunnerReport.batch(batch).encoded()
+            precondition(reports.count == 1, "a batch that does not fit into one report")
+            let bytes = reports[0]
             return Template(
                 batch: batch, bytes: bytes, from: Self.place(of: "from_s", in: bytes),
                 to: Self.place(of: "to_s", in: bytes))

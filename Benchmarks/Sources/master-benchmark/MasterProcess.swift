@@ -11,6 +11,8 @@ final class MasterProcess {
         var cpu = 0.0
         var threads: [String: Double] = [:]
         var residentMiB = 0.0
+        /// Given to the disk.
+        var writtenMiB = 0.0
     }
 
     /// Starts it, and returns when it is ready.
@@ -56,6 +58,11 @@ final class MasterProcess {
             let fields = stat[close...].split(separator: " ")
             usage.cpu = (Double(fields[12])! + Double(fields[13])!) / ticks
             usage.residentMiB = Double(fields[22])! * Double(getpagesize()) / 1_048_576
+        }
+        if let io = try? String(contentsOfFile: "/proc/\(identifier)/io", encoding: .utf8),
+            let line = io.split(separator: "\n").first(where: { $0.hasPrefix("write_bytes:") })
+        {
+            usage.writtenMiB = (Double(line.split(separator: " ").last!) ?? 0) / 1_048_576
         }
         return usage
     }

@@ -11,8 +11,8 @@ final class Scenario: Sendable {
     private let interval: Duration?
     /// Whether single hits are followed to a subscriber.
     private let probes: Bool
-    /// When each probe's hit happened.
-    private let times = Mutex<[String: Instant]>([:])
+    /// Hits that are followed so far.
+    private let followed = Atomic<Int>(0)
 
     init(agents: Int, seconds: Double, batches: Batches, interval: Duration? = nil, probes: Bool = false) {
         self.agents = agents
@@ -29,20 +29,13 @@ final class Scenario: Sendable {
         return probes ? pause + .microseconds(Int64.random(in: -20_000...20_000)) : pause
     }
 
-    /// The name of a hit of this batch that is followed: each agent's turn comes in every so many batches. It happened
-    /// at some moment of the batch's interval.
+    /// The name of a hit of this batch that is followed: the moment at which it happened, somewhere in the batch's
+    /// interval. Each agent's turn comes in every so many batches.
     func probe(_ batch: Int, of agent: Int, from: Double, to: Double, start: Instant) -> String? {
-        guard probes, batch > 5, batch % agents == agent % agents else { return nil }
-        let name = "probe-\(agent)-\(batch)"
-        let moment = start.advanced(by: .seconds(Double.random(in: from...to)))
-        return times.withLock { times in
-            // A run has a thousand names at most.
-            guard times.count < 800 else { return nil }
-            times[name] = moment
-            return name
-        }
+        // A run has a thousand names at most.
+        guard probes, batch > 5, batch % agents == agent % agents,
+            followed.add(1, ordering: .relaxed).newValue < 800
+        else { return nil }
+        return "at-\(start.advanced(by: .seconds(Double.random(in: from...to))).nanoseconds)"
     }
-
-    /// When a probe's hit happened, the first time that somebody asks.
-    func takeTime(of probe: String) -> Instant? { times.withLock { $0.removeValue(forKey: probe) } }
 }

@@ -13,9 +13,7 @@ struct Trial {
     init(_ executable: String) { self.executable = executable }
 
     func measure(_ scenario: Scenario, watching prefix: String) async throws {
-        let data = FileManager.default.temporaryDirectory.appendingPathComponent("master-\(getpid())").path
-        try? FileManager.default.removeItem(atPath: data)
-        try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+        let data = try Self.emptyDirectory()
         defer { try? FileManager.default.removeItem(atPath: data) }
         let master = try MasterProcess(executable, data: data)
         let loop = EventLoop(name: "agents")
@@ -35,7 +33,7 @@ struct Trial {
         _ data: String
     ) async throws {
         let address = master.control
-        let watcher = try Watcher(master: address, prefix: prefix, scenario, on: side)
+        let watcher = try Watcher(master: address, prefix: prefix, on: side)
         try await side.perform { try watcher.open() }
         let agents = try await loop.perform {
             try (0..<scenario.agents).map { number in
@@ -59,7 +57,7 @@ struct Trial {
 
         // A second to get going is left out.
         try await Task.sleep(for: .seconds(1))
-        let (start, before) = (Instant.now, master.usage)
+        let (start, before, ownBefore) = (Instant.now, master.usage, Self.ownCPU)
         let sentBefore = try await loop.perform { agents.reduce(0) { $0 + $1.sentHits } }
         var memory = [before.residentMiB]
         var spooled = 0
@@ -72,12 +70,15 @@ struct Trial {
         let sentAfter = try await loop.perform { agents.reduce(0) { $0 + $1.sentHits } }
         let wall = Double(end.nanoseconds(since: start)) / 1e9
         let cpu = after.cpu - before.cpu
+        let own = Self.ownCPU - ownBefore
         let threads = after.threads.map { ($0.key, $0.value - before.threads[$0.key, default: 0]) }
             .filter { $0.1 > 0.05 }.sorted { $0.1 > $1.1 }.map { "\($0.0) \(text($0.1 / wall))" }
         say(
             "  \(scenario.agents) agents, \(Int(Double(sentAfter - sentBefore) / wall)) hits/s: "
                 + "\(text(cpu / wall)) cores (\(threads.joined(separator: ", "))), "
                 + "\(Int(Double(sentAfter - sentBefore) / cpu)) hits a CPU second")
+        say("  (the agents and the subscriber: \(text(own / wall)) cores)")
+        say("  written to disk: \(text((after.writtenMiB - before.writtenMiB) / wall)) MiB/s")
         say("  memory \(memory.map { text($0) }.joined(separator: ", ")) MiB; results waiting at most \(spooled)")
 
         try await wait(loop, "results are not acknowledged") { agents.allSatisfy(\.isDone) }
@@ -86,12 +87,7 @@ struct Trial {
         try await check(client, sent, "after the end")
         let seen = watcher.seen
         say("  subscriber: \(seen.messages) messages, \(seen.hits) hits, \(seen.missed) messages missed")
-        if !seen.latencies.isEmpty {
-            let sorted = seen.latencies.sorted()
-            say(
-                "  from a hit to its number: median \(text(sorted[sorted.count / 2])) ms, "
-                    + "p95 \(text(sorted[sorted.count * 95 / 100])) ms, \(sorted.count) hits followed")
-        }
+        if let latencies = seen.text { say("  from a hit to its number: \(latencies)") }
         for fault in Set(sent.flatMap(\.3)).prefix(5) { say("  fault: \(fault)") }
 
         master.kill()
@@ -136,7 +132,31 @@ struct Trial {
         }
     }
 
-    private func text(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
+    static func emptyDirectory() throws -> String {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("master-benchmark-\(getpid())").path
+        try? FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+
+    private static var ownCPU: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
+}
+
+func text(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
+
+extension Watcher.Seen {
+    /// How late the hits came that were followed; nil when none was.
+    var text: String? {
+        if latencies.isEmpty { return nil }
+        let sorted = latencies.sorted()
+        return "median \(master_benchmark.text(sorted[sorted.count / 2])) ms, "
+            + "p95 \(master_benchmark.text(sorted[sorted.count * 95 / 100])) ms, \(sorted.count) hits followed"
+    }
 }
 
 extension EventLoop {

@@ -15,16 +15,14 @@ final class Watcher: ClientReceiver, Sendable {
     }
 
     private let transport: ZeroMQClient
-    private let scenario: Scenario
     private let prefix: String
     private let state = Mutex((seen: Seen(), last: UInt64(0)))
 
     var seen: Seen { state.withLock { $0.seen } }
 
-    init(master: String, prefix: String, _ scenario: Scenario, on loop: EventLoop) throws {
+    init(master: String, prefix: String, on loop: EventLoop) throws {
         transport = try ZeroMQClient(master: master, on: loop)
         self.prefix = prefix
-        self.scenario = scenario
     }
 
     func open() throws { try transport.open(self) }
@@ -50,9 +48,9 @@ final class Watcher: ClientReceiver, Sendable {
         note(sequence: message.sequence) { seen in
             guard case .statistics(_, _, let statistics) = message.content else { return }
             seen.hits += statistics.hitCount
-            for name in statistics.names.keys where name.hasPrefix("probe-") {
-                if let time = scenario.takeTime(of: name) {
-                    seen.latencies.append(Double(now.nanoseconds(since: time)) / 1e6)
+            for name in statistics.names.keys where name.hasPrefix("at-") {
+                if let moment = Int64(name.dropFirst(3)) {
+                    seen.latencies.append(Double(now.nanoseconds(since: Instant(nanoseconds: moment))) / 1e6)
                 }
             }
         }
@@ -61,7 +59,7 @@ final class Watcher: ClientReceiver, Sendable {
     private func note(sequence: UInt64, _ body: (inout Seen) -> Void) {
         state.withLock { state in
             state.seen.messages += 1
-            if state.last > 0, sequence > state.last + 1 { state.seen.missed += sequence - state.last - 1 }
+            if sequence > state.last + 1 { state.seen.missed += sequence - state.last - 1 }
             state.last = sequence
             body(&state.seen)
         }
