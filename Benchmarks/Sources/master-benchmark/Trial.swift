@@ -144,7 +144,6 @@ struct Trial {
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
-
 }
 
 func text(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
