@@ -61,8 +61,8 @@ struct Trial {
         let sentBefore = try await loop.perform { agents.reduce(0) { $0 + $1.sentHits } }
         var memory = [before.residentMiB]
         var spooled = 0
-        for _ in 0..<4 {
-            try await Task.sleep(for: .seconds((scenario.seconds - 2) / 4))
+        for _ in 0..<8 {
+            try await Task.sleep(for: .seconds((scenario.seconds - 2) / 8))
             memory.append(master.usage.residentMiB)
             spooled = max(spooled, try await loop.perform { agents.reduce(0) { $0 + $1.waiting } })
         }
