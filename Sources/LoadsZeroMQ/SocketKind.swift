@@ -90,20 +90,19 @@ enum SocketKind: Sendable {
             ]
             guard loads_zmq_set_int64(handle, ZMQ_MAXMSGSIZE, longestMessage) == 0 else { return false }
         }
-        // What was sent and is not confirmed for so long ends the connection (TCP_USER_TIMEOUT).
-        if self != .monitor && self != .reply && self != .dealer { options += [(ZMQ_TCP_MAXRT, 30_000)] }
+        // A socket that sends heartbeats, has as much unread as its mark allows, and then loses the connection ends its
+        // whole process (libzmq 4.3.4, issues 4364 and 3937). On control the mark is far from what a peer says in time;
+        // results and stream do without: there TCP gives up what is not confirmed (TCP_USER_TIMEOUT).
+        switch self {
+        case .router, .dealer:
+            options += [(ZMQ_HEARTBEAT_IVL, 2_000), (ZMQ_HEARTBEAT_TIMEOUT, 6_000), (ZMQ_HEARTBEAT_TTL, 6_000)]
+        case .monitor, .reply: break
+        case .pull, .push, .publisher, .subscriber: options += [(ZMQ_TCP_MAXRT, 30_000)]
+        }
         switch self {
         case .router: options += [(ZMQ_ROUTER_MANDATORY, 1)]
         // Nothing is queued to a connection that does not stand: it would be lost with it.
-        case .push: options += [(ZMQ_IMMEDIATE, 1)]
-        // Only here are heartbeats, and their time to live ends dead connections at the master, too. A socket that sends
-        // them, has as much unread as its mark allows, and then loses the connection, ends its whole process (libzmq
-        // 4.3.4, issues 4364 and 3937): so none that a peer can fill may send any.
-        case .dealer:
-            options += [
-                (ZMQ_IMMEDIATE, 1), (ZMQ_HEARTBEAT_IVL, 2_000), (ZMQ_HEARTBEAT_TIMEOUT, 6_000),
-                (ZMQ_HEARTBEAT_TTL, 6_000),
-            ]
+        case .push, .dealer: options += [(ZMQ_IMMEDIATE, 1)]
         default: break
         }
         return options.allSatisfy { loads_zmq_set_int(handle, $0, $1) == 0 }
