@@ -18,6 +18,13 @@ let package = Package(
                 .product(name: "LoadsZeroMQ", package: "loads"),
             ]),
         .executableTarget(
+            name: "master-benchmark",
+            dependencies: [
+                .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
+                .product(name: "LoadsEventLoop", package: "loads"), .product(name: "LoadsTransport", package: "loads"),
+                .product(name: "LoadsZeroMQ", package: "loads"), .product(name: "LoadsClient", package: "loads"),
+            ]),
+        .executableTarget(
             name: "soak",
             dependencies: [
                 .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),

@@ -12,7 +12,7 @@ public actor SQLiteStorage: RunStorage {
     private let directory: String
     private let lock: Int32
     private let database: DatabaseQueue
-    private let recent = RecentSeconds()
+    private let recent = RecentWrites()
 
     static let fileName = "master.sqlite"
     /// `LOAD`: a database of another program is left alone.
@@ -48,7 +48,7 @@ public actor SQLiteStorage: RunStorage {
                     try StorageWriter(database: database, recent: recent, hits: hits).write(changes, keys: keys)
                 }
             } catch {
-                // What was merged into the seconds in memory is not in the database.
+                // What memory takes for stored is not in the database.
                 recent.forget()
                 throw error
             }

@@ -7,7 +7,7 @@ internal import LoadsWire
 /// Writes one transaction.
 struct StorageWriter {
     let database: Database
-    let recent: RecentSeconds
+    let recent: RecentWrites
     let hits: HitFiles
 
     /// - Returns: Hits of each run that could not be kept.
@@ -25,13 +25,7 @@ struct StorageWriter {
 
     private func write(_ change: RunChanges) throws -> Int {
         let id = change.record.run
-        let record = String(decoding: try JSONEncoder().encode(RecordForm(change.record)), as: UTF8.self)
-        let submission = Data(ClientRequest(id: 0, ask: .submit(change.record.submission)).encoded())
-        try run(
-            """
-            INSERT INTO run (id, open, submission, record) VALUES (?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET open = excluded.open, record = excluded.record
-            """, id, !change.record.isOver, submission, record)
+        if recent.record(id) != change.record { try write(change.record) }
         for part in change.parts {
             try run(
                 "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)", id, part.agent, part.epoch,
@@ -44,14 +38,14 @@ struct StorageWriter {
         }
         for (second, statistics) in change.seconds {
             for (name, added) in Self.rows(of: statistics) {
-                let key = RecentSeconds.Key(run: id, second: second, name: name)
+                let key = RecentWrites.Key(run: id, second: second, name: name)
                 var known = try recent[key] ?? stored(key)
                 known.merge(added)
                 recent[key] = known
                 try run("INSERT OR REPLACE INTO second VALUES (?, ?, ?, ?)", id, second, name, Data(known.encoded()))
             }
         }
-        recent.trim(run: id, isOver: change.record.isOver)
+        recent.finish(change.record)
         for entry in change.events {
             try run(
                 "INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?)", id, entry.number, entry.at,
@@ -62,6 +56,16 @@ struct StorageWriter {
         let (written, lost) = hits.append(change.hits.flatMap(\.hits), to: id, at: length)
         if written > 0 { try run("UPDATE run SET hit_bytes = ? WHERE id = ?", length + written, id) }
         return lost
+    }
+
+    private func write(_ record: RunRecord) throws {
+        let form = String(decoding: try JSONEncoder().encode(RecordForm(record)), as: UTF8.self)
+        let submission = Data(ClientRequest(id: 0, ask: .submit(record.submission)).encoded())
+        try run(
+            """
+            INSERT INTO run (id, open, submission, record) VALUES (?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET open = excluded.open, record = excluded.record
+            """, record.run, !record.isOver, submission, form)
     }
 
     /// A row for each name, and one for what has no name.
@@ -76,7 +80,7 @@ struct StorageWriter {
             }
     }
 
-    private func stored(_ key: RecentSeconds.Key) throws -> Statistics {
+    private func stored(_ key: RecentWrites.Key) throws -> Statistics {
         let data = try Data.fetchOne(
             database, sql: "SELECT statistics FROM second WHERE run = ? AND second = ? AND name = ?",
             arguments: [key.run, key.second, key.name])
@@ -88,10 +92,11 @@ struct StorageWriter {
     }
 }
 
-/// The seconds that were written last, as they are stored: the next commit mostly adds to the same ones.
+/// What was written last, as it is stored: the next commit mostly adds to the same seconds, and the record of a run with
+/// a thousand agents, a quarter of a megabyte, is mostly the same.
 ///
 /// Used inside transactions only, of which there is one at a time.
-final class RecentSeconds: @unchecked Sendable {
+final class RecentWrites: @unchecked Sendable {
     // @unchecked: see above.
     struct Key: Hashable {
         var run: String
@@ -100,6 +105,7 @@ final class RecentSeconds: @unchecked Sendable {
     }
 
     private var seconds: [String: [Int: [String: Statistics]]] = [:]
+    private var records: [String: RunRecord] = [:]
 
     /// Seconds of a run that are kept.
     private static let limit = 4
@@ -109,14 +115,23 @@ final class RecentSeconds: @unchecked Sendable {
         set { seconds[key.run, default: [:]][key.second, default: [:]][key.name] = newValue }
     }
 
-    func trim(run: String, isOver: Bool) {
+    /// A run's record as it is stored; nil when that is not known.
+    func record(_ run: String) -> RunRecord? { records[run] }
+
+    /// A run's record is written, and everything that comes with it.
+    func finish(_ record: RunRecord) {
+        let run = record.run
+        records[run] = record.isOver ? nil : record
         guard let known = seconds[run] else { return }
-        if isOver {
+        if record.isOver {
             seconds[run] = nil
         } else if known.count > Self.limit {
             for second in known.keys.sorted().dropLast(Self.limit) { seconds[run]![second] = nil }
         }
     }
 
-    func forget() { seconds = [:] }
+    func forget() {
+        seconds = [:]
+        records = [:]
+    }
 }

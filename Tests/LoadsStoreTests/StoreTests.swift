@@ -101,6 +101,24 @@ import Testing
         await storage.close()
     }
 
+    @Test func aRecordIsReadBackAsItWasLast() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        var record = record()
+        for (number, reason) in [nil, nil, "away", nil, nil].enumerated() {
+            record.members[0].missing = reason.map { AgentShare.Missing(from: 1, to: 2, hits: 3, reason: $0) }
+            _ = try await storage.commit(
+                [RunChanges(record: record, parts: [part(UInt64(number + 1), hits: number)])], keys: [:])
+            #expect(try await storage.run("r")?.record == record)
+        }
+        await storage.close()
+        let again = try SQLiteStorage(directory: directory.path)
+        #expect(try await again.load().open.first?.record == record)
+        _ = try await again.commit([RunChanges(record: record)], keys: [:])
+        #expect(try await again.run("r")?.parts.map(\.sequence) == [5])
+        await again.close()
+    }
+
     @Test func itGrowsWithNamesAndSecondsNotWithBatches() async throws {
         let directory = try TemporaryDirectory()
         let storage = try SQLiteStorage(directory: directory.path)
