@@ -152,10 +152,14 @@ struct RunWatch {
         return [.expectEnd(within: length, reason: "it did not end in time")]
     }
 
-    /// Ends the run: gracefully, and when it is said again or wanted so, at once.
+    /// Ends the run: gracefully, or at once. Said again it changes nothing: a master that finds its agent again repeats it.
     mutating func stop(abort: Bool, reason: String) -> [Action] {
         let before = stopping
-        let abort = abort || before != nil
+        if case .refused = phase {
+            phase = .over
+            return [.drop]
+        }
+        if let before, before.abort || !abort { return [] }
         stopping = (abort, before?.reason ?? reason)
         switch phase {
         case .preparing,
@@ -163,16 +167,12 @@ struct RunWatch {
             phase = .over
             return [.end(.finished(interrupted: true, seconds: 0))]
         case .starting, .ready, .running:
-            if before?.abort == true { return [] }
             let limit = (abort ? .zero : order.order.plan.grace) + patience
             return [
                 .command(abort ? .abort : .stop),
                 .expectEnd(within: limit, reason: "it was told to end (\(reason)) and did not within \(limit)"),
             ]
-        case .refused:
-            phase = .over
-            return [.drop]
-        case .over: return []
+        case .refused, .over: return []
         }
     }
 

@@ -25,7 +25,7 @@ extension MasterServer {
         switch request.ask {
         case .hello: return reply(.welcome(welcomeMessage(at: .now)))
         case .status: return reply(.status(status()))
-        case .snapshot(let run): return snapshot(run, request.id, peer)
+        case .snapshot(let run): return snapshot(run, request.id, peer, for: identity)
         case .log(let run, let from): return log(run, from, request.id, peer)
         case .submit, .upload, .stop, .adjust: break
         }
@@ -100,13 +100,16 @@ extension MasterServer {
         return ClusterStatus(boot: boot, agents: agents, runs: history + present)
     }
 
-    private func snapshot(_ run: String, _ id: Int, _ peer: Peer) {
+    /// A watcher sees what was measured, and not what was sent along to make it: headers and variables may be secrets.
+    private func snapshot(_ run: String, _ id: Int, _ peer: Peer, for identity: PeerIdentity) {
         let now = Instant.now
+        let seesAll = identity.roles.contains(.client)
         if let active = byID[run] {
             // What was merged is published first, so that the numbers say exactly what is in the statistics.
             active.merged.fold()
             publishInterval(of: active, at: now)
-            let snapshot = active.snapshot(boot: boot, sequences: publisher.sequences(run), at: now)
+            var snapshot = active.snapshot(boot: boot, sequences: publisher.sequences(run), at: now)
+            if !seesAll { snapshot.submission.hideSecrets() }
             return answer(peer, ClientAnswer(id: id, answer: .snapshot(snapshot)))
         }
         Task {
@@ -114,7 +117,8 @@ extension MasterServer {
                 guard let stored = try await storage.run(run) else {
                     return answer(peer, ClientAnswer(id: id, answer: .error(Self.unknownRun(run))))
                 }
-                let snapshot = ActiveRun(restoring: stored, log: []).snapshot(boot: boot, sequences: [:], at: now)
+                var snapshot = ActiveRun(restoring: stored, log: []).snapshot(boot: boot, sequences: [:], at: now)
+                if !seesAll { snapshot.submission.hideSecrets() }
                 answer(peer, ClientAnswer(id: id, answer: .snapshot(snapshot)))
             } catch {
                 answer(peer, ClientAnswer(id: id, answer: .error(WireFault(code: "storage", message: error.message))))
@@ -141,5 +145,14 @@ extension MasterServer {
                 answer(peer, ClientAnswer(id: id, answer: .error(WireFault(code: "storage", message: error.message))))
             }
         }
+    }
+}
+
+extension RunSubmission {
+    /// Leaves out what may hold passwords and tokens.
+    fileprivate mutating func hideSecrets() {
+        order.options = [:]
+        launch.environment = [:]
+        launch.arguments = []
     }
 }

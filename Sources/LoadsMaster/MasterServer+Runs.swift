@@ -129,6 +129,7 @@ extension MasterServer {
         for member in stored.record.members where !member.isDone {
             registry.expect(id: member.agent, name: member.name, epoch: member.epoch, at: now)
         }
+        updateWants(run)
         settings.log(.notice, "the run \(run.id) goes on")
     }
 

@@ -171,6 +171,8 @@ import Testing
         let outcome = try await run(on: cluster, nginx, users: 50, duration: "10s") {}
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.log == outcome.requests)
+        // It wakes up when all is over, and can tell what it has not seen.
+        try await slow.wait(for: "count", timeout: .seconds(60)) { slow.output.contains("seen") }
         slow.kill()
         await agent.stop()
         await master.stop()

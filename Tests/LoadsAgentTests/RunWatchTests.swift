@@ -117,7 +117,7 @@ import Testing
         #expect(actions.last == .end(.finished(interrupted: true, seconds: 1)))
     }
 
-    @Test func aStopHasPatienceForTheGraceAndASecondOneHasNot() {
+    @Test func aStopHasPatienceForTheGraceAndAnAbortHasNot() {
         var watch = Self.running()
         let first = watch.stop(abort: false, reason: "Ctrl-C")
         #expect(first.first == .command(.stop))
@@ -126,7 +126,9 @@ import Testing
             return
         }
         #expect(reason.contains("Ctrl-C"))
-        let second = watch.stop(abort: false, reason: "Ctrl-C")
+        // A master that finds its agent again repeats it.
+        #expect(watch.stop(abort: false, reason: "Ctrl-C") == [])
+        let second = watch.stop(abort: true, reason: "Ctrl-C")
         #expect(second.first == .command(.abort))
         guard case .expectEnd(.seconds(15), _)? = second.last else {
             Issue.record("\(second)")
