@@ -26,7 +26,11 @@ import Testing
             default: Clients.nodeAgent
             }
         let outcome = try await ChildProcess.run(
-            [Program.path, "conformance", "--keys", "--agent", command.joined(separator: " ")],
+            [
+                Program.path, "conformance", "--keys", "--agent",
+                // As a shell takes it: the clone's path may have spaces.
+                command.map { "'\($0)'" }.joined(separator: " "),
+            ],
             environment: Clients.environment, timeout: .seconds(600))
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains(" 0 failed, 0 skipped"), "\(outcome.output)")

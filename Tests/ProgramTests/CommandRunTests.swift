@@ -88,6 +88,6 @@ import Testing
 
     @Test func aProgramThatIsNotThereIsNamed() async throws {
         let outcome = try await Program.run(["--", "no-such-program-of-loads"])
-        #expect(outcome.status == 70 && outcome.errors.contains("no-such-program-of-loads"), "\(outcome.errors)")
+        #expect(outcome.status == 69 && outcome.errors.contains("no-such-program-of-loads"), "\(outcome.errors)")
     }
 }

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from loads.wire import decode, message
 from tests.support import ROOT
 
 #: Another agent can be put to the same test.
-COMMAND = os.environ.get("LOADS_TEST_AGENT", f"{sys.executable} -m loads.agent").split()
+COMMAND = shlex.split(os.environ.get("LOADS_TEST_AGENT", f"{shlex.quote(sys.executable)} -m loads.agent"))
 BOOT = "00000000000000aa"
 
 
