@@ -16,32 +16,38 @@ final class Clone: Sendable {
         let root = URL(fileURLWithPath: directory.path).standardizedFileURL.path
         path = root + "/a clone"
         tools = root + "/tools"
-        for folder in ["/Sources/loads", "/.build/release", "/.build-tools/httpbin", "/Benchmarks"] {
+        for folder in ["/Sources/loads", "/.build/release", "/.build-tools", "/Benchmarks"] {
             try FileManager.default.createDirectory(atPath: path + folder, withIntermediateDirectories: true)
         }
         try FileManager.default.createDirectory(atPath: tools, withIntermediateDirectories: true)
         try FileManager.default.copyItem(atPath: Program.repository + "/bin", toPath: path + "/bin")
         try write("", to: "Package.swift")
         try write("", to: "Sources/loads/Main.swift")
-        // The virtual environment is there.
-        let requirements = try String(contentsOfFile: path + "/bin/support/httpbin.txt", encoding: .utf8)
-        try write(requirements, to: ".build-tools/httpbin/requirements.txt")
+        // The virtual environments are there.
+        for name in ["httpbin", "clients"] {
+            let requirements = try String(contentsOfFile: path + "/bin/support/\(name).txt", encoding: .utf8)
+            try FileManager.default.createDirectory(
+                atPath: path + "/.build-tools/" + name, withIntermediateDirectories: true)
+            try write(requirements, to: ".build-tools/\(name)/requirements.txt")
+        }
         try play("dpkg-query", "printf installed")
         try play("apt-get", "echo unexpected apt-get >&2; exit 1")
         try play("swift", "echo unexpected swift >&2; exit 1")
         if built { try build() }
     }
 
-    /// Makes the executable, newer than every source.
+    /// Makes the executables, newer than every source.
     func build() throws {
         let old = Date(timeIntervalSinceNow: -60)
         for file in ["/Package.swift", "/Sources", "/Sources/loads", "/Sources/loads/Main.swift"] {
             try FileManager.default.setAttributes([.modificationDate: old], ofItemAtPath: path + file)
         }
-        try script(
-            #"for argument in "$@"; do echo "<$argument>"; done; exit "${CODE:-0}""#, at: path + "/.build/release/loads"
-        )
-        try write("", to: ".build/loads.stamp")
+        for program in ["loads", "loads-agent", "loads-master"] {
+            try script(
+                #"for argument in "$@"; do echo "<$argument>"; done; exit "${CODE:-0}""#,
+                at: path + "/.build/release/" + program)
+            try write("", to: ".build/\(program).stamp")
+        }
     }
 
     /// Puts a program of this name before the system's.
