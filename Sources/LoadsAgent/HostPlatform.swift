@@ -1,10 +1,10 @@
 import CLinux
 import Glibc
-import LoadsWire
+public import LoadsWire
 
 extension Platform {
-    /// This machine's.
-    static let current: Platform = {
+    /// This machine's: what an agent says in its hello, and what a program that was built here needs.
+    public static let current: Platform = {
         var name = utsname()
         uname(&name)
         let machine = withUnsafePointer(to: &name.machine) {

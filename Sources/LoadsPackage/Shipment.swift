@@ -51,22 +51,6 @@ public struct Shipment: Sendable {
         }
     }
 
-    /// The machine that these programs run on: this one's kind.
-    public static var platform: Platform {
-        var name = utsname()
-        uname(&name)
-        let machine = withUnsafeBytes(of: &name.machine) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        return Platform(
-            system: "linux", architecture: machine, library: Self.libraryVersion)
-    }
-
-    /// `glibc 2.36`.
-    private static var libraryVersion: String {
-        var text = [CChar](repeating: 0, count: 64)
-        let length = confstr(Int32(_CS_GNU_LIBC_VERSION), &text, text.count)
-        return length == 0 ? "" : String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
     // MARK: Libraries
 
     /// By the name under which the program looks for each.

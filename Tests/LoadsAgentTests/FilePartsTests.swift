@@ -90,6 +90,10 @@ import Testing
         #expect(try String(contentsOfFile: cache.path(file.hash), encoding: .utf8) == "hello")
     }
 
+    @Test func thisMachineSaysWhatItsLibraryIs() {
+        #expect(Platform.current.library.hasPrefix("glibc 2."))
+    }
+
     @Test(
         arguments: [
             ("glibc 2.36", nil), ("glibc 2.4", nil), ("glibc 2.37", "glibc 2.37"), ("glibc 3.0", "glibc 3.0"),

@@ -1,4 +1,5 @@
 import Foundation
+import LoadsAgent
 import LoadsClient
 import LoadsCore
 import LoadsPackage
@@ -25,7 +26,7 @@ struct RemoteRun {
         // A program of the user's is on the agents already, or among the files to be included.
         if launch.dialect == .messages, case .path(let path) = launch.program, path.hasPrefix("/") {
             launch.program = .path("./" + URL(filePath: path).lastPathComponent)
-            launch.platform = Shipment.platform
+            launch.platform = Platform.current
             // The dynamic loader's own word for the program's folder: libraries of libraries lie there, too.
             launch.environment["LD_LIBRARY_PATH"] = "$ORIGIN"
         }
