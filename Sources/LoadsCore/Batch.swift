@@ -15,7 +15,8 @@ public struct Batch: Sendable, Equatable {
     /// Nothing in it but, perhaps, health.
     public var isEmpty: Bool {
         hits.isEmpty && statistics.names.isEmpty && statistics.iterations == IterationCounts()
-            && statistics.failures.isEmpty
+            && statistics.failures.isEmpty && statistics.steps.isEmpty && statistics.checks.isEmpty
+            && statistics.metrics.isEmpty
     }
 
     public mutating func merge(_ other: Batch) {

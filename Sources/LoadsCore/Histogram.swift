@@ -10,7 +10,7 @@ public struct Histogram: Sendable, Equatable {
     public private(set) var min: Int64 = 0
     /// The exact largest value; 0 when empty.
     public private(set) var max: Int64 = 0
-    /// The exact sum, wrapping only past 292 years.
+    /// The exact sum, up to 292 years; more is 292 years.
     public private(set) var sum: Int64 = 0
 
     private var zeros: UInt64 = 0
@@ -51,7 +51,7 @@ public struct Histogram: Sendable, Equatable {
         if count == 0 || nanoseconds < min { min = nanoseconds }
         if nanoseconds > max { max = nanoseconds }
         count += 1
-        sum &+= nanoseconds
+        add(toSum: nanoseconds)
         counters.add(1, at: Self.index(of: nanoseconds))
     }
 
@@ -65,7 +65,7 @@ public struct Histogram: Sendable, Equatable {
         min = Swift.min(min, other.min)
         max = Swift.max(max, other.max)
         count += other.count
-        sum &+= other.sum
+        add(toSum: other.sum)
         zeros += other.zeros
         counters.merge(other.counters)
     }
@@ -132,7 +132,13 @@ public struct Histogram: Sendable, Equatable {
         min = count == 0 ? low : Swift.min(min, low)
         max = Swift.max(max, high)
         count += amount
-        sum &+= total
+        add(toSum: total)
+    }
+
+    /// A sum that wraps would be refused by whoever reads it.
+    @inline(__always) private mutating func add(toSum amount: Int64) {
+        let (total, overflows) = sum.addingReportingOverflow(amount)
+        sum = overflows ? .max : total
     }
 
     @inline(__always) mutating func add(_ amount: UInt64, at index: Int, _ page: inout SparseCounters.Page) {

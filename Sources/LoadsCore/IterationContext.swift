@@ -1,3 +1,4 @@
+import LoadsEventLoop
 import Synchronization
 
 /// The iteration that the current task works for: which user, the how-manieth, and what went wrong in it.
@@ -27,7 +28,29 @@ public final class IterationContext: Sendable {
     ///   - message: What, for a person; the first of each place is kept. Made only when it is needed.
     public func fail(at place: String, message: @autoclosure () -> String) {
         failures.add(1, ordering: .relaxed)
+        StepScope.current?.fail()
         user.recordFailure(at: place, message: message())
+    }
+}
+
+extension IterationContext {
+    /// Counts a step that has ended. From any thread; on the user's loop without a hop, as all that follow.
+    ///
+    /// - Parameter duration: Nanoseconds.
+    public func recordStep(_ name: String, duration: Int64, failed: Bool) {
+        user.count { $0.recordStep(name, duration: duration, failed: failed) }
+    }
+
+    /// Counts a check. One that failed fails the steps around it, not the iteration.
+    public func recordCheck(_ name: String, passed: Bool) {
+        if !passed { StepScope.current?.fail() }
+        user.count { $0.recordCheck(name, passed: passed) }
+    }
+
+    /// Counts a value of a metric.
+    public func recordMetric(_ name: String, _ kind: MetricKind, unit: String, _ value: Double) {
+        let now = Instant.now
+        user.count { $0.recordMetric(name, kind, unit: unit, value, now) }
     }
 }
 

@@ -9,12 +9,10 @@ public final class Recorder {
     private let registry: NameRegistry
     private let counters: LiveCounters.Slot?
 
-    /// Names seen on this loop, and their place in `slots`.
-    private var places: [String: Int] = [:]
-    private var slotNames: [String] = []
-    private var slots: [NameStatistics] = []
-    /// Places with hits since the last batch.
-    private var touched: [Int] = []
+    private var names: NamedSlots<NameStatistics>
+    private var steps: NamedSlots<StepStatistics>
+    private var checks: NamedSlots<CheckCounts>
+    private var metrics: NamedSlots<MetricStatistics>
 
     private var statistics = Statistics()
     private var hits: [RawHit] = []
@@ -24,8 +22,6 @@ public final class Recorder {
     /// Raw hits that may wait for the next batch; further ones are counted as dropped.
     public static let rawHitLimit = 200_000
     private static let messageLimit = 500
-    /// Overflowing names that a recorder remembers, so as not to ask the registry again.
-    private static let rememberedOverflow = 10_000
 
     /// - Parameters:
     ///   - start: The start of the run, from which `t` is counted.
@@ -36,14 +32,17 @@ public final class Recorder {
     public init(start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0) {
         self.start = start
         self.registry = registry
+        names = NamedSlots(.hit, registry)
+        steps = NamedSlots(.step, registry)
+        checks = NamedSlots(.check, registry)
+        metrics = NamedSlots(.metric, registry)
         self.counters = counters?.slot(slot)
         wantsRawHits = plan.rawHits
     }
 
     /// Counts a hit.
     public func record(_ hit: Hit, user: Int, iteration: Int) {
-        let place = place(of: hit.name)
-        count(hit, at: place)
+        names.update(names.place(of: hit.name) { NameStatistics() }) { $0.add(hit) }
         counters?.countHit()
         if let error = hit.error {
             group(&statistics.errors, error.kind, error.message, seconds(hit.start.nanoseconds &+ hit.latency))
@@ -54,6 +53,34 @@ public final class Recorder {
     /// Counts a failure of an iteration, grouped by its place.
     public func recordFailure(at place: String, message: @autoclosure () -> String, _ now: Instant) {
         group(&statistics.failures, place, message(), seconds(now.nanoseconds))
+    }
+
+    /// Counts a step that has ended.
+    ///
+    /// - Parameter duration: From its start to its end, in nanoseconds.
+    public func recordStep(_ name: String, duration: Int64, failed: Bool) {
+        steps.update(steps.place(of: name) { StepStatistics() }) { step in
+            step.count += 1
+            if failed { step.failed += 1 }
+            step.duration.record(duration)
+        }
+    }
+
+    /// Counts a check.
+    public func recordCheck(_ name: String, passed: Bool) {
+        checks.update(checks.place(of: name) { CheckCounts() }) { counts in
+            if passed { counts.passed += 1 } else { counts.failed += 1 }
+        }
+    }
+
+    /// Counts a value of a metric; under a name that holds another kind or unit, beside it.
+    public func recordMetric(_ name: String, _ kind: MetricKind, unit: String, _ value: Double, _ now: Instant) {
+        var place = place(ofMetric: name, kind, unit)
+        if metrics[place].kind != kind || metrics[place].unit != unit {
+            place = self.place(ofMetric: MetricStatistics.apart(name, kind, unit), kind, unit)
+        }
+        let time = max(0, seconds(now.nanoseconds))
+        metrics.update(place) { $0.record(value, at: time) }
     }
 
     /// Counts the start of an iteration.
@@ -86,36 +113,16 @@ public final class Recorder {
         var batch = Batch()
         swap(&batch.statistics, &statistics)
         swap(&batch.hits, &hits)
-        for place in touched {
-            let name = slotNames[place]
-            var slot = NameStatistics()
-            swap(&slot, &slots[place])
-            batch.statistics.names[name] = slot
-        }
-        touched.removeAll(keepingCapacity: true)
+        names.take(into: &batch.statistics.names)
+        steps.take(into: &batch.statistics.steps)
+        checks.take(into: &batch.statistics.checks)
+        metrics.take(into: &batch.statistics.metrics)
         batch.statistics.health.overflowedNames = registry.overflowed
         return batch
     }
 
-    private func place(of name: String) -> Int {
-        if let place = places[name] { return place }
-        let kept = registry.admits(name) ? name : Statistics.otherName
-        let place: Int
-        if let known = places[kept] {
-            place = known
-        } else {
-            place = slots.count
-            slots.append(NameStatistics())
-            slotNames.append(kept)
-            places[kept] = place
-        }
-        if kept != name, places.count < slots.count + Self.rememberedOverflow { places[name] = place }
-        return place
-    }
-
-    private func count(_ hit: Hit, at place: Int) {
-        if slots[place].count == 0 { touched.append(place) }
-        slots[place].add(hit)
+    private func place(ofMetric name: String, _ kind: MetricKind, _ unit: String) -> Int {
+        metrics.place(of: name, other: MetricStatistics.other(kind)) { MetricStatistics(kind: kind, unit: unit) }
     }
 
     private func keep(_ hit: Hit, _ user: Int, _ iteration: Int) {

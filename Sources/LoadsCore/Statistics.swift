@@ -125,6 +125,12 @@ public struct Statistics: Sendable, Equatable {
     /// Service times of iterations, from their actual start to their end, in nanoseconds.
     public var service = Histogram()
     public var names: [String: NameStatistics] = [:]
+    /// Transactions by name, tags included (``TaggedName``).
+    public var steps: [String: StepStatistics] = [:]
+    /// Checks by name, likewise.
+    public var checks: [String: CheckCounts] = [:]
+    /// What the tests have measured of their own by name, likewise.
+    public var metrics: [String: MetricStatistics] = [:]
     /// Errors of hits by kind.
     public var errors: [String: Occurrences] = [:]
     /// Assertion failures and thrown errors by place (`file:line`, or the scenario's name).
@@ -142,6 +148,9 @@ public struct Statistics: Sendable, Equatable {
         iterations.merge(other.iterations)
         service.merge(other.service)
         for (name, statistics) in other.names { names[name, default: NameStatistics()].merge(statistics) }
+        for (name, step) in other.steps { steps[name, default: StepStatistics()].merge(step) }
+        for (name, counts) in other.checks { checks[name, default: CheckCounts()].merge(counts) }
+        for (name, metric) in other.metrics { metrics.merge(metric, under: name) }
         for (kind, occurrences) in other.errors { errors.add(occurrences, to: kind) }
         for (place, occurrences) in other.failures { failures.add(occurrences, to: place) }
         health.merge(other.health)

@@ -56,6 +56,11 @@ public final class VirtualUser: @unchecked Sendable {
         }
     }
 
+    /// Counts something on the user's loop.
+    @inline(__always) func count(_ body: @escaping @Sendable (Recorder) -> Void) {
+        if loop.isOnLoop { body(recorder) } else { loop.submit { body(self.recorder) } }
+    }
+
     func recordFailure(at place: String, message: @autoclosure () -> String) {
         let now = Instant.now
         if loop.isOnLoop {

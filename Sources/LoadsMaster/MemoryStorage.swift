@@ -31,9 +31,12 @@ public actor MemoryStorage: RunStorage {
             var entry = runs[change.record.run] ?? Entry(stored: StoredRun(record: change.record))
             entry.stored.record = change.record
             if let total = change.total {
-                let names = entry.stored.total.names.merging(total.names) { $1 }
+                let known = entry.stored.total
                 entry.stored.total = total
-                entry.stored.total.names = names
+                entry.stored.total.names = known.names.merging(total.names) { $1 }
+                entry.stored.total.steps = known.steps.merging(total.steps) { $1 }
+                entry.stored.total.checks = known.checks.merging(total.checks) { $1 }
+                entry.stored.total.metrics = known.metrics.merging(total.metrics) { $1 }
             }
             for part in change.parts {
                 entry.stored.parts.removeAll { $0.agent == part.agent && $0.epoch == part.epoch }

@@ -21,12 +21,14 @@ struct MergedRun {
     private(set) var total: Statistics
     private(set) var parts: [Intake.Source: Part]
     private let maxNames: Int
+    /// Many agents have many names: beyond the plan's limit they are counted together here too.
+    private var knownNames = MeasuredNames()
     /// What came since the last fold, by second of the run.
     private var fresh: [Int: Statistics] = [:]
     /// Not stored yet, by second.
     private var pending: [Int: Statistics] = [:]
     /// Names whose totals changed since the last commit.
-    private var changedNames: Set<String> = []
+    private var changedNames = MeasuredNames()
     private var changedParts: Set<Intake.Source> = []
     /// Not published yet; nil when nobody wants it.
     private var interval: Statistics?
@@ -41,6 +43,7 @@ struct MergedRun {
     init(maxNames: Int, total: Statistics = Statistics(), parts: [Intake.Source: Part] = [:]) {
         self.maxNames = maxNames
         self.total = total
+        knownNames.admit(&self.total, limit: .max)
         self.parts = parts
     }
 
@@ -89,9 +92,9 @@ struct MergedRun {
         guard !fresh.isEmpty else { return }
         for (second, statistics) in fresh {
             var statistics = statistics
-            limitNames(&statistics)
+            knownNames.admit(&statistics, limit: maxNames)
             total.merge(statistics)
-            changedNames.formUnion(statistics.names.keys)
+            changedNames.add(statistics)
             pending[second, default: Statistics()].merge(statistics)
             if interval != nil { interval!.merge(statistics) }
             if isObserved {
@@ -150,12 +153,11 @@ struct MergedRun {
         fold()
         var changes = Changes()
         guard !pending.isEmpty || !changedParts.isEmpty else { return changes }
-        changes.total = total
-        changes.total?.names = total.names.filter { changedNames.contains($0.key) }
+        changes.total = changedNames.selection(of: total)
         changes.seconds = pending
         changes.parts = parts.filter { changedParts.contains($0.key) }
         pending.removeAll()
-        changedNames.removeAll()
+        changedNames = MeasuredNames()
         changedParts.removeAll()
         return changes
     }
@@ -171,7 +173,7 @@ struct MergedRun {
     /// Takes back what could not be stored: it goes with the next.
     mutating func restore(_ changes: Changes) {
         for (second, statistics) in changes.seconds { pending[second, default: Statistics()].merge(statistics) }
-        if let total = changes.total { changedNames.formUnion(total.names.keys) }
+        if let total = changes.total { changedNames.add(total) }
         changedParts.formUnion(changes.parts.keys)
     }
 
@@ -190,6 +192,7 @@ struct MergedRun {
         fold()
         guard var statistics = interval,
             !statistics.names.isEmpty || statistics.iterations != IterationCounts() || !statistics.failures.isEmpty
+                || !statistics.steps.isEmpty || !statistics.checks.isEmpty || !statistics.metrics.isEmpty
                 || statistics.users != users
         else { return nil }
         statistics.health = health
@@ -201,21 +204,4 @@ struct MergedRun {
         intervalStart = interval.to
         return interval
     }
-
-    /// Many agents have many names: beyond the plan's limit they are counted together here too.
-    private mutating func limitNames(_ statistics: inout Statistics) {
-        let known = knownNames.count
-        var room = maxNames - known
-        for name in statistics.names.keys where !knownNames.contains(name) && name != Statistics.otherName {
-            if room > 0 {
-                knownNames.insert(name)
-                room -= 1
-            } else {
-                let group = statistics.names.removeValue(forKey: name)!
-                statistics.names[Statistics.otherName, default: NameStatistics()].merge(group)
-            }
-        }
-    }
-
-    private lazy var knownNames: Set<String> = Set(total.names.keys).subtracting([Statistics.otherName])
 }

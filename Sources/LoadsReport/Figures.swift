@@ -13,6 +13,15 @@ enum Figures {
         return sign + grouped(whole) + (decimals > 0 ? "." + digits.suffix(decimals) : "")
     }
 
+    /// A number of any size, with at most four digits behind the whole ones that say something: `19.99`, `0.0041`.
+    static func number(_ value: Double) -> String {
+        guard value.isFinite else { return "–" }
+        guard abs(value) < 1e15 else { return value.description }
+        let decimals =
+            value == value.rounded() ? 0 : abs(value) >= 100 ? 1 : abs(value) >= 1 ? 2 : abs(value) >= 0.01 ? 4 : 6
+        return fixed(value, decimals)
+    }
+
     /// A whole number with thousands set apart: `12,345`.
     static func count(_ value: Int) -> String { (value < 0 ? "-" : "") + grouped(Substring(String(value.magnitude))) }
 

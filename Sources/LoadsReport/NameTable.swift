@@ -1,8 +1,10 @@
 internal import LoadsCore
 
-/// The table of a summary: one row a name, and one for all when there are several.
+/// A table of a summary: one row a name, and one for all when there are several.
 struct NameTable {
-    private let unit: TimeUnit
+    /// What the times are, and in which unit.
+    private let title: String
+    private let columns: [String]
     private let rows: [Row]
     /// Names that are left out.
     private let hidden: Int
@@ -16,46 +18,62 @@ struct NameTable {
     /// Rows shown at most: a summary is to be read. The JSON form has them all.
     static let rowLimit = 60
 
-    private static let columns = [
-        "hits", "failed", "/s", "min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max",
-    ]
+    private static let times = ["min", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]
     private static let gap = 2
     private static let indent = "  "
 
+    /// Hits by their name.
     init(_ statistics: Statistics, duration: Double) {
-        let names = statistics.namesByCount
         let all = statistics.hits
+        self.init(
+            "latency", of: "hits",
+            statistics.namesByCount.map { ($0.key, $0.value.count, $0.value.failed, $0.value.latency) },
+            all: (all.count, all.failed, all.latency), duration)
+    }
+
+    /// Steps by their name. They nest: all together would count some time twice.
+    init(steps: [String: StepStatistics], duration: Double) {
+        let ranked = steps.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
+        self.init(
+            "steps", of: "count", ranked.map { ($0.key, $0.value.count, $0.value.failed, $0.value.duration) }, all: nil,
+            duration)
+    }
+
+    private init(
+        _ title: String, of counted: String,
+        _ names: [(name: String, count: Int, failed: Int, times: Histogram)],
+        all: (count: Int, failed: Int, times: Histogram)?, _ duration: Double
+    ) {
         let unit = TimeUnit(
-            typical: names.map { $0.value.latency.percentile(0.5) ?? 0 }.max() ?? 0, largest: all.latency.max)
-        var rows = names.prefix(Self.rowLimit).map { Self.row($0.key, $0.value, duration, unit) }
-        if names.count > 1 { rows.append(Self.row("all", all, duration, unit)) }
-        self.unit = unit
+            typical: names.map { $0.times.percentile(0.5) ?? 0 }.max() ?? 0, largest: names.map(\.times.max).max() ?? 0)
+        var rows = names.prefix(Self.rowLimit).map { Self.row($0.name, $0.count, $0.failed, $0.times, duration, unit) }
+        if let all, names.count > 1 { rows.append(Self.row("all", all.count, all.failed, all.times, duration, unit)) }
+        self.title = "\(title) in \(unit.name)"
+        columns = [counted, "failed", "/s"] + Self.times
         self.rows = rows
         hidden = max(0, names.count - Self.rowLimit)
     }
 
     private static func row(
-        _ name: String, _ statistics: NameStatistics, _ duration: Double, _ unit: TimeUnit
+        _ name: String, _ count: Int, _ failed: Int, _ histogram: Histogram, _ duration: Double, _ unit: TimeUnit
     ) -> Row {
-        let latency = statistics.latency
         let times =
-            [Double(latency.min), latency.mean]
-            + [0.5, 0.9, 0.95, 0.99, 0.999].map { Double(latency.percentile($0) ?? 0) } + [Double(latency.max)]
-        let rate = duration > 0 ? Double(statistics.count) / duration : 0
+            [Double(histogram.min), histogram.mean]
+            + [0.5, 0.9, 0.95, 0.99, 0.999].map { Double(histogram.percentile($0) ?? 0) } + [Double(histogram.max)]
+        let rate = duration > 0 ? Double(count) / duration : 0
         return Row(
             name: name.printable,
-            cells: [Figures.count(statistics.count), Figures.count(statistics.failed), Figures.rate(rate)]
-                + (latency.isEmpty ? times.map { _ in "–" } : times.map(unit.format)),
-            hasFailures: statistics.failed > 0)
+            cells: [Figures.count(count), Figures.count(failed), Figures.rate(rate)]
+                + (histogram.isEmpty ? times.map { _ in "–" } : times.map(unit.format)),
+            hasFailures: failed > 0)
     }
 
     /// The lines, aligned. Where the terminal is too narrow, a name stands on a line of its own above its numbers.
     func lines(_ style: Style) -> [String] {
-        let widths = Self.columns.indices.map { column in
-            max(Self.columns[column].count, rows.map { $0.cells[column].count }.max() ?? 0)
+        let widths = columns.indices.map { column in
+            max(columns[column].count, rows.map { $0.cells[column].count }.max() ?? 0)
         }
         let numbers = widths.reduce(0) { $0 + $1 + Self.gap }
-        let title = "latency in \(unit.name)"
         let longest = max(title.count, rows.map(\.name.count).max() ?? 0)
         let room = (style.width ?? .max / 2) - numbers - Self.indent.count
         let stacked = room < min(longest, 16)
@@ -64,8 +82,8 @@ struct NameTable {
         func cells(_ texts: [String]) -> String {
             zip(texts, widths).map { String(repeating: " ", count: Self.gap) + $0.paddedLeft(to: $1) }.joined()
         }
-        var lines = [Self.indent + style.dim(title.paddedRight(to: nameWidth) + cells(Self.columns))]
-        if stacked { lines = [Self.indent + style.dim(title), Self.indent + style.dim(cells(Self.columns))] }
+        var lines = [Self.indent + style.dim(title.paddedRight(to: nameWidth) + cells(columns))]
+        if stacked { lines = [Self.indent + style.dim(title), Self.indent + style.dim(cells(columns))] }
         for row in rows {
             var texts = cells(row.cells)
             if row.hasFailures, style.colors { texts = style.red(texts) }

@@ -18,6 +18,7 @@ extension Summary {
             json.array("names") { json in
                 for (name, statistics) in statistics.namesByCount { json.object { statistics.write(name, &$0) } }
             }
+            writeGrouped(&json)
             writeProblems(&json)
             json.object("generator") { statistics.health.write(&$0) }
             if !agents.isEmpty {
@@ -232,7 +233,7 @@ extension Histogram {
     ]
 
     /// The distribution in milliseconds; null when nothing was recorded.
-    fileprivate func write(_ json: inout JSONWriter) {
+    func write(_ json: inout JSONWriter) {
         if isEmpty {
             json.value(Int?.none)
             return

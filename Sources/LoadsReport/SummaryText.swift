@@ -10,6 +10,11 @@ extension Summary {
             lines.append("")
             lines += NameTable(statistics, duration: duration).lines(style)
         }
+        if !statistics.steps.isEmpty {
+            lines.append("")
+            lines += NameTable(steps: statistics.steps, duration: duration).lines(style)
+        }
+        lines += GroupedText(statistics, duration: duration).lines(style)
         lines += problems("errors", statistics.errors, style)
         lines += problems("failures", statistics.failures, style)
         lines += agentLines(style)
@@ -123,6 +128,12 @@ extension Summary {
             warnings.append(
                 "\(Figures.count(health.overflowedNames)) names beyond --max-names \(plan.maxNames) are counted as "
                     + "\(Statistics.otherName): group their URLs with name:")
+        }
+        let refused = statistics.metrics.values.reduce(0) { $0 + $1.refused }
+        if refused > 0 {
+            warnings.append(
+                "\(Figures.count(refused)) values of metrics could not be recorded: no finite numbers, or out of range "
+                    + "(a trend takes none below 0)")
         }
         return warnings.map { label("") + style.yellow("warning: " + $0) }
     }

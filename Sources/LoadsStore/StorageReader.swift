@@ -81,12 +81,13 @@ struct StorageReader {
 extension Statistics {
     /// Adds a row: a name, or all that has none.
     mutating func add(_ row: Statistics) {
-        if row.names.isEmpty {
-            let names = names
-            self = row
-            self.names = names
-        } else {
-            names.merge(row.names) { $1 }
+        var row = row
+        if row.names.isEmpty, row.steps.isEmpty, row.checks.isEmpty, row.metrics.isEmpty {
+            swap(&row, &self)
         }
+        names.merge(row.names) { $1 }
+        steps.merge(row.steps) { $1 }
+        checks.merge(row.checks) { $1 }
+        metrics.merge(row.metrics) { $1 }
     }
 }

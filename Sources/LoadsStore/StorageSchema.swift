@@ -27,8 +27,8 @@ enum StorageSchema {
         }
     }
 
-    // Statistics are MessagePack (`Statistics.encoded()`); a row's name is empty for what has no name, and begins with a
-    // colon otherwise.
+    // Statistics are MessagePack (`Statistics.encoded()`); a row's name is empty for what has no name; otherwise it is a
+    // colon and the name of the hits, with `step`, `check` or `metric` before the colon for those.
     private static let tablesSQL = """
         CREATE TABLE run (
             number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, open INTEGER NOT NULL, submission BLOB NOT NULL,

@@ -72,12 +72,19 @@ struct StorageWriter {
     static func rows(of statistics: Statistics) -> [(name: String, Statistics)] {
         var rest = statistics
         rest.names = [:]
+        rest.steps = [:]
+        rest.checks = [:]
+        rest.metrics = [:]
+        func row(_ fill: (inout Statistics) -> Void) -> Statistics {
+            var row = Statistics()
+            fill(&row)
+            return row
+        }
         return [("", rest)]
-            + statistics.names.map { name, group in
-                var row = Statistics()
-                row.names[name] = group
-                return (":" + name, row)
-            }
+            + statistics.names.map { name, group in (":" + name, row { $0.names[name] = group }) }
+            + statistics.steps.map { name, step in ("step:" + name, row { $0.steps[name] = step }) }
+            + statistics.checks.map { name, counts in ("check:" + name, row { $0.checks[name] = counts }) }
+            + statistics.metrics.map { name, metric in ("metric:" + name, row { $0.metrics[name] = metric }) }
     }
 
     private func stored(_ key: RecentWrites.Key) throws -> Statistics {

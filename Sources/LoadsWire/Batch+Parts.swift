@@ -4,13 +4,16 @@ import LoadsEventLoop
 extension Batch {
     /// The batch in pieces that each fit into a message; merged in order they are the batch.
     ///
-    /// Totals, errors and health go with the first piece, names and hits are dealt out.
+    /// Totals, errors and health go with the first piece; what has a name and hits are dealt out.
     ///
     /// - Parameter budget: About how many bytes a piece may take; below ``WireLimits/messageBytes`` with room to spare.
     public func parts(budget: Int = 1 << 20) -> [Batch] {
         var parts: [Batch] = []
         var part = Batch(statistics: statistics, from: from, to: to)
         part.statistics.names = [:]
+        part.statistics.steps = [:]
+        part.statistics.checks = [:]
+        part.statistics.metrics = [:]
         part.statistics.errors = [:]
         part.statistics.failures = [:]
         var used = statistics.health.lag.holders.keys.reduce(4096) { $0 + $1.wireSize + 64 }
@@ -37,6 +40,18 @@ extension Batch {
             make(room: name.wireSize + group.wireSize)
             part.statistics.names[name] = group
         }
+        for (name, step) in statistics.steps {
+            make(room: name.wireSize + 128 + step.duration.wireSize)
+            part.statistics.steps[name] = step
+        }
+        for (name, counts) in statistics.checks {
+            make(room: name.wireSize + 64)
+            part.statistics.checks[name] = counts
+        }
+        for (name, metric) in statistics.metrics {
+            make(room: name.wireSize + 256 + metric.unit.wireSize + metric.trend.wireSize)
+            part.statistics.metrics[name] = metric
+        }
         // The table of strings is per piece: count a string each time it differs from the hit before.
         var last: RawHit?
         for hit in hits {
@@ -57,9 +72,14 @@ extension String {
 
 extension NameStatistics {
     fileprivate var wireSize: Int {
+        phases.reduce(512 + latency.wireSize) { $0 + $1.wireSize } + status.count * 8
+    }
+}
+
+extension Histogram {
+    fileprivate var wireSize: Int {
         var buckets = 0
-        latency.forEachBucket { _, _ in buckets += 1 }
-        for phase in phases { phase.forEachBucket { _, _ in buckets += 1 } }
-        return 512 + buckets * 8 + status.count * 8
+        forEachBucket { _, _ in buckets += 1 }
+        return buckets * 8
     }
 }

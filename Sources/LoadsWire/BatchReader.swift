@@ -75,7 +75,7 @@ public struct BatchReader: Sendable {
     public var batch: Batch {
         var batch = Batch(hits: hits, from: from, to: to)
         batch.statistics = statistics.rest
-        bytes.withUnsafeBytes { statistics.mergeNames(into: &batch.statistics.names, $0.baseAddress!) }
+        bytes.withUnsafeBytes { statistics.mergeNamed(into: &batch.statistics, $0.baseAddress!) }
         return batch
     }
 

@@ -94,7 +94,7 @@ struct Node {
     }
 
     /// A finite number; whole ones are accepted.
-    func number() throws(WireError) -> Double {
+    func number(to limit: Double = 1e15) throws(WireError) -> Double {
         let value: Double
         switch head {
         case 0xca: value = Double(Float(bitPattern: UInt32(number(4))))
@@ -104,7 +104,7 @@ struct Node {
             value = Double(whole)
         }
         // What is no number compares as false.
-        guard value.magnitude <= 1e15 else { throw .field(name, "a number from -1e15 to 1e15") }
+        guard value.magnitude <= limit else { throw .field(name, "a number from -\(limit) to \(limit)") }
         return value
     }
 

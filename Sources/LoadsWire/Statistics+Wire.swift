@@ -12,6 +12,7 @@ extension Statistics {
                 packer.field(name) { statistics.pack(into: packer) }
             }
         }
+        packGrouped(into: packer)
         packer.field("errors") { packer.occurrences(errors) }
         packer.field("failures") { packer.occurrences(failures) }
         packer.field("health") { health.pack(into: packer) }
@@ -22,7 +23,7 @@ extension Statistics {
     init(_ node: Node, limit: Int = WireLimits.count) throws(WireError) {
         let reader = try StatisticsReader(node, limit: limit)
         self = reader.rest
-        node.withMessage { reader.mergeNames(into: &names, $0) }
+        node.withMessage { reader.mergeNamed(into: &self, $0) }
     }
 }
 

@@ -2,11 +2,12 @@ import LoadsCore
 
 /// The statistics of a message, found right and ready to be merged: the names' histograms are still the message's bytes.
 struct StatisticsReader {
-    /// Everything but the names.
+    /// Everything that has no name.
     private(set) var rest = Statistics()
     private(set) var hitCount = 0
     private(set) var failedHitCount = 0
     private var names: [Name] = []
+    private let grouped: GroupedReader
     /// For each name its latency, then its phases.
     private var histograms: [PackedHistogram] = []
     private var statuses: [(status: Int, count: Int)] = []
@@ -25,6 +26,7 @@ struct StatisticsReader {
 
     /// - Parameter limit: The largest count, also of all names together.
     init(_ node: Node, limit: Int) throws(WireError) {
+        grouped = try GroupedReader(node, limit: limit)
         rest.iterations = try IterationCounts(node.field("iterations"), limit: limit)
         if let node = try node.optional("service") {
             let service = try PackedHistogram(node, limit: limit)
@@ -88,13 +90,17 @@ struct StatisticsReader {
     /// - Parameter message: The bytes that this was read from.
     func merge(into statistics: inout Statistics, _ message: UnsafeRawPointer) {
         statistics.merge(rest)
-        mergeNames(into: &statistics.names, message)
+        mergeNamed(into: &statistics, message)
     }
 
-    func mergeNames(into statistics: inout [String: NameStatistics], _ message: UnsafeRawPointer) {
+    /// Adds what has a name: hits, steps, checks and metrics.
+    func mergeNamed(into statistics: inout Statistics, _ message: UnsafeRawPointer) {
         for (place, name) in names.enumerated() {
-            merge(name, place * Self.histogramCount, into: &statistics[name.name, default: NameStatistics()], message)
+            merge(
+                name, place * Self.histogramCount, into: &statistics.names[name.name, default: NameStatistics()],
+                message)
         }
+        grouped.merge(into: &statistics, message)
     }
 
     private func merge(

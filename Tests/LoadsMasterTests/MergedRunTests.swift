@@ -64,6 +64,45 @@ import Testing
         #expect(run.total.names.mapValues(\.count) == ["a": 2, "b": 1, Statistics.otherName: 2])
     }
 
+    @Test func stepsChecksAndMetricsChangeAndAreLimitedAsNamesAre() {
+        func grouped(_ name: String) -> Batch {
+            var batch = batch(1)
+            batch.statistics.names = [:]
+            batch.statistics.steps[name] = StepStatistics()
+            batch.statistics.steps[name]!.count = 1
+            batch.statistics.checks[name] = CheckCounts(passed: 1)
+            batch.statistics.metrics[name] = MetricStatistics(kind: .trend, unit: name)
+            batch.statistics.metrics[name]!.record(1, at: 0)
+            return batch
+        }
+        var run = MergedRun(maxNames: 2)
+        run.wantIntervals(true, at: 0)
+        for name in ["a", "b", "c", "d", "a"] {
+            run.take(grouped(name), from: a)
+            run.fold()
+        }
+        #expect(run.total.steps.mapValues(\.count) == ["a": 2, "b": 1, "(other)": 2])
+        #expect(run.total.checks.mapValues(\.count) == ["a": 2, "b": 1, "(other)": 2])
+        #expect(run.total.metrics.mapValues(\.count) == ["a": 2, "b": 1, "(other) (trend)": 2])
+        #expect(run.takeInterval(at: 1)?.2.checks.count == 3)
+        _ = run.takeChanges()
+        run.take(grouped("b"), from: b)
+        let changes = run.takeChanges()
+        #expect(changes.total?.steps.mapValues(\.count) == ["b": 2])
+        #expect(changes.total?.checks.mapValues(\.count) == ["b": 2])
+        #expect(changes.total?.metrics.mapValues(\.count) == ["b": 2])
+        run.restore(changes)
+        run.take(grouped("e"), from: b)
+        let again = run.takeChanges().total
+        #expect(again?.steps.mapValues(\.count) == ["b": 2, "(other)": 3] && again?.metrics.count == 2)
+        // A master that goes on knows the names.
+        var restored = MergedRun(maxNames: 2, total: run.total)
+        restored.take(grouped("b"), from: a)
+        restored.take(grouped("f"), from: a)
+        restored.fold()
+        #expect(restored.total.steps.mapValues(\.count) == ["a": 2, "b": 3, "(other)": 4])
+    }
+
     private func batch(_ count: Int, name: String = "n", from: Double = 0, to: Double = 0.1, users: Int = 1) -> Batch {
         var batch = Batch(from: from, to: to)
         batch.statistics.users = users

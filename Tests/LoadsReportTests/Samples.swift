@@ -42,6 +42,7 @@ enum Sample {
                 "sign in", status: nil, milliseconds: 1,
                 error: HitError(kind: "connect", message: "\"refused\"\n\u{1b}[31m")))
         var statistics = statistics(hits)
+        statistics.merge(grouped())
         statistics.failures["Blog.swift:12"] = Occurrences(
             count: 3, first: 0.5, last: 1.5, sample: "Expectation failed: a\n\nb")
         statistics.failures["Blog.swift:9"] = Occurrences(count: 7, first: 0.25, last: 1.75, sample: "Caught error")
@@ -61,5 +62,23 @@ enum Sample {
             crash: RunnerCrash(
                 reason: "signal 11 (SIGSEGV)", output: "Fatal error", unreportedStarted: 4, unreportedEnded: 3,
                 unreportedHits: 2))
+    }
+
+    /// Steps, checks and a metric of each kind.
+    static func grouped() -> Statistics {
+        let start = Instant(nanoseconds: 0)
+        let recorder = Recorder(start: start, plan: Plan(cycles: []), registry: NameRegistry(limit: 1000))
+        for value in 1...4 {
+            recorder.recordStep("checkout", duration: Int64(value) * 10_000_000, failed: value == 4)
+            recorder.recordCheck("has token", passed: value != 2)
+            recorder.recordCheck("is fast", passed: true)
+            recorder.recordMetric("articles", .counter, unit: "", 700, start)
+            recorder.recordMetric("queue", .gauge, unit: "jobs", Double(value), start)
+            recorder.recordMetric("cached", .rate, unit: "", value == 1 ? 1 : 0, start)
+            recorder.recordMetric("cart", .trend, unit: "EUR", Double(value) + 0.99, start)
+        }
+        recorder.recordMetric("cart", .trend, unit: "EUR", -1, start)
+        recorder.recordMetric("never", .gauge, unit: "", .nan, start)
+        return recorder.takeBatch().statistics
     }
 }

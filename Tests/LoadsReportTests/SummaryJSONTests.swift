@@ -30,6 +30,24 @@ import Testing
         #expect((crash["unreported"] as? [String: Int]) == ["started": 4, "ended": 3, "hits": 2])
     }
 
+    @Test func stepsChecksAndMetricsAreListed() throws {
+        let json = try object(Sample.summary(Sample.grouped()))
+        let step = try #require((json["steps"] as? [[String: Any]])?.first)
+        #expect(step["name"] as? String == "checkout" && step["count"] as? Int == 4 && step["failed"] as? Int == 1)
+        #expect((step["duration_ms"] as? [String: Double])?["max"] == 40)
+        let checks = try #require(json["checks"] as? [[String: Any]])
+        #expect(checks.map { $0["name"] as? String } == ["has token", "is fast"])
+        #expect(checks[0]["passed"] as? Int == 3 && checks[0]["failed"] as? Int == 1)
+        let metrics = try #require(json["metrics"] as? [[String: Any]])
+        let named = Dictionary(uniqueKeysWithValues: metrics.map { ($0["name"] as! String, $0) })
+        #expect(named["articles"]?["sum"] as? Double == 2800)
+        #expect(named["queue"]?["last"] as? Double == 4 && named["queue"]?["unit"] as? String == "jobs")
+        #expect(named["cached"]?["true"] as? Int == 1 && named["cached"]?["share"] as? Double == 0.25)
+        #expect((named["cart"]?["values"] as? [String: Double])?["max"] == 4.99)
+        #expect(named["cart"]?["refused"] as? Int == 1)
+        #expect(named["never"]?["last"] is NSNull && named["never"]?["refused"] as? Int == 1)
+    }
+
     @Test func percentilesAreNearestRank() throws {
         let json = try object(Sample.summary(Sample.statistics((1...100).map { Sample.hit(milliseconds: Double($0)) })))
         let latency = try #require(json["latency_ms"] as? [String: Double])

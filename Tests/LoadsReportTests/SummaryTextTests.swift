@@ -22,6 +22,22 @@ import Testing
         #expect(!text.contains("\u{1b}"), "what a server said must not steer the terminal")
     }
 
+    @Test func tellsOfStepsChecksAndMetrics() {
+        let text = Sample.summary(Sample.grouped()).text()
+        let steps = text.split(separator: "\n").first { $0.contains("checkout ") }?.split(separator: " ")
+        #expect(
+            steps == ["checkout", "4", "1", "2.00", "10.0", "25.0", "20.0", "40.0", "40.0", "40.0", "40.0", "40.0"])
+        #expect(text.contains("steps in ms"))
+        #expect(text.contains("has token   75.0 %: 3 of 4 passed\n  is fast      100 %: 4 of 4 passed"))
+        #expect(text.contains("articles  2,800, 1,400/s"))
+        #expect(text.contains("queue     last 4, from 1 to 4 jobs"))
+        #expect(text.contains("cached    25.0 %: 1 of 4"))
+        #expect(text.contains("cart      min 1.99, mean 3.49, p50 2.99, p90 4.99, p95 4.99, p99 4.99, max 4.99 EUR"))
+        #expect(text.contains("never     no value"))
+        #expect(text.contains("warning: 2 values of metrics could not be recorded"))
+        #expect(!Sample.summary(Sample.statistics([])).text().contains("checks"))
+    }
+
     @Test func mostFrequentFailuresComeFirst() throws {
         let text = Sample.fullSummary().text()
         let first = try #require(text.firstRange(of: "Blog.swift:9"))

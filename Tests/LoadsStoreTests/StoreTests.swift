@@ -17,6 +17,11 @@ import Testing
             group.count = count
             for _ in 0..<count { group.latency.record(1_000_000) }
             statistics.names[name] = group
+            statistics.steps[name] = StepStatistics()
+            statistics.steps[name]!.count = count
+            statistics.checks[name] = CheckCounts(passed: count, failed: 1)
+            statistics.metrics[name] = MetricStatistics(kind: .trend, unit: "ms")
+            statistics.metrics[name]!.record(Double(count), at: 1)
         }
         return statistics
     }

@@ -81,4 +81,47 @@ import Testing
         let error = #expect(throws: WireError.self) { _ = try BatchReader(report: bytes) }
         #expect(error?.code == .tooLarge)
     }
+
+    @Test func stepsChecksAndMetricsAreMergedAsOtherPeersWroteThem() throws {
+        // An older peer writes none of them.
+        let plain = try #require(try BatchReader(report: RunnerReport.batch(Batch()).encoded()[0]))
+        #expect(plain.batch.statistics == Statistics())
+        // Kinds that two agents have under one name are kept apart.
+        let reader = try #require(try BatchReader(report: Self.report))
+        var merged = Statistics()
+        merged.metrics["a trend"] = MetricStatistics(kind: .counter)
+        reader.merge(into: &merged)
+        #expect(merged.metrics["a trend (trend, ms)"] == Samples.batch.statistics.metrics["a trend"])
+        #expect(merged.metrics["a trend"]?.count == 0)
+    }
+
+    @Test func groupedCountsThatWouldOverflowTogetherAreRefused() throws {
+        for family in 0..<3 {
+            var batch = Batch()
+            for name in ["a", "b"] {
+                switch family {
+                case 0:
+                    batch.statistics.steps[name] = StepStatistics()
+                    batch.statistics.steps[name]!.count = WireLimits.count
+                case 1: batch.statistics.checks[name] = CheckCounts(passed: WireLimits.count)
+                default:
+                    batch.statistics.metrics[name] = MetricStatistics(kind: .gauge)
+                    batch.statistics.metrics[name]!.refused = WireLimits.count
+                }
+            }
+            let bytes = RunnerReport.batch(batch).encoded()[0]
+            let error = #expect(throws: WireError.self) { _ = try BatchReader(report: bytes) }
+            #expect(error?.code == .tooLarge)
+        }
+    }
+
+    @Test func aMetricOfAnUnknownKindIsRefused() throws {
+        let bytes = Packer.message("batch") { packer in
+            packer.field("from_s", 0)
+            packer.field("to_s", 1)
+            packer.field("metrics") { packer.field("m") { packer.field("kind", "set") } }
+            Statistics().packFields(into: packer)
+        }
+        #expect(throws: WireError.self) { _ = try BatchReader(report: bytes) }
+    }
 }

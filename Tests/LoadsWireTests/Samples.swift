@@ -58,6 +58,21 @@ enum Samples {
         name.phases[5].record(800_000)
         name.status = [200: 2, 404: 1]
         statistics.names = ["GET /": name, "GET /é": NameStatistics()]
+        var step = StepStatistics()
+        step.count = 2
+        step.failed = 1
+        for value in [5_000_000, 7_000_000] as [Int64] { step.duration.record(value) }
+        statistics.steps = ["checkout{plan=pro}": step, "é": StepStatistics()]
+        statistics.checks = ["has token": CheckCounts(passed: 5, failed: 1)]
+        let values: [(MetricKind, String, [Double])] = [
+            (.counter, "", [3, 4]), (.gauge, "jobs", [8, -2.5]), (.rate, "", [1, 0, 1]), (.trend, "ms", [12.5, 0.25]),
+        ]
+        for (kind, unit, values) in values {
+            var metric = MetricStatistics(kind: kind, unit: unit)
+            for value in values { metric.record(value, at: 0.3) }
+            if kind == .trend { metric.record(.nan, at: 0.3) }
+            statistics.metrics["a \(kind)"] = metric
+        }
         statistics.errors = ["connect": Occurrences(count: 2, first: 0.25, last: 1.5, sample: "connection refused")]
         statistics.failures = ["Blog.swift:12": Occurrences(count: 1, first: 0.5, last: 0.5, sample: "text is empty")]
         statistics.health.cpuSeconds = 0.125
