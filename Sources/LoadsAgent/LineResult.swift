@@ -5,6 +5,9 @@ enum LineResult: Equatable {
     case hit(LineHit)
     case iteration(LineIteration)
     case failure(LineFailure)
+    case step(LineStep)
+    case check(LineCheck)
+    case metric(LineMetric)
     case note(String)
     /// Users at work from now on.
     case users(Int)
@@ -15,6 +18,12 @@ enum LineResult: Equatable {
         guard case .map = record else { throw LineFault("it is no map") }
         if case .map? = record["iteration"] {
             self = .iteration(try LineIteration(record["iteration"]!))
+        } else if case .map? = record["step"] {
+            self = .step(try LineStep(record["step"]!))
+        } else if case .map? = record["check"] {
+            self = .check(try LineCheck(record["check"]!))
+        } else if case .map? = record["metric"] {
+            self = .metric(try LineMetric(record["metric"]!))
         } else if let failure = record["failure"] {
             self = .failure(try LineFailure(failure))
         } else if let note = record["note"] {
@@ -24,7 +33,8 @@ enum LineResult: Equatable {
         } else if let users = record["users"] {
             self = .users(try users.count("users", upTo: Plan.userLimit))
         } else {
-            throw LineFault("it is no hit (no ms and no error), no iteration, failure, note or users")
+            throw LineFault(
+                "it is no hit (no ms and no error), no iteration, step, check, metric, failure, note or users")
         }
     }
 }

@@ -89,6 +89,10 @@ struct LineTally {
         case .hit(let hit): count(hit, now)
         case .iteration(let iteration): count(iteration, now)
         case .failure(let failure): count(failure, now)
+        case .step(let step): recorder.recordStep(step.name, duration: step.duration, failed: step.failed)
+        case .check(let check): recorder.recordCheck(check.name, passed: check.passed)
+        case .metric(let metric):
+            recorder.recordMetric(metric.name, metric.kind, unit: metric.unit, metric.value, now)
         case .note(let text): note(text)
         case .users(let count): toldUsers = count
         }

@@ -34,6 +34,8 @@ enum LineLimits {
     static let depth = 8
     /// Characters of a name, a kind of error or a place, in UTF-8.
     static let nameBytes = 1000
+    /// Characters of a metric's unit, in UTF-8.
+    static let unitBytes = 64
     /// Characters of a message or a note, in UTF-8.
     static let textBytes = 4000
     /// Notes that are passed on in one run.

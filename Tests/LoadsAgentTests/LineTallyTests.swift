@@ -140,4 +140,41 @@ import Testing
         let name = batch.statistics.names.keys.first ?? ""
         #expect(name.utf8.count <= LineLimits.nameBytes && name.hasSuffix("é…"))
     }
+
+    @Test func stepsChecksAndMetricsAreCounted() throws {
+        let (batch, notes, _) = Self.tally(
+            #"{"step":{"name":"checkout","ms":12.5,"tags":{"plan":"pro","n":3}}}"#,
+            #"{"step":{"name":"checkout","ms":2,"failed":true}}"#, #"{"check":{"name":"has token","passed":true}}"#,
+            #"{"check":{"name":"has token","passed":false,"tags":{"x":true}}}"#,
+            #"{"metric":{"name":"orders","kind":"counter"}}"#,
+            #"{"metric":{"name":"orders","kind":"counter","value":2.5}}"#,
+            #"{"metric":{"name":"cached","kind":"rate","value":true}}"#,
+            #"{"metric":{"name":"cart","kind":"trend","value":19.99,"unit":"EUR","tags":{"a":"b c"}}}"#,
+            #"{"metric":{"name":"cart","kind":"trend","value":-1}}"#, #"{"name":"n","ms":1,"step":"checkout"}"#)
+        #expect(notes.isEmpty)
+        let statistics = batch.statistics
+        #expect(statistics.steps.mapValues(\.failed) == ["checkout{n=3,plan=pro}": 0, "checkout": 1])
+        #expect(statistics.steps["checkout{n=3,plan=pro}"]?.duration.max == 12_500_000)
+        #expect(
+            statistics.checks == ["has token": CheckCounts(passed: 1), "has token{x=true}": CheckCounts(failed: 1)])
+        #expect(statistics.metrics["orders"]?.sum == 3.5 && statistics.metrics["cached"]?.share == 1)
+        let cart = try #require(statistics.metrics["cart{a=\"b c\"}"])
+        #expect(cart.unit == "EUR" && cart.last == 19.99 && cart.lastAt == 2)
+        #expect(statistics.metrics["cart"]?.refused == 1)
+        #expect(statistics.names.keys.sorted() == ["n"])
+    }
+
+    @Test(arguments: [
+        #"{"step":{"ms":1}}"#, #"{"step":{"name":"s"}}"#, #"{"step":{"name":"s","ms":1,"failed":1}}"#,
+        #"{"check":{"name":"c"}}"#, #"{"check":{"name":"c","passed":"yes"}}"#, #"{"check":{"passed":true}}"#,
+        #"{"metric":{"name":"m","value":1}}"#, #"{"metric":{"name":"m","kind":"set","value":1}}"#,
+        #"{"metric":{"name":"m","kind":"gauge"}}"#, #"{"metric":{"name":"m","kind":"rate","value":0.5}}"#,
+        #"{"metric":{"name":"m","kind":"gauge","value":1,"tags":["a"]}}"#,
+        #"{"metric":{"name":"m","kind":"gauge","value":1,"tags":{"a":[]}}}"#,
+    ])
+    func aStepCheckOrMetricThatIsIncompleteIsQuoted(line: String) {
+        let (batch, notes, _) = Self.tally(line)
+        #expect(notes.count == 1 && notes.first?.contains("no result") == true)
+        #expect(batch.statistics.steps.isEmpty && batch.statistics.checks.isEmpty && batch.statistics.metrics.isEmpty)
+    }
 }

@@ -16,9 +16,11 @@ internal import LoadsCore
 public enum Metric {
     /// Adds to a counter.
     ///
-    /// - Parameter amount: Its magnitude is at most 10^15; it may be negative.
-    public static func count(_ name: String, _ amount: some BinaryInteger = 1, tags: [String: String] = [:]) {
-        record(name, .counter, Double(amount), "", tags)
+    /// - Parameters:
+    ///   - amount: Its magnitude is at most 10^15; it may be negative.
+    ///   - unit: For a person: `EUR`.
+    public static func count(_ name: String, _ amount: Int = 1, unit: String = "", tags: [String: String] = [:]) {
+        record(name, .counter, Double(amount), unit, tags)
     }
 
     /// Adds to a counter.
@@ -27,7 +29,7 @@ public enum Metric {
     ///   - amount: Its magnitude is at most 10^15; it may be negative.
     ///   - unit: For a person: `EUR`.
     public static func count(
-        _ name: String, _ amount: some BinaryFloatingPoint, unit: String = "", tags: [String: String] = [:]
+        _ name: String, _ amount: Double, unit: String = "", tags: [String: String] = [:]
     ) {
         record(name, .counter, Double(amount), unit, tags)
     }
@@ -38,7 +40,7 @@ public enum Metric {
     ///   - value: Its magnitude is at most 10^15.
     ///   - unit: For a person: `jobs`.
     public static func gauge(
-        _ name: String, _ value: some BinaryInteger, unit: String = "", tags: [String: String] = [:]
+        _ name: String, _ value: Int, unit: String = "", tags: [String: String] = [:]
     ) {
         record(name, .gauge, Double(value), unit, tags)
     }
@@ -49,7 +51,7 @@ public enum Metric {
     ///   - value: Its magnitude is at most 10^15.
     ///   - unit: For a person: `jobs`.
     public static func gauge(
-        _ name: String, _ value: some BinaryFloatingPoint, unit: String = "", tags: [String: String] = [:]
+        _ name: String, _ value: Double, unit: String = "", tags: [String: String] = [:]
     ) {
         record(name, .gauge, Double(value), unit, tags)
     }
@@ -65,7 +67,7 @@ public enum Metric {
     ///   - value: From 0 to 9·10^12. It is kept with three significant digits, in steps of a millionth.
     ///   - unit: For a person: `EUR`, `bytes`.
     public static func trend(
-        _ name: String, _ value: some BinaryInteger, unit: String = "", tags: [String: String] = [:]
+        _ name: String, _ value: Int, unit: String = "", tags: [String: String] = [:]
     ) {
         record(name, .trend, Double(value), unit, tags)
     }
@@ -76,7 +78,7 @@ public enum Metric {
     ///   - value: From 0 to 9·10^12. It is kept with three significant digits, in steps of a millionth.
     ///   - unit: For a person: `EUR`, `bytes`.
     public static func trend(
-        _ name: String, _ value: some BinaryFloatingPoint, unit: String = "", tags: [String: String] = [:]
+        _ name: String, _ value: Double, unit: String = "", tags: [String: String] = [:]
     ) {
         record(name, .trend, Double(value), unit, tags)
     }
