@@ -27,6 +27,26 @@ public struct AgentShare: Sendable, Equatable {
     public var startSkew: Double?
     /// How far the agent's clock may be off what the master believed at the start, in seconds.
     public var clockError: Double?
+    /// What its runner has used of its machine; nil before it has said anything.
+    public var usage: Usage?
+
+    /// What a runner used of its machine.
+    public struct Usage: Sendable, Equatable {
+        /// Cores that it may use, at least 1.
+        public var cores: Int
+        /// Seconds that the other numbers are about.
+        public var seconds: Double
+        /// CPU seconds, user and system.
+        public var cpuSeconds: Double
+        /// Seconds that its loops' threads, all together, waited for a core although they had something to do.
+        public var waitedSeconds: Double
+        public init(cores: Int, seconds: Double, cpuSeconds: Double, waitedSeconds: Double) {
+            self.cores = cores
+            self.seconds = seconds
+            self.cpuSeconds = cpuSeconds
+            self.waitedSeconds = waitedSeconds
+        }
+    }
 
     /// A hole in what an agent measured.
     public struct Missing: Sendable, Equatable {

@@ -5,6 +5,10 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     /// There were failures: in a test run an iteration failed, in URL mode a hit did. A program that tells of no
     /// iterations is judged by its hits.
     case failures = 1
+    /// A threshold was breached.
+    case breached = 3
+    /// The numbers cannot be trusted, or a threshold could not be judged, and that was not to be put up with.
+    case invalid = 4
     /// Wrong usage; nothing was started.
     case usage = 64
     /// The user's package does not build; nothing was started.
@@ -18,13 +22,19 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     /// Somebody stopped the run.
     case interrupted = 130
 
-    /// The verdict on a run. What stands first wins: interrupted, a fault of ours, a crash, failures.
+    /// What a run earns. What stands first wins: interrupted, a fault of ours, a crash, invalid, a breached threshold,
+    /// failures.
+    ///
+    /// A run that a threshold has stopped was not interrupted. Where a threshold on `errors` or `checks` was judged, it
+    /// decides about failures.
     ///
     /// An expectation that failed outside any iteration (``GeneratorHealth/orphanFailures``) is a failure too: it is
     /// shown apart, but a test that failed must not pass. Iterations that the end of the run cut off are not failures.
     ///
-    /// - Parameter fault: Whether something of ours went wrong on the way.
-    public init(_ summary: Summary, fault: Bool = false) {
+    /// - Parameters:
+    ///   - fault: Whether something of ours went wrong on the way.
+    ///   - strict: Whether anything but a valid run with judged thresholds is refused.
+    public init(_ summary: Summary, fault: Bool = false, strict: Bool = false) {
         let statistics = summary.statistics
         let failed =
             if summary.isURLTarget || statistics.iterations.started == 0 {
@@ -33,16 +43,29 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
                 statistics.iterations.failed > 0 || statistics.health.orphanFailures > 0
             }
         self =
-            if summary.interrupted {
+            if summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
                 .interrupted
             } else if fault {
                 .fault
             } else if summary.crash != nil {
                 .crashed
-            } else if failed {
+            } else if strict && !summary.isTrusted {
+                .invalid
+            } else if summary.thresholds.contains(where: { $0.state == .breached }) {
+                .breached
+            } else if failed && !summary.thresholds.contains(where: \.decidesFailures) {
                 .failures
             } else {
                 .passed
             }
     }
+}
+
+extension Summary {
+    /// Whether the numbers can be trusted, and every threshold could be judged.
+    fileprivate var isTrusted: Bool { verdict.kind == .valid && !thresholds.contains { $0.state == .unjudged } }
+}
+
+extension ThresholdResult {
+    fileprivate var decidesFailures: Bool { threshold.judgesFailures && state != .unjudged }
 }

@@ -19,10 +19,14 @@ public struct Summary: Sendable {
     public var crash: RunnerCrash?
     /// What each agent did; empty where nobody kept count of them.
     public var agents: [AgentShare]
+    /// How each threshold came out, in the order in which they were given. Whether the numbers can be trusted says
+    /// ``verdict``.
+    public var thresholds: [ThresholdResult]
 
     public init(
         id: String, target: String, startedAt: Double, duration: Double, interrupted: Bool, plan: Plan,
-        statistics: Statistics, isURLTarget: Bool, crash: RunnerCrash? = nil, agents: [AgentShare] = []
+        statistics: Statistics, isURLTarget: Bool, crash: RunnerCrash? = nil, agents: [AgentShare] = [],
+        thresholds: [ThresholdResult] = []
     ) {
         self.id = id
         self.target = target
@@ -34,6 +38,7 @@ public struct Summary: Sendable {
         self.isURLTarget = isURLTarget
         self.crash = crash
         self.agents = agents
+        self.thresholds = thresholds
     }
 }
 

@@ -1,0 +1,96 @@
+/// Judges a run's thresholds while it goes on, and all of it in the end.
+///
+/// A pure structure: it is fed with what was measured in each second, merged over all agents, and with how far every
+/// agent has delivered. A second counts as complete when every agent that runs has delivered past its end; what is not
+/// complete ``patience`` seconds later is judged provisionally. Only what is complete can stop a run.
+public struct ThresholdJudge: Sendable {
+    private var tracks: [ThresholdTrack]
+    private var last = Int.max
+    private var looked: (complete: Int, due: Int)?
+
+    /// How long a second is waited for, in seconds.
+    public static let patience = 5
+
+    /// Something that is to be told.
+    public struct Change: Sendable, Equatable {
+        public var result: ThresholdResult
+        /// The run is to be stopped at once.
+        public var aborts: Bool
+    }
+
+    /// - Parameter last: Where the load comes to its end by its plan, in whole seconds since the start; nil when nobody
+    ///   knows.
+    public init(_ thresholds: [Threshold] = [], last: Int? = nil) {
+        tracks = thresholds.map(ThresholdTrack.init)
+        if let last { self.last = last }
+    }
+
+    public var isEmpty: Bool { tracks.isEmpty }
+
+    /// The run is coming to its end: windows that end later say nothing of the load.
+    public mutating func loadEnds(at elapsed: Double) { last = min(last, Self.whole(elapsed)) }
+
+    /// Goes on with a run that was stopped because of a threshold, before its master was restarted.
+    public mutating func restore(_ results: [ThresholdResult]) {
+        for index in tracks.indices where results.contains(where: { $0.threshold == tracks[index].threshold && $0.aborted }) {
+            tracks[index].restoreAborted()
+        }
+    }
+
+    /// Adds what was measured in a second of the run.
+    public mutating func take(_ statistics: Statistics, second: Int) {
+        guard !tracks.isEmpty else { return }
+        for index in tracks.indices { tracks[index].take(statistics, second: second) }
+    }
+
+    /// Judges what is new.
+    ///
+    /// - Parameters:
+    ///   - elapsed: Seconds since the start.
+    ///   - delivered: Up to where every agent that still runs has delivered, in seconds since the start.
+    /// - Returns: The thresholds whose state is another now.
+    public mutating func advance(to elapsed: Double, delivered: Double) -> [Change] {
+        guard !tracks.isEmpty else { return [] }
+        let complete = Self.whole(delivered)
+        let due = Self.whole(elapsed) - Self.patience
+        guard looked == nil || looked! != (complete, due) else { return [] }
+        looked = (complete, due)
+        var changes: [Change] = []
+        for index in tracks.indices {
+            let before = tracks[index].result
+            let wasAborted = tracks[index].aborted
+            tracks[index].advance(complete: complete, due: due, last: last)
+            let after = tracks[index].result
+            let aborts = tracks[index].aborted && !wasAborted
+            if aborts || after.state != before.state && (after.state == .breached || before.state == .breached) {
+                changes.append(Change(result: after, aborts: aborts))
+            }
+        }
+        return changes
+    }
+
+    /// How they stand, in the order in which they were given.
+    public var results: [ThresholdResult] { tracks.map(\.result) }
+
+    /// The verdict on all that was measured.
+    ///
+    /// - Parameter duration: Of the run, in seconds.
+    public func results(duration: Double) -> [ThresholdResult] {
+        tracks.map { $0.final(duration: duration, last: min(last, Self.whole(duration))) }
+    }
+
+    private static func whole(_ seconds: Double) -> Int { Int(max(0, min(seconds, 1e9))) }
+}
+
+extension Plan {
+    /// The second in which its load comes to an end of its own; nil when that depends on the iterations.
+    public var lastFullSecond: Int? {
+        var seconds = Double(pause.components.seconds) * Double(cycles.count - 1)
+        for cycle in cycles {
+            guard case .duration(let length) = cycle.amount else { return nil }
+            let parts = length.components
+            seconds += Double(parts.seconds) + Double(parts.attoseconds) / 1e18
+        }
+        return Int(max(0, min(seconds, 1e9)))
+    }
+}

@@ -1,0 +1,127 @@
+import LoadsEventLoop
+
+extension Summary {
+    /// Whether the numbers can be trusted.
+    public var verdict: Verdict { Verdict(holes + bottlenecks) }
+
+    // MARK: Incomplete
+
+    private var holes: [Verdict.Reason] {
+        var reasons: [Verdict.Reason] = []
+        if let crash {
+            reasons.append(
+                Verdict.Reason(
+                    .crash,
+                    "the runner crashed (\(crash.reason)): \(crash.unreportedEnded) iterations that ended and "
+                        + "\(crash.unreportedHits) hits are in no number",
+                    actual: Quantity(Double(crash.unreportedHits), .number), limit: Quantity(0, .number)))
+        }
+        for agent in agents {
+            guard agent.missing != nil || agent.state == .lost else { continue }
+            // What a crash has taken is told there.
+            if crash != nil, agent.state == .crashed { continue }
+            reasons.append(agentHole(agent))
+        }
+        let open = statistics.iterations.started - statistics.iterations.ended
+        if open > 0, reasons.isEmpty {
+            reasons.append(
+                Verdict.Reason(
+                    .unended, "\(open) iterations were started and never ended",
+                    actual: Quantity(Double(open), .number), limit: Quantity(0, .number)))
+        }
+        return reasons
+    }
+
+    private func agentHole(_ agent: AgentShare) -> Verdict.Reason {
+        guard let missing = agent.missing else {
+            return Verdict.Reason(.agentMissing, "the agent \(agent.name) was lost")
+        }
+        let start = Quantity(missing.from * 1e9, .time)
+        let span = missing.to.map { "from \(start) to \(Quantity($0 * 1e9, .time))" } ?? "from \(start) on"
+        let hits = missing.hits.map { $0 > 0 ? ", \($0) hits at least" : "" } ?? ""
+        return Verdict.Reason(
+            .agentMissing, "what the agent \(agent.name) measured \(span) is missing\(hits): \(missing.reason)",
+            actual: missing.hits.map { Quantity(Double($0), .number) }, limit: Quantity(0, .number))
+    }
+
+    // MARK: Generator-limited
+
+    private var bottlenecks: [Verdict.Reason] {
+        [loopLag, blocking, descriptors].compactMap { $0 } + saturation
+    }
+
+    private var loopLag: Verdict.Reason? {
+        let worst = statistics.health.lag.worst
+        let limit = Quantity(Double(Verdict.loopLagLimit), .time)
+        guard worst > Verdict.loopLagLimit else { return nil }
+        let actual = Quantity(Double(worst), .time)
+        return Verdict.Reason(
+            .loopLag, "a loop was held up for \(actual): what happened meanwhile waited for it", actual: actual,
+            limit: limit)
+    }
+
+    /// Bodies that hold their loop in more than one iteration of a hundred.
+    private var blocking: Verdict.Reason? {
+        let ended = statistics.iterations.ended
+        let holders = statistics.health.lag.holders
+        let count = holders.values.reduce(0) { $0 + $1.count }
+        guard let worst = holders.max(by: { $0.value.longest < $1.value.longest }), count > 0, Double(count) > Verdict.blockingLimit * Double(ended) else {
+            return nil
+        }
+        let share = Quantity(ended == 0 ? 1 : min(1, Double(count) / Double(ended)), .share)
+        return Verdict.Reason(
+            .blocking,
+            "\(worst.key) blocked its loop for up to \(Quantity(Double(worst.value.longest), .time)), in "
+                + "\(share) of the iterations: the other users of the loop waited (use --threads, or asynchronous code)",
+            actual: share, limit: Quantity(Verdict.blockingLimit, .share))
+    }
+
+    private var descriptors: Verdict.Reason? {
+        guard let group = statistics.errors["descriptors"] else { return nil }
+        return Verdict.Reason(
+            .descriptors, "\(group.count) hits failed for want of descriptors or ports: \(group.sample)",
+            actual: Quantity(Double(group.count), .number), limit: Quantity(0, .number))
+    }
+
+    /// For each agent: its runner used the cores that it can, or waited for one.
+    private var saturation: [Verdict.Reason] {
+        agents.flatMap { agent -> [Verdict.Reason] in
+            guard let usage = agent.usage, usage.seconds >= Verdict.shortestUsage else { return [] }
+            let who = agents.count > 1 ? " on \(agent.name)" : ""
+            // A user at a time is on one loop.
+            let cores = Double(max(1, min(usage.cores, plan.loops ?? .max, plan.threads ? .max : max(1, agent.users))))
+            let busy = usage.cpuSeconds / usage.seconds / cores
+            let waiting = usage.waitedSeconds / usage.seconds / cores
+            var reasons: [Verdict.Reason] = []
+            if busy > Verdict.cpuLimit {
+                let share = Quantity(busy, .share)
+                reasons.append(
+                    Verdict.Reason(
+                        .cpu, "the runner\(who) used \(share) of the \(cores == 1 ? "core" : "\(Int(cores)) cores") "
+                            + "that it can use: it could not have done more", actual: share,
+                        limit: Quantity(Verdict.cpuLimit, .share)))
+            }
+            if waiting > Verdict.coreWaitLimit {
+                let share = Quantity(waiting, .share)
+                reasons.append(
+                    Verdict.Reason(
+                        .coreWait, "the runner's loops\(who) waited for a core for \(share) of the time: the machine "
+                            + "is too busy", actual: share, limit: Quantity(Verdict.coreWaitLimit, .share)))
+            }
+            return reasons
+        }
+    }
+}
+
+extension Verdict {
+    /// A loop that was held up for longer, in nanoseconds, may show in the latencies.
+    public static let loopLagLimit: Int64 = 100_000_000
+    /// The share of iterations that may block their loop.
+    public static let blockingLimit = 0.01
+    /// The share of its cores that a runner may use over the whole run.
+    public static let cpuLimit = 0.9
+    /// The share of the time that loops may wait for a core.
+    public static let coreWaitLimit = 0.1
+    /// Over less time, in seconds, CPU says nothing.
+    public static let shortestUsage = 1.0
+}
