@@ -20,6 +20,8 @@ extension Summary {
             }
             writeGrouped(&json)
             writeProblems(&json)
+            json.array("thresholds") { json in for result in thresholds { json.object { result.write(&$0) } } }
+            json.object("verdict") { verdict.write(&$0) }
             json.object("generator") { statistics.health.write(&$0) }
             if !agents.isEmpty {
                 json.array("agents") { json in for agent in agents { json.object { agent.write(&$0) } } }

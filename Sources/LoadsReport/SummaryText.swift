@@ -18,8 +18,10 @@ extension Summary {
         lines += problems("errors", statistics.errors, style)
         lines += problems("failures", statistics.failures, style)
         lines += agentLines(style)
+        lines += thresholdLines(style)
         lines.append("")
         lines.append(generator)
+        lines += verdict.lines(style)
         lines += warnings(style)
         return lines.joined(separator: "\n") + "\n"
     }
@@ -28,7 +30,11 @@ extension Summary {
         var lines = [
             style.bold(target.printable) + ": \(plan.phrase), \(Figures.time(nanoseconds: duration * 1e9))"
         ]
-        if interrupted { lines.append(style.yellow("interrupted: the numbers cover what ran until then")) }
+        if let stopping = thresholds.first(where: \.aborted) {
+            lines.append(style.red("stopped by the threshold \(stopping.expression.printable)"))
+        } else if interrupted {
+            lines.append(style.yellow("interrupted: the numbers cover what ran until then"))
+        }
         if let crash {
             lines.append(style.red("the runner crashed: \(crash.reason.printable)"))
             lines.append(
@@ -113,6 +119,7 @@ extension Summary {
     private func warnings(_ style: Style) -> [String] {
         let health = statistics.health
         var warnings: [String] = []
+        warnings += thresholdWarnings
         warnings += blocking
         if health.droppedHits > 0 {
             warnings.append(

@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsEventLoop
 import Testing
 
 @Suite struct ExitStatusTests {
@@ -46,7 +47,64 @@ import Testing
         #expect(ExitStatus(summary(failedIterations: 1, interrupted: true, crashed: true), fault: true) == .interrupted)
     }
 
+    private func result(
+        _ expression: String, _ state: ThresholdResult.State, aborted: Bool = false
+    ) throws -> ThresholdResult {
+        ThresholdResult(threshold: try Threshold(expression), state: state, aborted: aborted)
+    }
+
+    @Test func aBreachedThresholdHasACodeOfItsOwn() throws {
+        var run = summary()
+        run.thresholds = [try result("p95 < 1s", .passed)]
+        #expect(ExitStatus(run) == .passed)
+        run.thresholds.append(try result("p99 < 1s", .breached))
+        #expect(ExitStatus(run) == .breached)
+        run.statistics.iterations.failed = 1
+        #expect(ExitStatus(run) == .breached)
+        run.crash = RunnerCrash(
+            reason: "signal 11", output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+        #expect(ExitStatus(run) == .crashed)
+    }
+
+    @Test func aRunThatAThresholdHasStoppedWasNotInterrupted() throws {
+        var run = summary(interrupted: true)
+        run.thresholds = [try result("p95 < 1s abort", .breached)]
+        #expect(ExitStatus(run) == .interrupted)
+        run.thresholds = [try result("p95 < 1s abort", .breached, aborted: true)]
+        #expect(ExitStatus(run) == .breached)
+    }
+
+    @Test(arguments: ["errors < 5%", "errors(GET /) < 5%", "checks(token) > 99%", "checks > 99%"])
+    func aThresholdOnErrorsOrChecksDecidesInPlaceOfFailures(_ expression: String) throws {
+        var run = summary(failedHits: 1, url: true)
+        run.thresholds = [try result("p95 < 1s", .passed)]
+        #expect(ExitStatus(run) == .failures)
+        run.thresholds = [try result(expression, .passed)]
+        #expect(ExitStatus(run) == .passed)
+        run.thresholds = [try result(expression, .breached)]
+        #expect(ExitStatus(run) == .breached)
+        run.thresholds = [try result(expression, .unjudged)]
+        #expect(ExitStatus(run) == .failures, "what was not judged decides nothing")
+    }
+
+    @Test func strictRefusesWhatCannotBeTrusted() throws {
+        var run = summary()
+        run.statistics.iterations.ok = 5
+        #expect(ExitStatus(run, strict: true) == .passed)
+        run.thresholds = [try result("p95 < 1s", .breached)]
+        #expect(ExitStatus(run, strict: true) == .breached)
+        run.statistics.health.lag.longestJob = 500_000_000
+        #expect(ExitStatus(run) == .breached)
+        #expect(ExitStatus(run, strict: true) == .invalid, "a number that is wrong breaches nothing")
+        run.statistics.health.lag.longestJob = 0
+        run.thresholds = [try result("p95(nobody) < 1s", .unjudged)]
+        #expect(ExitStatus(run) == .passed)
+        #expect(ExitStatus(run, strict: true) == .invalid)
+        run.interrupted = true
+        #expect(ExitStatus(run, strict: true) == .interrupted)
+    }
+
     @Test func numbersAreThoseDocumented() {
-        #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 64, 65, 69, 70, 71, 130])
+        #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 3, 4, 64, 65, 69, 70, 71, 130])
     }
 }

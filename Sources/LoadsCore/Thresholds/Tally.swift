@@ -59,8 +59,35 @@ extension Measure {
                 times(statistics.service, in: &tally)
             }
         case .service: times(statistics.service, in: &tally)
-        case .step, .check, .metric, .response, .lag: break
+        case .step(let name):
+            for step in statistics.steps.tagged(name) {
+                tally.isKnown = true
+                tally.samples += step.count
+                tally.part += step.failed
+                if isOfTimes { tally.times.merge(step.duration) }
+            }
+        case .check(let name): for counts in statistics.checks.tagged(name) { count(counts, in: &tally) }
+        case .metric(let name): for metric in statistics.metrics.tagged(name) { count(metric, in: &tally) }
+        case .response, .lag: break
         }
+    }
+
+    private func count(_ counts: CheckCounts, in tally: inout Tally) {
+        tally.isKnown = true
+        tally.samples += counts.count
+        tally.part += counts.passed
+    }
+
+    private func count(_ metric: MetricStatistics, in tally: inout Tally) {
+        tally.isKnown = true
+        guard metric.count > 0 else { return }
+        var added = Tally()
+        added.samples = metric.count
+        if isOfTimes { added.times = metric.trend }
+        added.values = Tally.Values(
+            sum: metric.sum, min: metric.min, max: metric.max, last: metric.last, lastAt: metric.lastAt,
+            isTime: metric.unit == "ms", isTrend: metric.kind == .trend)
+        tally.merge(added)
     }
 
     private func countAll(_ statistics: Statistics, in tally: inout Tally) {
@@ -69,7 +96,8 @@ extension Measure {
             tally.samples += statistics.iterations.ok + statistics.iterations.failed
             tally.part += statistics.iterations.failed
         case .iterations: tally.samples += statistics.iterations.ended
-        case .dropped, .checks, .count, .sum, .last, .share: break
+        case .checks: for counts in statistics.checks.values { count(counts, in: &tally) }
+        case .dropped, .count, .sum, .last, .share: break
         default: for group in statistics.names.values { count(group, in: &tally) }
         }
     }
@@ -139,5 +167,14 @@ extension Measure {
         case .rate: return seconds > 0 ? values.sum / seconds : nil
         default: return nil
         }
+    }
+}
+
+extension Dictionary where Key == String {
+    /// What bears a name, with whatever tags, or with exactly those of the name.
+    fileprivate func tagged(_ name: String) -> [Value] {
+        if name.hasSuffix("}") { return self[name].map { [$0] } ?? [] }
+        let prefix = name + "{"
+        return filter { $0.key == name || $0.key.hasPrefix(prefix) }.map(\.value)
     }
 }

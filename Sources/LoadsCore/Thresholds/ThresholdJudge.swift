@@ -32,7 +32,8 @@ public struct ThresholdJudge: Sendable {
 
     /// Goes on with a run that was stopped because of a threshold, before its master was restarted.
     public mutating func restore(_ results: [ThresholdResult]) {
-        for index in tracks.indices where results.contains(where: { $0.threshold == tracks[index].threshold && $0.aborted }) {
+        for index in tracks.indices
+        where results.contains(where: { $0.threshold == tracks[index].threshold && $0.aborted }) {
             tracks[index].restoreAborted()
         }
     }

@@ -110,7 +110,8 @@ struct ThresholdParser {
                 place += 1
                 return (first, first)
             }
-            if ["hit", "step", "check", "metric"].contains(first), text[safe: mark + first.count] == " ", current != ")" {
+            if ["hit", "step", "check", "metric"].contains(first), text[safe: mark + first.count] == " ", current != ")"
+            {
                 prefix = first
             } else {
                 place = mark
@@ -163,7 +164,8 @@ struct ThresholdParser {
         let sign = word { "<>=!".contains($0) }
         if let comparison = Threshold.Comparison(rawValue: sign) { return comparison }
         throw fault(
-            sign.isEmpty ? "a comparison is expected (<, <=, >, >=, ==)" : "\(sign) is no comparison (<, <=, >, >=, ==)",
+            sign.isEmpty
+                ? "a comparison is expected (<, <=, >, >=, ==)" : "\(sign) is no comparison (<, <=, >, >=, ==)",
             at: start)
     }
 
@@ -201,7 +203,8 @@ struct ThresholdParser {
         }
         guard measure.units.contains(quantity.unit) else {
             throw fault(
-                quantity.unit == .number ? "the unit is missing (try \(measure.example))"
+                quantity.unit == .number
+                    ? "the unit is missing (try \(measure.example))"
                     : "not in this unit (try \(measure.example))", at: unitStart)
         }
         return quantity

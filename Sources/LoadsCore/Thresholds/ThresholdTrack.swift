@@ -73,7 +73,9 @@ struct ThresholdTrack: Sendable {
             result = outcome(of: provisional.end > course.end ? provisional : course, isFinal: false)
             result.provisional = provisional.end > course.end
         } else {
-            for second in seconds.keys.filter({ $0 < self.complete }) { total.merge(seconds.removeValue(forKey: second)!) }
+            for second in seconds.keys.filter({ $0 < self.complete }) {
+                total.merge(seconds.removeValue(forKey: second)!)
+            }
             var tally = total
             for (second, added) in seconds where second < due { tally.merge(added) }
             let end = max(self.complete, due)
@@ -98,7 +100,8 @@ struct ThresholdTrack: Sendable {
         } else {
             for added in track.seconds.values { track.total.merge(added) }
             track.result = track.outcome(
-                of: track.total, over: duration - Double(threshold.delay), end: Int(max(0, min(duration, 1e9)).rounded(.up)))
+                of: track.total, over: duration - Double(threshold.delay),
+                end: Int(max(0, min(duration, 1e9)).rounded(.up)))
         }
         track.result.aborted = aborted
         if aborted { track.result.state = .breached }
@@ -175,7 +178,8 @@ struct ThresholdTrack: Sendable {
         var result = ThresholdResult(threshold: threshold)
         result.samples = tally.samples
         result.lateSamples = lateSamples
-        guard seconds > 0, let judgement = threshold.judgement(tally, seconds: seconds, end: end), !isUnknown(tally) else {
+        guard seconds > 0, let judgement = threshold.judgement(tally, seconds: seconds, end: end), !isUnknown(tally)
+        else {
             result.doubt = doubt(tally, isShort: seconds <= 0)
             return result
         }

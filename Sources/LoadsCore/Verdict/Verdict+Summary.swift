@@ -65,7 +65,9 @@ extension Summary {
         let ended = statistics.iterations.ended
         let holders = statistics.health.lag.holders
         let count = holders.values.reduce(0) { $0 + $1.count }
-        guard let worst = holders.max(by: { $0.value.longest < $1.value.longest }), count > 0, Double(count) > Verdict.blockingLimit * Double(ended) else {
+        guard let worst = holders.max(by: { $0.value.longest < $1.value.longest }), count > 0,
+            Double(count) > Verdict.blockingLimit * Double(ended)
+        else {
             return nil
         }
         let share = Quantity(ended == 0 ? 1 : min(1, Double(count) / Double(ended)), .share)
@@ -97,7 +99,8 @@ extension Summary {
                 let share = Quantity(busy, .share)
                 reasons.append(
                     Verdict.Reason(
-                        .cpu, "the runner\(who) used \(share) of the \(cores == 1 ? "core" : "\(Int(cores)) cores") "
+                        .cpu,
+                        "the runner\(who) used \(share) of the \(cores == 1 ? "core" : "\(Int(cores)) cores") "
                             + "that it can use: it could not have done more", actual: share,
                         limit: Quantity(Verdict.cpuLimit, .share)))
             }
@@ -105,7 +108,8 @@ extension Summary {
                 let share = Quantity(waiting, .share)
                 reasons.append(
                     Verdict.Reason(
-                        .coreWait, "the runner's loops\(who) waited for a core for \(share) of the time: the machine "
+                        .coreWait,
+                        "the runner's loops\(who) waited for a core for \(share) of the time: the machine "
                             + "is too busy", actual: share, limit: Quantity(Verdict.coreWaitLimit, .share)))
             }
             return reasons

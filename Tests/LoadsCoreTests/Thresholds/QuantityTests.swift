@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct QuantityTests {
     @Test(arguments: [
-        (Quantity(200e6, .time), "200 ms"), (Quantity(200_040_000, .time), "200.04 ms"), (Quantity(1500, .time), "1.5 µs"),
+        (Quantity(200e6, .time), "200 ms"), (Quantity(200_040_000, .time), "200.04 ms"),
+        (Quantity(1500, .time), "1.5 µs"),
         (Quantity(2e9, .time), "2 s"), (Quantity(0, .time), "0 µs"), (Quantity(0.0125, .share), "1.25 %"),
         (Quantity(0.99, .share), "99 %"), (Quantity(0.000_012_3, .share), "0.00123 %"),
         (Quantity(912.34, .perSecond), "912.34/s"),

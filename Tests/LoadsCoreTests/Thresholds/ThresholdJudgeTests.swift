@@ -107,6 +107,44 @@ import Testing
         #expect(results.last?.passed == true)
     }
 
+    @Test func judgesStepsChecksAndMetricsWithTheirTags() throws {
+        var judge = try Made.judge(
+            "p95(step pay) < 40ms", "p95(step pay{plan=pro}) < 40ms", "errors(step pay) == 0", "rate(step pay) >= 2/s",
+            "checks > 70%", "checks(token) > 60%", "checks(token{a=b}) == 100%", "count(check token) == 3",
+            "p99(metric cart) < 30ms", "p99(metric cart) < 30", "max(metric cart) <= 20", "sum(metric orders) >= 12",
+            "rate(metric orders) == 12/s", "last(metric level) == 5", "min(metric level) > 2",
+            "share(metric hit) == 50%",
+            "mean(metric level) < 200ms", "p95(metric orders) < 3")
+        var statistics = Statistics()
+        statistics.steps["pay"] = StepStatistics()
+        statistics.steps["pay{plan=pro}"] = StepStatistics()
+        statistics.steps["payment"] = StepStatistics()
+        for (key, milliseconds, failed) in [("pay", 10, 0), ("pay{plan=pro}", 50, 0), ("payment", 1000, 1)] {
+            statistics.steps[key]!.count = 1
+            statistics.steps[key]!.failed = failed
+            statistics.steps[key]!.duration.record(Int64(milliseconds) * 1_000_000)
+        }
+        statistics.checks = ["token": CheckCounts(passed: 1, failed: 1), "token{a=b}": CheckCounts(passed: 1)]
+        for (name, kind, unit, values) in [
+            ("cart", MetricKind.trend, "ms", [10.0, 20]), ("orders", .counter, "", [5, 7]),
+            ("level", .gauge, "", [3, 5]),
+            ("hit", .rate, "", [0, 1]),
+        ] {
+            statistics.metrics[name] = MetricStatistics(kind: kind, unit: unit)
+            for (index, value) in values.enumerated() { statistics.metrics[name]!.record(value, at: Double(index)) }
+        }
+        judge.take(statistics, second: 0)
+        let results = judge.results(duration: 1)
+        #expect(
+            results.map(\.passed) == [
+                false, false, true, true, false, true, true, true, true, true, true, true, true, true, true, true, nil,
+                nil,
+            ])
+        #expect(results[4].actual.map { abs($0 - 2.0 / 3) < 1e-9 } == true)
+        #expect(results[16].doubt == .otherUnit, "a level has no unit of time")
+        #expect(results[17].doubt == .otherUnit, "an amount has no percentiles")
+    }
+
     @Test func aRunWithoutAHitIsNotJudgedByItsLatency() throws {
         let judge = try Made.judge("p95 < 1s", "errors < 1%", "rate > 1/s", "p95 < 1s over 60s")
         let results = judge.results(duration: 5)
@@ -210,7 +248,8 @@ import Testing
             let seconds = (0..<length).map { _ in
                 let count = Int.random(in: 0...40, using: &random)
                 return Made.hits(
-                    count, milliseconds: Double(Int.random(in: 10...100, using: &random)), failed: min(count, Int.random(in: 0...5, using: &random)))
+                    count, milliseconds: Double(Int.random(in: 10...100, using: &random)),
+                    failed: min(count, Int.random(in: 0...5, using: &random)))
             }
             let thresholds = try expressions.map { try Threshold($0) }
             var direct = ThresholdJudge(thresholds)

@@ -1,0 +1,110 @@
+import LoadsCore
+import LoadsEventLoop
+import Testing
+
+@Suite struct VerdictTests {
+    private func summary(_ change: (inout Summary) -> Void) -> Verdict {
+        var statistics = Statistics()
+        statistics.iterations.started = 1000
+        statistics.iterations.ok = 1000
+        var agent = AgentShare(id: "a", name: "alpha", users: 10)
+        agent.state = .finished
+        agent.usage = AgentShare.Usage(cores: 4, seconds: 10, cpuSeconds: 20, waitedSeconds: 0.1)
+        var summary = Summary(
+            id: "1", target: "t", startedAt: 0, duration: 10, interrupted: false,
+            plan: Plan(cycles: [.init(users: 10, amount: .iterations(100))]), statistics: statistics, isURLTarget: true,
+            agents: [agent])
+        change(&summary)
+        return summary.verdict
+    }
+
+    @Test func aRunOfAGeneratorAtEaseIsValid() {
+        let verdict = summary { _ in }
+        #expect(verdict.kind == .valid)
+        #expect(verdict.reasons.isEmpty)
+    }
+
+    @Test func aLoopThatWasHeldUpLimits() {
+        let verdict = summary { $0.statistics.health.lag.latestTimer = 250_000_000 }
+        #expect(verdict.kind == .generatorLimited)
+        #expect(verdict.reasons.map(\.code) == [.loopLag])
+        #expect(verdict.reasons[0].actual == Quantity(250e6, .time))
+        #expect(verdict.reasons[0].limit == Quantity(100e6, .time))
+        #expect(verdict.reasons[0].text.contains("250 ms"))
+        #expect(summary { $0.statistics.health.lag.longestJob = 100_000_000 }.kind == .valid)
+    }
+
+    @Test func aBodyThatBlocksLimitsWhenItDoesSoOften() {
+        func holders(_ count: Int) -> Verdict {
+            summary { $0.statistics.health.lag.holders["Suite/slow"] = LoopHold(count: count, longest: 30_000_000) }
+        }
+        #expect(holders(10).kind == .valid)
+        #expect(holders(11).kind == .generatorLimited)
+        #expect(holders(11).reasons[0].code == .blocking)
+        #expect(holders(500).reasons[0].text.contains("Suite/slow blocked its loop for up to 30 ms, in 50 %"))
+    }
+
+    @Test(arguments: [
+        (4, 36.0, nil as Int?, 10, false), (4, 37, nil, 10, true), (4, 9.5, 1, 10, true), (4, 9.5, nil, 1, true),
+        (4, 9.5, 2, 10, false),
+    ])
+    func aRunnerWithoutACoreLeftLimits(_ cores: Int, _ cpu: Double, _ loops: Int?, _ users: Int, _ limited: Bool) {
+        let verdict = summary {
+            $0.plan.loops = loops
+            $0.agents[0].users = users
+            $0.agents[0].usage = AgentShare.Usage(cores: cores, seconds: 10, cpuSeconds: cpu, waitedSeconds: 0)
+        }
+        #expect(verdict.reasons.map(\.code) == (limited ? [.cpu] : []))
+    }
+
+    @Test func aMachineThatIsBusyWithOtherThingsLimits() {
+        let verdict = summary {
+            $0.agents[0].usage = AgentShare.Usage(cores: 4, seconds: 10, cpuSeconds: 5, waitedSeconds: 8)
+        }
+        #expect(verdict.reasons.map(\.code) == [.coreWait])
+        #expect(verdict.reasons[0].actual == Quantity(0.2, .share))
+    }
+
+    @Test func aMomentsUsageSaysNothing() {
+        let verdict = summary {
+            $0.agents[0].usage = AgentShare.Usage(cores: 1, seconds: 0.5, cpuSeconds: 0.5, waitedSeconds: 0.5)
+        }
+        #expect(verdict.kind == .valid)
+    }
+
+    @Test func hitsWithoutDescriptorsLimit() {
+        let verdict = summary {
+            $0.statistics.errors["descriptors"] = Occurrences(
+                count: 7, first: 0, last: 1, sample: "no descriptors are left")
+        }
+        #expect(verdict.reasons.map(\.code) == [.descriptors])
+        #expect(verdict.reasons[0].text.contains("7 hits"))
+    }
+
+    @Test func whatIsMissingMakesItIncomplete() {
+        let crash = RunnerCrash(
+            reason: "signal 11", output: "", unreportedStarted: 3, unreportedEnded: 2, unreportedHits: 5)
+        #expect(summary { $0.crash = crash }.reasons.map(\.code) == [.crash])
+        #expect(summary { $0.crash = crash }.reasons[0].text.contains("5 hits"))
+        let lost = summary {
+            $0.agents[0].state = .lost
+            $0.agents[0].missing = .init(from: 12.5, to: nil, hits: nil, reason: "silent for 60 s")
+        }
+        #expect(lost.kind == .incomplete)
+        #expect(lost.reasons[0].text == "what the agent alpha measured from 12.5 s on is missing: silent for 60 s")
+        let spool = summary {
+            $0.agents[0].missing = .init(from: 1, to: 3, hits: 12, reason: "its spool was full")
+        }
+        #expect(spool.reasons[0].text.contains("from 1 s to 3 s is missing, 12 hits at least"))
+        #expect(summary { $0.statistics.iterations.started = 1002 }.reasons.map(\.code) == [.unended])
+    }
+
+    @Test func whatIsMissingIsGraverAndComesFirst() {
+        let verdict = summary {
+            $0.statistics.health.lag.longestJob = 300_000_000
+            $0.agents[0].state = .lost
+        }
+        #expect(verdict.kind == .incomplete)
+        #expect(verdict.reasons.map(\.code) == [.agentMissing, .loopLag])
+    }
+}
