@@ -4,338 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import errno
+import fcntl
 import os
 import re
-import secrets
-import signal
+import shutil
 import socket
-import sys
 import tempfile
-import time
+from typing import BinaryIO
 
-import zmq
+from . import needs
 
-from . import __version__, usage
+if __name__ == "__main__":
+    needs.check()
+
 from .child import reserve_descriptors
 from .keys import Keys, KeysError
-from .link import Link
-from .spool import Spool
-from .wire import WireError, decode, message, text
-from .work import Refusal, Work
-
-#: Between two hellos while nobody welcomes us.
-HELLO = 1.0
-#: Without a welcome for so many seconds everything is connected anew: a socket whose key was refused does not try again.
-RECONNECT = 10.0
-#: A new connection is measured with so many beats in quick succession, so many seconds apart.
-FAST_BEATS = 8
-FAST_BEAT_INTERVAL = 0.1
-#: Runs that are over and must not begin again when a late copy of their order comes.
-REMEMBERED = 1000
-
-
-class Agent:
-    """Serves one master until it is told to end. Confined to its event loop."""
-
-    def __init__(self, master: str, name: str, identity: str, labels: dict[str, str], data: str, keys: Keys | None,
-                 orphan_timeout: float = 120.0) -> None:
-        self._master = master
-        self._ready = False
-        self._identity = identity
-        self._name = name
-        self._labels = labels
-        self._data = data
-        self._orphan_timeout = orphan_timeout
-        #: Drawn at each start: what was in memory is gone with the one before.
-        self._epoch = secrets.token_hex(8)
-        self._link = Link(master, keys, self._connected, self._received, self._trouble)
-        self._spool = Spool()
-        self._usage = usage.Usage()
-        self._works: dict[str, Work] = {}
-        self._finished: dict[str, None] = {}
-        self._welcome: dict | None = None
-        self._lease_until = 0.0
-        self._connected_at = time.monotonic()
-        self._last_sign = time.monotonic()
-        self._echo: dict | None = None
-        self._said_trouble = ""
-        self._more = asyncio.Event()
-        self._pump: asyncio.Task | None = None
-        self._leaving = asyncio.Event()
-
-    async def run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._leaving.set)
-        self._link.open()
-        while not self._leaving.is_set():
-            self._tick()
-            beat = self._welcome["beat_ns"] / 1e9 if self._welcome else HELLO
-            try:
-                await asyncio.wait_for(self._leaving.wait(), beat)
-            except asyncio.TimeoutError:
-                pass
-        await self._leave()
-
-    async def _leave(self) -> None:
-        """Ends the runners, hands over what there is, and says goodbye."""
-        for work in self._works.values():
-            work.kill("its agent was told to end")
-        deadline = time.monotonic() + 5
-        while self._works and self._welcome and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
-        self._say("goodbye", reason="the agent was told to end")
-        for work in self._works.values():
-            work.discard()
-        if self._pump:
-            self._pump.cancel()
-        self._link.close()
-
-    # Time passes.
-
-    def _tick(self) -> None:
-        now = time.monotonic()
-        if self._welcome and now > self._lease_until:
-            log("the master is silent: connecting anew")
-            self._welcome = None
-            self._reconnect(now)
-        elif not self._welcome and now - self._connected_at > RECONNECT:
-            self._reconnect(now)
-        if self._welcome:
-            self._beat()
-            if self._spool.overdue(now):
-                self._more.set()
-        else:
-            self._hello()
-        for work in list(self._works.values()):
-            self._guarded(work, work.tick, now)
-            if now - self._last_sign > self._orphan_timeout:
-                work.kill(f"its master was away for {self._orphan_timeout:g} s")
-
-    def _reconnect(self, now: float) -> None:
-        self._connected_at = now
-        if self._pump:
-            self._pump.cancel()
-        self._link.drop_results()
-        self._link.open()
-
-    def _hello(self) -> None:
-        runs = [{"run": name, "seq": work.sequence, "running": work.running} for name, work in self._works.items()]
-        self._say(
-            "hello", agent=self._identity, name=text(self._name, 256), epoch=self._epoch,
-            software=f"loads-python {__version__}", platform=usage.describe(),
-            cores=len(os.sched_getaffinity(0)), memory_bytes=usage.memory_bytes(), labels=self._labels,
-            dialects=["messages", "lines"], built_in=[], runs=runs)
-
-    def _beat(self) -> None:
-        processes = [work.pid for work in self._works.values() if work.pid]
-        fields = {
-            "sent_ns": time.monotonic_ns(), "usage": self._usage.read(processes),
-            "spool_messages": len(self._spool), "spool_bytes": self._spool.bytes,
-        }
-        if self._echo:
-            fields["echo"] = self._echo
-        self._say("beat", **fields)
-        # The round trip of an echo is measured once.
-        self._echo = None
-
-    def _fast_beat(self, welcome: dict) -> None:
-        if self._welcome is welcome:
-            self._beat()
-
-    def _say(self, kind: str, **fields: object) -> bool:
-        return self._link.send(message(kind, **fields))
-
-    # From the master.
-
-    def _connected(self) -> None:
-        """Another connection is another peer to the master: it wants a hello first."""
-        self._said_trouble = ""
-        self._welcome = None
-        self._hello()
-
-    def _trouble(self, reason: str) -> None:
-        if reason != self._said_trouble:
-            self._said_trouble = reason
-            log(reason)
-
-    def _received(self, data: bytes) -> None:
-        try:
-            fields = decode(data)
-            handler = getattr(self, f"_on_{fields['type']}", None)
-            # A type that this version does not know is passed over: a newer master may have more to say.
-            if handler:
-                handler(fields)
-        except WireError as error:
-            self._say("error", code=error.code, message=text(error))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            self._say("error", code="malformed", message=text(f"{type(error).__name__}: {error}"))
-        except Exception as error:
-            # Whatever it is, the other runs go on.
-            log(f"a {type(error).__name__} while a message of the master was dealt with: {error}")
-
-    def _on_welcome(self, fields: dict) -> None:
-        first = self._welcome is None
-        self._last_sign = now = time.monotonic()
-        self._lease_until = now + fields["lease_ns"] / 1e9
-        port, host = int(fields["results_port"]), fields.get("host")
-        for work in self._works.values():
-            work.set_interval(fields["batch_interval_ns"] / 1e9)
-        self._welcome = fields
-        self._echo = {"sent_ns": fields["sent_ns"], "received_ns": time.monotonic_ns()}
-        if self._link.connect_results(host, port) or first:
-            # What was under way may be lost, and the master knows what it has: everything again from there.
-            if self._pump:
-                self._pump.cancel()
-            self._spool.rewind()
-            self._pump = asyncio.create_task(self._send_results())
-        if first:
-            log(f"welcomed by master {fields['boot']}")
-            if not self._ready:
-                # For whoever started this process and waits for it.
-                print(f"ready agent={self._identity} master={self._master}", flush=True)
-                self._ready = True
-            for work in list(self._works.values()):
-                self._guarded(work, work.fetch_again)
-            loop = asyncio.get_running_loop()
-            for count in range(FAST_BEATS):
-                loop.call_later(count * FAST_BEAT_INTERVAL, self._fast_beat, fields)
-
-    def _on_lease(self, fields: dict) -> None:
-        received = time.monotonic_ns()
-        self._last_sign = now = time.monotonic()
-        if not self._welcome:
-            return
-        self._lease_until = now + self._welcome["lease_ns"] / 1e9
-        self._echo = {"sent_ns": fields["sent_ns"], "received_ns": received}
-        for work in self._works.values():
-            work.set_interval(fields["batch_interval_ns"] / 1e9)
-
-    def _on_run(self, fields: dict) -> None:
-        run = fields["run"]
-        if run in self._works:
-            self._works[run].say_status()
-            return
-        if run in self._finished or self._leaving.is_set():
-            self._say("error", code="state", message=f"run {run} is over on this agent", run=run)
-            return
-        work = Work(run, fields["launch"], fields["order"], self._identity, self._data, self)
-        if self._welcome:
-            work.set_interval(self._welcome["batch_interval_ns"] / 1e9)
-        self._works[run] = work
-        self._guarded(work, work.prepare)
-
-    def _guarded(self, work: Work, body, *arguments: object) -> None:
-        try:
-            body(*arguments)
-        except Refusal as refusal:
-            self.refused(work, refusal)
-        except OSError as error:
-            self.refused(work, Refusal(str(error), 70))
-
-    def _work(self, fields: dict) -> Work | None:
-        work = self._works.get(fields["run"])
-        if work is None and fields["run"] not in self._finished:
-            self._say("error", code="unknown-run", message=f"run {fields['run']} is not known to this agent",
-                      run=fields["run"])
-        return work
-
-    def _on_start(self, fields: dict) -> None:
-        if work := self._work(fields):
-            work.start(int(fields["at_ns"]))
-
-    def _on_adjust(self, fields: dict) -> None:
-        if work := self._work(fields):
-            work.adjust(int(fields["users"]), int(fields["first_new_user"]), int(fields["at_ns"]))
-
-    def _on_stop(self, fields: dict) -> None:
-        # For a run that is not known it is passed over: it may come again.
-        if work := self._works.get(fields["run"]):
-            work.stop(bool(fields["abort"]))
-
-    def _on_raw_hits(self, fields: dict) -> None:
-        if work := self._work(fields):
-            work.raw_hits(bool(fields["wanted"]))
-
-    def _on_chunk(self, fields: dict) -> None:
-        for work in list(self._works.values()):
-            self._guarded(work, work.take_chunk, fields["hash"], int(fields["offset"]), fields["bytes"])
-
-    def _on_ack(self, fields: dict) -> None:
-        if fields["epoch"] != self._epoch:
-            return
-        run, sequence = fields["run"], int(fields["seq"])
-        self._spool.acknowledge(run, sequence, time.monotonic())
-        self._more.set()
-        work = self._works.get(run)
-        if work and work.over and sequence >= work.sequence:
-            self._forget(work)
-        if not self._spool.full:
-            for other in self._works.values():
-                other.pause(False)
-
-    def _on_error(self, fields: dict) -> None:
-        code = fields["code"]
-        if code == "unknown-run" and fields.get("run") is not None:
-            if work := self._works.get(fields["run"]):
-                log(f"the master has no use for run {work.run}: {fields['message']}")
-                work.kill("the master has no use for the run")
-                self._spool.acknowledge(work.run, work.sequence, time.monotonic())
-                self._forget(work)
-            return
-        self._trouble(f"the master says: {fields['message']} ({code})")
-        if code == "not-welcome":
-            # It does not know this connection, perhaps because it was started anew.
-            self._welcome = None
-            self._hello()
-
-    # From the runs.
-
-    def status(self, work: Work, **fields: object) -> None:
-        self._say("status", run=work.run, **fields)
-
-    def fetch(self, **fields: object) -> None:
-        self._say("fetch", **fields)
-
-    def refused(self, work: Work, refusal: Refusal) -> None:
-        """Nothing was started: the master is told, and the run is forgotten."""
-        self.status(work, state="refused", code=refusal.code, message=text(refusal))
-        work.discard()
-        del self._works[work.run]
-
-    def result(self, work: Work, **content: object) -> None:
-        """Puts a result into the spool, numbered."""
-        if self._works.get(work.run) is not work:
-            return
-        work.sequence += 1
-        self._spool.add(work.run, work.sequence, message(
-            "result", run=work.run, agent=self._identity, epoch=self._epoch, seq=work.sequence, **content))
-        self._more.set()
-        if self._spool.full:
-            for other in self._works.values():
-                other.pause(True)
-
-    def _forget(self, work: Work) -> None:
-        work.discard()
-        del self._works[work.run]
-        self._finished[work.run] = None
-        if len(self._finished) > REMEMBERED:
-            del self._finished[next(iter(self._finished))]
-
-    async def _send_results(self) -> None:
-        while True:
-            self._more.clear()
-            while entry := self._spool.next(time.monotonic()):
-                try:
-                    await self._link.push(entry.data)
-                except zmq.ZMQError:
-                    self._spool.unsend(entry)
-                    await asyncio.sleep(0.05)
-            await self._more.wait()
-
-
-def log(line: str) -> None:
-    print(f"loads-agent: {line}", file=sys.stderr, flush=True)
+from .serving import Agent
 
 
 def _labels(value: str) -> dict[str, str]:
@@ -354,7 +40,8 @@ def main() -> None:
     parser.add_argument("--name", help="the name that people see; the host's by default")
     parser.add_argument("--id", help="the stable identity; with keys it is the key's name. The name by default")
     parser.add_argument("--labels", type=_labels, default={}, help="a=b,c=d: what the master may choose agents by")
-    parser.add_argument("--data", help="directory of shipped files, kept; a temporary one by default")
+    parser.add_argument("--data", help="directory of shipped files and of results that the master does not have: "
+                        "an agent that was killed goes on with them. By default files are temporary, results in memory")
     parser.add_argument("--keys", help="directory of CURVE keys")
     parser.add_argument("--orphan-timeout", type=float, default=120.0, metavar="SECONDS",
                         help="how long runners go on while the master is away")
@@ -370,11 +57,32 @@ def main() -> None:
     except KeysError as error:
         parser.error(str(error))
     reserve_descriptors()
-    with tempfile.TemporaryDirectory(prefix="loads-agent-") as temporary:
-        data = os.path.abspath(options.data or temporary)
-        os.makedirs(data, exist_ok=True)
-        agent = Agent(options.master, name, identity, options.labels, data, keys, options.orphan_timeout)
+    with contextlib.ExitStack() as stack:
+        if options.data:
+            data = os.path.abspath(options.data)
+            try:
+                stack.enter_context(_own(data))
+            except OSError as error:
+                parser.error(f"--data {options.data}: {error.strerror}")
+        else:
+            data = stack.enter_context(tempfile.TemporaryDirectory(prefix="loads-agent-"))
+        agent = Agent(options.master, name, identity, options.labels, data, keys, options.orphan_timeout,
+                      keeps=bool(options.data))
         asyncio.run(agent.run())
+
+
+def _own(data: str) -> BinaryIO:
+    """Takes a data directory for this process alone. Raises OSError."""
+    os.makedirs(data, exist_ok=True)
+    file = open(os.path.join(data, "lock"), "ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise OSError(errno.EBUSY, "another agent uses this directory: give each one its own") from None
+    # Of an agent that was killed.
+    shutil.rmtree(os.path.join(data, "runs"), ignore_errors=True)
+    return file
 
 
 if __name__ == "__main__":

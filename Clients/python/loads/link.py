@@ -34,11 +34,15 @@ class Link:
         socket = self._context.socket(kind)
         socket.linger = linger
         socket.maxmsgsize = FRAME_BYTES
-        # A master that is held up reads no results, and answers no heartbeat there either.
-        patience = 6000 if kind == zmq.DEALER else 30_000
-        socket.heartbeat_ivl, socket.heartbeat_timeout, socket.heartbeat_ttl = 2000, patience, patience
+        if kind == zmq.DEALER:
+            socket.heartbeat_ivl, socket.heartbeat_timeout, socket.heartbeat_ttl = 2000, 6000, 6000
+        else:
+            # None on results: a master that is held up answers none there, and libzmq 4.3.4 may end the process of one
+            # who sends them and is cut off. TCP gives up what is not confirmed.
+            socket.tcp_maxrt = 30_000
         socket.reconnect_ivl, socket.reconnect_ivl_max = 100, 2000
-        socket.tcp_keepalive = 1
+        socket.tcp_keepalive, socket.tcp_keepalive_idle = 1, 30
+        socket.tcp_keepalive_intvl, socket.tcp_keepalive_cnt = 10, 3
         # Not into a queue for a connection that does not stand: the spool is our queue.
         socket.immediate = 1
         if ":" in self._host:

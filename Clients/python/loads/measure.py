@@ -50,6 +50,8 @@ class Measure:
         self._from = 0.0
         #: Seconds from the start to the end of the last iteration that was reported.
         self.last_end = 0.0
+        #: Iterations and hits so far.
+        self.totals = [0, 0]
         self._clear()
 
     def _clear(self) -> None:
@@ -90,6 +92,7 @@ class Measure:
         if outcome not in _OUTCOMES:
             raise BadResult(f"an iteration's outcome is none of {', '.join(_OUTCOMES)}")
         self._iterations[outcome] += 1
+        self.totals[0] += 1
         if iteration.get("ms") is not None:
             self._service.record(_nanoseconds(iteration["ms"]))
         if isinstance(iteration.get("failure"), dict):
@@ -114,6 +117,7 @@ class Measure:
         name = self._name(str(hit.get("name") or f"{method} {urlsplit(url).path or '/'}"))
         entry = self._names.setdefault(name, _Name())
         entry.count += 1
+        self.totals[1] += 1
         entry.failed += error is not None or (status is not None and int(status) >= 400)
         requests = _count(1 if hit.get("requests") is None else hit["requests"])
         received = _count(hit.get("bytes") or 0)

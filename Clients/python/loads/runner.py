@@ -40,8 +40,12 @@ class User(Session):
         self.number = number
         #: The number of the iteration of this user, from 0.
         self.iteration = iteration
+        #: The number of the first user of this process.
+        self.first_user = run.plan.first_user
+        #: Whether a request had no complete response.
         self.had_error = False
-        self._failed = False
+        #: Whether this iteration counts as failed, whatever else happens.
+        self.had_failure = False
 
     def sleep(self, seconds: float) -> None:
         """Waits, as a person does between two clicks. Ends early when the run is aborted."""
@@ -50,7 +54,7 @@ class User(Session):
 
     def fail(self, message: str, at: str | None = None) -> None:
         """Reports a failure and goes on: the iteration counts as failed."""
-        self._failed = True
+        self.had_failure = True
         self._run.results.put({"failure": {"at": at or _place(1), "message": message}})
 
     def note(self, text: str) -> None:
@@ -352,7 +356,7 @@ class _Life:
                 user.fail(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, _where(error))
             elif not run.cut.is_set():
                 user.fail(str(error), _where(error))
-        if user._failed and outcome == "ok":
+        if user.had_failure and outcome == "ok":
             outcome = "failed"
         if run.cut.is_set() and outcome == "failed":
             outcome = "interrupted"

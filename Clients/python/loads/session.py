@@ -60,16 +60,34 @@ class Response:
         return self
 
 
+class _Counting:
+    """Counts what is written into a connection: heads and bodies, as HTTP has them (in TLS before it is encrypted)."""
+
+    written = 0
+
+    def send(self, data) -> None:
+        super().send(data)
+        self.written += len(data)
+
+
+class _Plain(_Counting, http.client.HTTPConnection):
+    pass
+
+
+class _Secure(_Counting, http.client.HTTPSConnection):
+    pass
+
+
 class Connections:
     """A user's connections: one for each origin, kept alive from iteration to iteration."""
 
     def __init__(self, verify: bool = True) -> None:
-        self._open: dict[tuple, http.client.HTTPConnection] = {}
+        self._open: dict[tuple, _Plain | _Secure] = {}
         self._verify = verify
         self._lock = threading.Lock()
         self._cut = False
 
-    def take(self, scheme: str, host: str, port: int | None, timeout: float) -> tuple[http.client.HTTPConnection, bool]:
+    def take(self, scheme: str, host: str, port: int | None, timeout: float) -> tuple[_Plain | _Secure, bool]:
         """A connection for one exchange, and whether it has been used before."""
         with self._lock:
             if self._cut:
@@ -82,9 +100,9 @@ class Connections:
                     if not self._verify:
                         context.check_hostname = False
                         context.verify_mode = ssl.CERT_NONE
-                    connection = http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+                    connection = _Secure(host, port, timeout=timeout, context=context)
                 else:
-                    connection = http.client.HTTPConnection(host, port, timeout=timeout)
+                    connection = _Plain(host, port, timeout=timeout)
                 self._open[key] = connection
             used = connection.sock is not None
             connection.timeout = timeout
@@ -209,6 +227,7 @@ class Session:
         hit["requests"] += 1
         while True:
             connection, used = self._connections.take(parts.scheme, host, port, timeout)
+            written = connection.written
             try:
                 connection.request(method, target, body=body, headers=headers)
                 reply = connection.getresponse()
@@ -221,8 +240,9 @@ class Session:
                 if used and idle and method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
                     continue
                 raise _translated(error, url, fresh) from error
+            finally:
+                hit["bytes_sent"] += connection.written - written
             break
-        hit["bytes_sent"] += len(body or b"")
         hit["bytes"] += len(content)
         self._keep_cookies(host, reply.headers)
         return Response(url, reply.status, reply.headers, content)

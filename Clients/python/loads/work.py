@@ -10,13 +10,21 @@ import time
 from typing import TYPE_CHECKING
 
 from .files import BadFile, Fetching, place
-from .runners import LinesRunner, MessagesRunner, Runner
+from .held import Held
+from .lines_runner import LinesRunner
+from .messages_runner import MessagesRunner
+from .runners import Runner
+from .store import Counts
+from .url_runner import command_for
+from .wire import decode
 
 if TYPE_CHECKING:
     from .agent import Agent
 
 #: A chunk that has not come for so long is asked for again, in seconds.
 CHUNK_PATIENCE = 5.0
+#: The runners that an agent brings along.
+BUILT_IN = ["url"]
 
 
 class Refusal(Exception):
@@ -27,15 +35,11 @@ class Refusal(Exception):
         self.code = code
 
 
-class Work:
+class Work(Held):
     """Told by the agent what the master wants; tells the agent what to say."""
 
     def __init__(self, run: str, launch: dict, order: dict, identity: str, data: str, agent: "Agent") -> None:
-        self.run = run
-        #: The last sequence number drawn.
-        self.sequence = 0
-        #: Whether the end is in the spool.
-        self.over = False
+        super().__init__(run)
         self._launch = launch
         self._order = order
         self._identity = identity
@@ -57,8 +61,9 @@ class Work:
         wanted = self._launch.get("platform")
         if wanted:
             _check_platform(wanted)
-        if "built_in" in self._launch:
-            raise Refusal(f"this agent brings along no runner named {self._launch['built_in']!r}")
+        if self._launch.get("built_in") not in (None, *BUILT_IN):
+            raise Refusal(f"this agent brings along no runner named {self._launch['built_in']!r}: it has "
+                          + ", ".join(BUILT_IN))
         os.makedirs(self._cache, exist_ok=True)
         os.makedirs(self._directory, exist_ok=True)
         try:
@@ -95,6 +100,10 @@ class Work:
     def _launch_runner(self) -> None:
         launch = self._launch
         environment = {**os.environ, **launch["environment"]}
+        if launch.get("built_in") is not None:
+            arguments, more = command_for(self._order["options"], self._directory)
+            self._start_lines(arguments, {**environment, **more}, None)
+            return
         program = launch["path"]
         if os.path.isabs(program):
             path = program
@@ -112,10 +121,14 @@ class Work:
         arguments = [path, *launch["arguments"]]
         if launch["dialect"] == "messages":
             self._runner = MessagesRunner(
-                arguments, environment, directory, self._order, self._interval, self)
+                arguments, environment, directory, self._order, self._interval, self._agent.counters_path(self.run), self)
         else:
-            self._runner = LinesRunner(
-                arguments, environment, directory, self._order, self.run, self._identity, self._interval, self)
+            self._start_lines(arguments, environment, directory)
+
+    def _start_lines(self, arguments: list[str], environment: dict, directory: str | None) -> None:
+        self._runner = LinesRunner(
+            arguments, environment, directory, self._order, self.run, self._identity, self._interval,
+            self._agent.counters_path(self.run), self)
 
     def tick(self, now: float) -> None:
         """Once a beat."""
@@ -201,7 +214,20 @@ class Work:
         self.say_status()
 
     def report(self, data: bytes) -> None:
+        if self._agent.counters_path(self.run) is not None:
+            self._count(decode(data))
         self._agent.result(self, report=data)
+
+    def _count(self, fields: dict) -> None:
+        """What is on disk tells how much of what its runner did it holds."""
+        if fields["type"] != "batch":
+            return
+        started, ended, hits = self.counts
+        iterations = fields["iterations"]
+        self.counts: Counts = (
+            started + iterations["started"],
+            ended + sum(iterations[key] for key in ("ok", "failed", "skipped", "interrupted")),
+            hits + sum(entry["count"] for entry in fields["names"].values()))
 
     def ended(self, fields: dict) -> None:
         self.over = True
