@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { Agent, log } from '../lib/agent.mjs'
+import { own } from '../lib/lock.mjs'
 
 const usage = `usage: loads-agent.mjs --master tcp://HOST:7780 [--name NAME] [--id ID] [--labels a=b,c=d] [--data DIR]
                        [--keys DIR] [--orphan-timeout SECONDS]
@@ -12,7 +13,8 @@ const usage = `usage: loads-agent.mjs --master tcp://HOST:7780 [--name NAME] [--
   --name     the name that people see; the host's by default
   --id       the stable identity; with keys it is the key's name. The name by default
   --labels   what the master may choose agents by
-  --data     directory of shipped files, kept; a temporary one by default
+  --data     directory of shipped files and of results that the master does not have: an agent that was killed goes on
+             with them. By default files are temporary, and results in memory
   --keys     directory of CURVE keys
   --orphan-timeout   how long runners go on while the master is away: 120`
 
@@ -77,12 +79,19 @@ if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/.test(identity)) {
 }
 const temporary = given.data === undefined ? fs.mkdtempSync(path.join(os.tmpdir(), 'loads-agent-')) : null
 const data = path.resolve(given.data ?? temporary)
-fs.mkdirSync(data, { recursive: true })
+if (temporary === null) {
+  try {
+    own(data)
+  } catch (error) {
+    refuse(`--data ${given.data}: ${error.message}`)
+  }
+}
 
 // For whoever started this process and waits for it.
 const ready = () => console.log(`ready agent=${identity} master=${given.master}`)
 const agent = new Agent({
-  host, port: Number(address[3]), name, identity, labels, data, orphanTimeout, mechanism, ready,
+  host, port: Number(address[3]), name, identity, labels, data, keeps: temporary === null,
+  orphanTimeout, mechanism, ready,
 })
 agent.start()
 

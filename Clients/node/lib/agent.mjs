@@ -2,12 +2,15 @@
 
 import { randomBytes } from 'node:crypto'
 import os from 'node:os'
+import path from 'node:path'
+import { Orphan } from './held.mjs'
 import { Spool } from './spool.mjs'
 import { Socket } from './socket.mjs'
+import { Store } from './store.mjs'
 import { memoryBytes, platform, Usage } from './usage.mjs'
 import { cut, decode, message, WireError } from './wire.mjs'
 import { clock } from './runners.mjs'
-import { Refusal, Work } from './work.mjs'
+import { builtIn, Refusal, Work } from './work.mjs'
 
 /** Seconds between two hellos while nobody welcomes us. */
 const helloInterval = 1
@@ -26,12 +29,13 @@ export function log(line) {
 /** Serves one master until it is told to end. */
 export class Agent {
   #options
-  /** Drawn at each start: what was in memory is gone with the one before. */
-  #epoch = randomBytes(8).toString('hex')
+  /** Drawn at each start, unless what was not acknowledged was recovered: what was in memory is gone. */
+  #epoch
   #control
   #results = null
   #resultsPlace = null
-  #spool = new Spool()
+  #store = null
+  #spool
   #usage = new Usage()
   #works = new Map()
   #finished = new Set()
@@ -44,9 +48,26 @@ export class Agent {
   #isLeaving = false
   #isReady = false
 
-  /** `options`: host, port, name, identity, labels, data (a directory), orphanTimeout (seconds), mechanism, ready. */
+  /**
+   * `options`: host, port, name, identity, labels, data (a directory for files and runs), keeps (whether results are kept
+   * there too, until the master has them), orphanTimeout (seconds), mechanism, ready.
+   */
   constructor(options) {
     this.#options = options
+    if (options.keeps) this.#store = new Store(path.join(options.data, 'spool'), log)
+    this.#spool = new Spool({ store: this.#store })
+    this.#epoch = this.#recover() ?? randomBytes(8).toString('hex')
+  }
+
+  /** Takes up what an earlier process of this agent has left on disk. Returns its epoch, if there is anything. */
+  #recover() {
+    const recovered = this.#store?.recover()
+    for (const found of recovered?.runs ?? []) {
+      log(`run ${found.run}: results of an earlier start are kept until the master has them`)
+      this.#works.set(found.run, new Orphan(found))
+      found.places.forEach((place, index) => this.#spool.recover(found.run, found.first + index, place))
+    }
+    return recovered?.epoch
   }
 
   start() {
@@ -55,6 +76,7 @@ export class Agent {
     this.#control.on('connected', () => this.#connected())
     this.#control.on('message', (bytes) => this.#received(bytes))
     this.#control.on('trouble', (reason) => this.#trouble(reason))
+    for (const orphan of [...this.#works.values()]) this.#acknowledged(orphan, 0)
     this.#tick()
   }
 
@@ -66,6 +88,10 @@ export class Agent {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     this.#say('goodbye', { reason: 'the agent was told to end' })
+    if (this.#spool.length > 0) {
+      const then = this.#store?.isWorking ? 'they are delivered when this agent is started again' : 'they are lost'
+      log(`${this.#spool.length} messages of results were not acknowledged: ${then}`)
+    }
     clearTimeout(this.#timer)
     for (const work of this.#works.values()) work.discard()
     await Promise.all([this.#control.close(), this.#results?.close()])
@@ -79,6 +105,8 @@ export class Agent {
       log('the master is silent: connecting anew')
       this.#welcome = null
       this.#control.reconnect()
+      // Nothing else tells that it is dead.
+      this.#results?.reconnect()
     }
     if (this.#welcome) {
       this.#beat()
@@ -92,6 +120,7 @@ export class Agent {
         work.kill(`its master was away for ${this.#options.orphanTimeout} s`)
       }
     }
+    this.#store?.flush()
     const pause = this.#welcome ? Number(this.#welcome.beat_ns) / 1e9 : helloInterval
     this.#timer = setTimeout(() => this.#tick(), pause * 1000)
   }
@@ -103,7 +132,7 @@ export class Agent {
     this.#say('hello', {
       agent: this.#options.identity, name: cut(this.#options.name, 256), epoch: this.#epoch,
       software: 'loads-node 0.1.0', platform: platform(), cores: os.availableParallelism(), memory_bytes: memoryBytes(),
-      labels: this.#options.labels, dialects: ['messages', 'lines'], built_in: [], runs,
+      labels: this.#options.labels, dialects: ['messages', 'lines'], built_in: builtIn, runs,
     })
   }
 
@@ -203,9 +232,13 @@ export class Agent {
           this.#say('error', { code: 'state', message: `run ${run} is over on this agent`, run })
           return
         }
+        if (!/^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/.test(run)) {
+          throw new WireError('malformed', `"${cut(run, 100)}" cannot be the name of a run`)
+        }
         const interval = Number(this.#welcome?.batch_interval_ns ?? 100_000_000) / 1e9
         const work = new Work(run, launch, order, this.#options.identity, this.#options.data, interval, this)
         this.#works.set(run, work)
+        this.#store?.begin(run, this.#epoch)
         this.#guard(work, () => work.prepare())
       },
 
@@ -234,7 +267,7 @@ export class Agent {
         if (epoch !== this.#epoch) return
         this.#spool.acknowledge(run, seq, now())
         const work = this.#works.get(run)
-        if (work?.isOver && seq >= work.sequence) this.#forget(work)
+        if (work) this.#acknowledged(work, Number(seq))
         if (!this.#spool.full) for (const other of this.#works.values()) other.pause(false)
         this.#push()
       },
@@ -245,7 +278,6 @@ export class Agent {
           if (!work) return
           log(`the master has no use for run ${run}: ${text}`)
           work.kill('the master has no use for the run')
-          this.#spool.acknowledge(run, Number.MAX_SAFE_INTEGER, now())
           this.#forget(work)
           return
         }
@@ -256,6 +288,13 @@ export class Agent {
         this.#hello()
       },
     }
+  }
+
+  /** Everything up to a number is stored, and perhaps all. */
+  #acknowledged(work, sequence) {
+    const end = this.#spool.isWaiting(work.run) ? undefined : work.acknowledged(sequence)
+    if (end) this.result(work, { ended: end })
+    else if (work.isOver && sequence >= work.sequence) this.#forget(work)
   }
 
   #work(run) {
@@ -286,11 +325,25 @@ export class Agent {
     while (this.#welcome && this.#results?.isRoomy) {
       const entry = this.#spool.next(now())
       if (!entry) return
-      this.#results.send(entry.bytes)
+      this.#results.send(this.#spool.read(entry) ?? this.#lost(entry))
     }
   }
 
+  /** What takes the place of a result that cannot be read back. */
+  #lost(entry) {
+    log(`a message of run ${entry.run} cannot be read back from the spool's files: it is lost`)
+    const lost = { messages: 1, hits: 0, iterations: 0, from_s: 0, to_s: 0 }
+    const fields = { run: entry.run, agent: this.#options.identity, epoch: this.#epoch, seq: entry.sequence, lost }
+    this.#spool.replace(entry, message('result', fields))
+    return entry.bytes
+  }
+
   // From the runs.
+
+  /** Where the counters of a run's runner lie, should this agent be killed; undefined without a disk to keep them. */
+  countersPath(run) {
+    return this.#store?.countersPath(run)
+  }
 
   status(work, fields) {
     this.#say('status', { run: work.run, ...fields })
@@ -304,6 +357,7 @@ export class Agent {
   refused(work, refusal) {
     this.status(work, { state: 'refused', code: refusal.code, message: cut(refusal.message) })
     work.discard()
+    this.#spool.forget(work.run)
     this.#works.delete(work.run)
   }
 
@@ -312,13 +366,14 @@ export class Agent {
     if (this.#works.get(work.run) !== work) return
     work.sequence += 1
     const fields = { run: work.run, agent: this.#options.identity, epoch: this.#epoch, seq: work.sequence, ...content }
-    this.#spool.add(work.run, work.sequence, message('result', fields))
+    this.#spool.add(work.run, work.sequence, message('result', fields), work.counts)
     this.#push()
     if (this.#spool.full) for (const other of this.#works.values()) other.pause(true)
   }
 
   #forget(work) {
     work.discard()
+    this.#spool.forget(work.run)
     this.#works.delete(work.run)
     this.#finished.add(work.run)
     if (this.#finished.size > remembered) this.#finished.delete(this.#finished.values().next().value)

@@ -29,6 +29,8 @@ export class Measure {
   #dropped
   /** Seconds from the start to the end of the last iteration that was reported. */
   lastEnd = 0
+  /** Iterations and hits so far. */
+  totals = [0, 0]
 
   constructor({ maxNames = 1000, rawHits = false, users = 0 } = {}) {
     this.#maxNames = maxNames
@@ -68,6 +70,7 @@ export class Measure {
     const outcome = iteration.outcome ?? 'ok'
     if (!outcomes.includes(outcome)) throw new BadResult(`an iteration's outcome is none of ${outcomes.join(', ')}`)
     this.#iterations[outcome] += 1
+    this.totals[0] += 1
     if (iteration.ms != null) this.#service.record(nanoseconds(iteration.ms))
     if (typeof iteration.failure === 'object' && iteration.failure !== null) this.#failure(iteration.failure, now)
     this.lastEnd = Math.max(this.lastEnd, now)
@@ -104,6 +107,7 @@ export class Measure {
     }
     const entry = this.#names.get(name)
     entry.count += 1
+    this.totals[1] += 1
     if (error !== null || status >= 400) entry.failed += 1
     entry.requests += requests
     entry.received += bytes

@@ -30,7 +30,11 @@ export class User extends Session {
     this.number = number
     /** The number of the iteration of this user, from 0. */
     this.iteration = iteration
+    /** The number of the first user of this process. */
+    this.firstUser = run.plan.firstUser
+    /** Whether a request had no complete response. */
     this.hadError = false
+    /** Whether this iteration counts as failed, whatever else happens. */
     this.failed = false
   }
 

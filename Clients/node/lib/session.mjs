@@ -193,16 +193,16 @@ export class Session {
     if (jar?.size) sent.Cookie = [...jar].map(([key, value]) => `${key}=${value}`).join('; ')
     if (body !== undefined) sent['Content-Length'] = body.length
     hit.requests += 1
-    const response = await this.#send(method, target, sent, body, signal)
-    hit.bytes_sent += body?.length ?? 0
+    const response = await this.#send(hit, method, target, sent, body, signal)
     hit.bytes += response.body.length
     this.#keepCookies(target.hostname, response.headers['set-cookie'] ?? [])
     return response
   }
 
-  async #send(method, target, headers, body, signal) {
+  async #send(hit, method, target, headers, body, signal) {
     for (;;) {
       let request
+      let written = () => 0
       try {
         return await new Promise((resolve, reject) => {
           const secure = target.protocol === 'https:'
@@ -216,12 +216,19 @@ export class Session {
             })
           })
           request.on('error', reject)
+          // Heads and bodies, as HTTP has them (in TLS before it is encrypted).
+          request.once('socket', (socket) => {
+            const before = socket.bytesWritten
+            written = () => socket.bytesWritten - before
+          })
           request.end(body)
         })
       } catch (error) {
         // A server may close a connection that nobody uses; it has not seen this request then.
         const idle = request?.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
         if (!idle || signal.aborted || !repeatable.has(method)) throw error
+      } finally {
+        hit.bytes_sent += written()
       }
     }
   }

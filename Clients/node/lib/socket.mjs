@@ -8,8 +8,7 @@ import { frameBytes } from './wire.mjs'
 /** What may wait in the kernel's and Node's buffers before `send` says no, in bytes. */
 const highWater = 4 << 20
 const heartbeat = 2000
-/** A master that is held up reads no results, and answers no heartbeat there either. */
-const heartbeatPatience = { DEALER: 6000, PUSH: 30_000 }
+const heartbeatPatience = 6000
 const handshakePatience = 10_000
 
 /**
@@ -75,7 +74,7 @@ export class Socket extends EventEmitter {
   }
 
   #connect() {
-    const connection = net.connect({ host: this.#host, port: this.#port, noDelay: true, keepAlive: true })
+    const connection = net.connect({ host: this.#host, port: this.#port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
     this.#connection = connection
     this.#mechanism = this.#keys(this.#type)
     this.#parser = new Parser(frameBytes + 1024)
@@ -152,13 +151,15 @@ export class Socket extends EventEmitter {
     }
   }
 
+  /** On control only: on results a master that is held up answers none. There its silence on control is enough. */
   #heartbeat() {
+    if (this.isConnected && this.#type !== 'DEALER') return
     const silence = performance.now() - this.#lastSign
-    if (silence > (this.isConnected ? heartbeatPatience[this.#type] : handshakePatience)) {
+    if (silence > (this.isConnected ? heartbeatPatience : handshakePatience)) {
       this.#connection.destroy()
     } else if (this.isConnected) {
       const patience = Buffer.alloc(2)
-      patience.writeUInt16BE(heartbeatPatience[this.#type] / 100)
+      patience.writeUInt16BE(heartbeatPatience / 100)
       this.#connection.write(this.#mechanism.seal(encodeCommand('PING', patience), { isCommand: true }))
     }
   }

@@ -1,11 +1,17 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { BadFile, Fetching, place } from './files.mjs'
-import { LinesRunner, MessagesRunner } from './runners.mjs'
+import { Held } from './held.mjs'
+import { LinesRunner } from './lines-runner.mjs'
+import { MessagesRunner } from './messages-runner.mjs'
+import { commandFor } from './url-runner.mjs'
 import { platform } from './usage.mjs'
+import { decode } from './wire.mjs'
 
 /** A chunk that has not come for so long is asked for again, in seconds. */
 const chunkPatience = 5
+/** The runners that an agent brings along. */
+export const builtIn = ['url']
 
 /** The run cannot be carried out here; nothing was started. `code` is an exit code of `loads`. */
 export class Refusal extends Error {
@@ -20,7 +26,7 @@ export class Refusal extends Error {
  *
  * Told by the agent what the master wants; tells the agent what to say: `status`, `fetch`, `result`, `refused`.
  */
-export class Work {
+export class Work extends Held {
   #launch
   #order
   #identity
@@ -34,13 +40,9 @@ export class Work {
   #isReady = false
   #hasStarted = false
   #isStopped = false
-  /** The last sequence number drawn. */
-  sequence = 0
-  /** Whether the end is in the spool. */
-  isOver = false
 
   constructor(run, launch, order, identity, data, interval, agent) {
-    this.run = run
+    super(run)
     this.#launch = launch
     this.#order = order
     this.#identity = identity
@@ -55,8 +57,8 @@ export class Work {
   /** Begins to fetch what is missing, or starts the runner. @throws {Refusal} */
   prepare() {
     if (this.#launch.platform) checkPlatform(this.#launch.platform)
-    if (this.#launch.built_in != null) {
-      throw new Refusal(`this agent brings along no runner named "${this.#launch.built_in}"`)
+    if (this.#launch.built_in != null && !builtIn.includes(this.#launch.built_in)) {
+      throw new Refusal(`this agent brings along no runner named "${this.#launch.built_in}": it has ${builtIn.join(', ')}`)
     }
     fs.mkdirSync(this.#cache, { recursive: true })
     fs.mkdirSync(this.#directory, { recursive: true })
@@ -98,6 +100,11 @@ export class Work {
   #launchRunner() {
     const launch = this.#launch
     const environment = { ...process.env, ...launch.environment }
+    if (launch.built_in != null) {
+      const [program, ...args] = commandFor(this.#order.options, this.#directory)
+      this.#startLines([program, args, environment, undefined, this.#order])
+      return
+    }
     const program = this.#find(launch.path, environment.PATH ?? '/usr/bin:/bin')
     let directory
     if (launch.directory != null) directory = path.resolve(this.#directory, launch.directory)
@@ -106,10 +113,13 @@ export class Work {
       throw new Refusal(`${directory}, the runner's directory: there is none`)
     }
     const parts = [program, launch.arguments, environment, directory, this.#order]
-    this.#runner =
-      launch.dialect === 'messages'
-        ? new MessagesRunner(...parts, this.#interval, this)
-        : new LinesRunner(...parts, this.run, this.#identity, this.#interval, this)
+    if (launch.dialect === 'lines') this.#startLines(parts)
+    else this.#runner = new MessagesRunner(...parts, this.#interval, this.#agent.countersPath(this.run), this)
+  }
+
+  #startLines(parts) {
+    const counters = this.#agent.countersPath(this.run)
+    this.#runner = new LinesRunner(...parts, this.run, this.#identity, this.#interval, counters, this)
   }
 
   #find(name, searched) {
@@ -220,7 +230,17 @@ export class Work {
   }
 
   report(bytes) {
+    if (this.#agent.countersPath(this.run) !== undefined) this.#count(decode(bytes))
     this.#agent.result(this, { report: bytes })
+  }
+
+  /** What is on disk tells how much of what its runner did it holds. */
+  #count({ type, iterations, names }) {
+    if (type !== 'batch') return
+    const { started, ok, failed, skipped, interrupted } = iterations
+    const hits = Object.values(names).reduce((sum, { count }) => sum + count, 0)
+    const more = [started, ok + failed + skipped + interrupted, hits]
+    this.counts = this.counts.map((count, place) => count + more[place])
   }
 
   ended(fields) {

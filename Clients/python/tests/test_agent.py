@@ -11,7 +11,7 @@ import unittest
 import zmq
 
 from loads.wire import decode, message
-from tests.support import ROOT
+from tests.support import ROOT, Server
 
 #: Another agent can be put to the same test.
 COMMAND = shlex.split(os.environ.get("LOADS_TEST_AGENT", f"{shlex.quote(sys.executable)} -m loads.agent"))
@@ -66,11 +66,16 @@ class AgentTests(unittest.TestCase):
         # It is killed, and leaves its temporary directory.
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.process = subprocess.Popen(
-            [*COMMAND, "--master", f"tcp://127.0.0.1:{self.master.port}", "--name", "py-1",
-             "--labels", "zone=b"], cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": directory.name})
-        self.addCleanup(self.process.wait)
-        self.addCleanup(self.process.kill)
+        self.directory = directory.name
+        self.process = self.start()
+
+    def start(self, *options, **given):
+        process = subprocess.Popen(
+            [*COMMAND, "--master", f"tcp://127.0.0.1:{self.master.port}", "--name", "py-1", "--labels", "zone=b", *options],
+            cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, "TMPDIR": self.directory}, text=True, **given)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
 
     def order(self, program, arguments=(), files=(), **plan):
         launch = {"path": program, "arguments": list(arguments), "environment": {"WHAT": "value"}, "dialect": "lines",
@@ -81,7 +86,7 @@ class AgentTests(unittest.TestCase):
 
     def results(self):
         """All results of the run, acknowledged as they come, with their reports decoded."""
-        epoch, reports = None, []
+        reports = []
         while True:
             result = self.master.result()
             self.assertEqual(result["seq"], len(reports) + 1)
@@ -131,11 +136,88 @@ done >&"$LOADS_RESULTS_FD"
         _, end = self.results()
         self.assertEqual((end["state"], end["reason"], end["output"]), ("crashed", "exit code 3", "broken\n"))
 
+    def test_a_url_is_requested_by_the_runner_it_brings_along(self):
+        server = Server()
+        self.addCleanup(server.close)
+        hello = self.master.welcome()
+        self.assertEqual(hello["built_in"], ["url"])
+        launch = {"built_in": "url", "arguments": [], "environment": {}, "dialect": "messages", "files": []}
+        options = {"url": [server.url + "/gone"], "method": ["POST"], "header": ["A: 1", "A: 2"], "body": ["four"],
+                   "debug": ["1"]}
+        plan = {"cycles": [{"users": 2, "iterations": 3}], "first_user": 34}
+        order = {"plan": plan, "scenarios": [], "options": options, "waits": True}
+        self.master.say("run", run="r1", launch=launch, order=order)
+        self.master.heard("status", lambda fields: fields["state"] == "ready")
+        self.master.say("start", run="r1", at_ns=time.monotonic_ns())
+        reports, end = self.results()
+        self.assertEqual(end["state"], "finished")
+        batches = [report for report in reports if report["type"] == "batch"]
+        self.assertEqual(sum(batch["iterations"]["failed"] for batch in batches), 6)
+        self.assertEqual(sum(batch["names"].get("POST /gone", {"failed": 0})["failed"] for batch in batches), 6)
+        self.assertEqual(server.bodies, [b"four"] * 6)
+        notes = [report["text"] for report in reports if report["type"] == "note"]
+        self.assertEqual(len(notes), 1)
+        self.assertIn("> A: 1, 2", notes[0])
+        self.assertIn("< 404", notes[0])
+
+    def test_a_killed_agent_goes_on_with_what_was_not_acknowledged(self):
+        self.process.kill()
+        data = self.directory + "/data"
+        agent = self.start("--data", data)
+        epoch = self.master.welcome()["epoch"]
+        hit = '{"name":"a","ms":1}'
+        self.order("sh", ["-c", f"read -r plan; echo '{hit}' >&3; read -r stop"])
+        self.master.heard("status", lambda fields: fields["state"] == "ready")
+        self.master.say("start", run="r1", at_ns=time.monotonic_ns())
+        first = [self.master.result() for _ in range(5)]
+        agent.kill()
+        agent.wait()
+        while self.master.results.poll(200):
+            first.append(decode(self.master.results.recv()))
+
+        agent = self.start("--data", data)
+        hello = self.master.welcome()
+        self.assertEqual(hello["epoch"], epoch)
+        [run] = hello["runs"]
+        self.assertEqual((run["run"], run["running"]), ("r1", False))
+        self.assertGreaterEqual(run["seq"], len(first))
+        again = [self.master.result() for _ in range(run["seq"])]
+        self.assertEqual(again[:len(first)], first)
+        self.assertEqual([result["seq"] for result in again], list(range(1, run["seq"] + 1)))
+        hits = [decode(result["report"])["names"].get("a", {"count": 0})["count"] for result in again
+                if decode(result["report"])["type"] == "batch"]
+        self.assertEqual(sum(hits), 1)
+        # The master has stored more than the disk has kept: the end goes behind it.
+        self.master.say("ack", run="r1", epoch=epoch, seq=run["seq"] + 2)
+        end = self.master.result()
+        self.assertEqual((end["seq"], end["ended"]["state"], end["ended"]["unreported_hits"]), (run["seq"] + 3, "crashed", 0))
+        self.master.say("ack", run="r1", epoch=epoch, seq=end["seq"])
+        self.master.say("error", code="not-welcome", message="again")
+        self.assertEqual(self.master.heard("hello")["runs"], [])
+
+    def test_a_data_directory_is_one_agents_alone(self):
+        data = self.directory + "/data"
+        self.start("--data", data)
+        self.master.heard("hello", lambda fields: os.path.exists(data + "/lock"))
+        second = self.start("--data", data, stderr=subprocess.PIPE)
+        self.assertIn("another agent uses this directory", second.communicate(timeout=20)[1])
+        self.assertNotEqual(second.returncode, 0)
+
     def test_goodbye(self):
         self.master.welcome()
         self.process.send_signal(signal.SIGTERM)
         self.master.heard("goodbye")
         self.assertEqual(self.process.wait(20), 0)
+
+class NeedsTests(unittest.TestCase):
+    def test_what_is_not_installed_is_named_with_the_command_that_installs_it(self):
+        # -S and -I: neither the packages of this Python nor PYTHONPATH.
+        code = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_module('loads.agent', run_name='__main__')"
+        outcome = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True)
+        self.assertEqual(outcome.returncode, 69, outcome.stderr)
+        self.assertIn("-m pip install pyzmq msgpack", outcome.stderr)
+        self.assertIn("apt-get install python3-zmq python3-msgpack", outcome.stderr)
+        self.assertNotIn("Traceback", outcome.stderr)
 
 
 if __name__ == "__main__":

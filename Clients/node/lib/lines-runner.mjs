@@ -1,0 +1,225 @@
+// The runner that speaks lines of JSON: it is given its plan at the start, and what it writes is added up here.
+
+import fs from 'node:fs'
+import { essentials, planLine } from './lines-plan.mjs'
+import { BadResult, Measure } from './measure.mjs'
+import { MessagePackError, unpackMany } from './msgpack.mjs'
+import { clock, patience, Runner, writer } from './runners.mjs'
+import { peak } from './usage.mjs'
+import { cut, message } from './wire.mjs'
+
+/** The longest line. */
+const lineBytes = 64 << 10
+/** Notes of a program that are passed on. */
+const noteLimit = 1000
+
+export class LinesRunner extends Runner {
+  #names
+  #interval
+  #buffer = Buffer.alloc(0)
+  #results
+  #isMaps = false
+  #count = 0
+  #start = null
+  #interrupted = false
+  #paused = false
+  #timer = null
+  #measure
+  #write
+  #stdin
+  #pending = []
+  #isBroken = false
+  /** What was passed over because it is no result. */
+  #passedOver = 0
+  #notes = 0
+  #counters
+
+  /** `counters`: a file for what has been read and is in no batch yet, should this agent be killed. */
+  constructor(program, args, environment, directory, order, run, agent, interval, counters, events) {
+    super(order, events)
+    this.#counters = counters ? fs.openSync(counters, 'w', 0o600) : null
+    this.#names = { run, agent }
+    this.#interval = interval
+    this.#measure = new Measure({ maxNames: this.plan.max_names ?? 1000, rawHits: this.plan.raw_hits ?? false })
+    const child = this.start_(
+      program, args, { ...environment, ...essentials(this.plan, this.#names) }, directory, ['pipe', 'pipe', 'pipe', 'pipe'])
+    this.#stdin = child.stdin
+    this.#write = writer(child.stdin)
+    this.#results = child.stdio[3]
+    this.#results.on('error', () => {})
+    this.#results.on('data', (bytes) => this.#take(bytes))
+    child.on('spawn', () => events.ready())
+  }
+
+  // Told by the master.
+
+  start(at) {
+    const begin = () => {
+      if (this.#interrupted) return
+      this.#start = BigInt(at)
+      const late = this.#now()
+      this.#tell(planLine(this.plan, this.#names, late, this.#measure.rawHits))
+      for (const command of this.#pending.splice(0)) this.#tell(command())
+      this.#measure.users = this.plan.cycles[0].users
+      this.events.report(message('started', { late_s: late }))
+      const { cycles } = this.plan
+      if (cycles.every((cycle) => cycle.iterations == null)) {
+        const pauses = (cycles.length - 1) * Number(this.plan.pause_ns ?? 0)
+        const seconds = (cycles.reduce((sum, cycle) => sum + Number(cycle.duration_ns), 0) + pauses) / 1e9
+        this.expectEnd(seconds + this.grace + patience, 'its durations were over and it did not end')
+      }
+      this.#tick()
+    }
+    const wait = Number(BigInt(at) - clock()) / 1e6
+    if (wait > 0) setTimeout(begin, wait)
+    else begin()
+  }
+
+  adjust(users, first, at) {
+    const command = () => ({
+      adjust: { users, first_new_user: first, at_s: Math.max(0, Number(BigInt(at) - this.#start) / 1e9) },
+    })
+    if (this.#start === null) this.#pending.push(command)
+    else this.#tell(command())
+  }
+
+  rawHits(wanted) {
+    this.#measure.rawHits = wanted
+  }
+
+  stop() {
+    this.#endSoon({ stop: { grace_s: this.grace } }, this.grace + patience)
+  }
+
+  abort() {
+    this.#endSoon({ abort: {} }, patience)
+  }
+
+  #endSoon(command, seconds) {
+    this.#interrupted = true
+    // Without a plan yet, the end of its input tells it that there will be none.
+    if (this.#start === null) this.#stdin.end()
+    else this.#tell(command)
+    this.expectEnd(seconds, 'it was told to end and did not')
+  }
+
+  /** While the spool is full no batch is cut: what comes is added to the next one. */
+  pause(paused) {
+    this.#paused = paused
+  }
+
+  setInterval(seconds) {
+    this.#interval = seconds
+  }
+
+  #tell(command) {
+    this.#write(JSON.stringify(command) + '\n')
+  }
+
+  // Told by the program.
+
+  /** Seconds since the start of the run. */
+  #now() {
+    return this.#start === null ? 0 : Math.max(0, Number(clock() - this.#start) / 1e9)
+  }
+
+  #take(bytes) {
+    if (this.#isBroken) return
+    this.#buffer = this.#buffer.length > 0 ? Buffer.concat([this.#buffer, bytes]) : bytes
+    // A map of MessagePack begins with a byte that no line of JSON begins with.
+    if (this.#count === 0) this.#isMaps = this.#buffer[0] >= 0x80
+    if (this.#isMaps) this.#takeMaps()
+    else this.#takeLines()
+    if (this.#counters === null) return
+    const [iterations, hits] = this.#measure.totals.map(BigInt)
+    fs.writeSync(this.#counters, new BigUint64Array([iterations, iterations, hits]), 0, 24, 0)
+  }
+
+  #takeLines() {
+    let place = 0
+    for (let end = this.#buffer.indexOf(10); end >= 0; end = this.#buffer.indexOf(10, place)) {
+      const line = this.#buffer.toString('utf8', place, end)
+      place = end + 1
+      this.#count += 1
+      if (line.trim() === '') continue
+      try {
+        this.#record(JSON.parse(line))
+      } catch (error) {
+        if (!(error instanceof BadResult || error instanceof SyntaxError)) throw error
+        this.#passOver(`${error instanceof BadResult ? error.message : 'not JSON'}: ${cut(line, 80)}`)
+      }
+    }
+    this.#buffer = this.#buffer.subarray(place)
+    if (this.#buffer.length > lineBytes) {
+      this.#passOver(`a line of more than ${lineBytes} bytes`)
+      this.#buffer = Buffer.alloc(0)
+    }
+  }
+
+  #takeMaps() {
+    let taken = 0
+    const records = []
+    try {
+      taken = unpackMany(this.#buffer, records)
+    } catch (error) {
+      if (!(error instanceof MessagePackError)) throw error
+      // There is no next line to go on from.
+      this.#isBroken = true
+      this.#note(`result ${this.#count + records.length + 1} of the program is broken MessagePack (${error.message}): nothing more is read from it`)
+    }
+    this.#buffer = this.#buffer.subarray(taken)
+    for (const record of records) {
+      this.#count += 1
+      try {
+        this.#record(record)
+      } catch (error) {
+        if (!(error instanceof BadResult)) throw error
+        this.#passOver(error.message)
+      }
+    }
+  }
+
+  #record(record) {
+    const note = this.#measure.take(record, this.#now())
+    if (note !== undefined) this.#note(note)
+  }
+
+  #note(text) {
+    this.#notes += 1
+    if (this.#notes <= noteLimit) this.events.report(message('note', { text: cut(text) }))
+  }
+
+  #passOver(reason) {
+    this.#passedOver += 1
+    if (this.#passedOver === 1) this.#note(`result ${this.#count} of the program is none, and was passed over (${reason})`)
+  }
+
+  #tick() {
+    if (!this.#paused) this.#cut()
+    this.#timer = setTimeout(() => this.#tick(), this.#interval * 1000)
+  }
+
+  #cut() {
+    this.events.report(this.#measure.batch(this.#now(), peak(this.pid)))
+  }
+
+  exited(code, signal) {
+    clearTimeout(this.#timer)
+    // A last line without an end may still be whole.
+    if (this.#buffer.length > 0) this.#take(Buffer.from('\n'))
+    if (this.#passedOver > 1) {
+      this.#notes = Math.min(this.#notes, noteLimit - 1)
+      this.#note(`${this.#passedOver} results of the program were none, and were passed over`)
+    }
+    if (this.#start !== null) {
+      this.#measure.users = 0
+      this.#cut()
+    }
+    if (this.#counters !== null) fs.closeSync(this.#counters)
+    if (code === 0 && this.fault === null && (this.#start !== null || this.#interrupted)) {
+      this.events.ended({ state: 'finished', interrupted: this.#interrupted, seconds: this.#measure.lastEnd })
+    } else {
+      this.crashed(code, signal, code === 0 ? 'it exited before its plan was given to it' : null)
+    }
+  }
+}
