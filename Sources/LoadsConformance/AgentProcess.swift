@@ -10,14 +10,15 @@ final class AgentProcess: Sendable {
 
     /// - Parameters:
     ///   - command: A command as a shell takes it.
-    ///   - directory: Where it prints to a file, and where its temporary files go: it is killed, and leaves them.
+    ///   - directory: Where it prints to a file, behind what is there, and where its temporary files go: it is killed, and
+    ///     leaves them.
     init(command: String, directory: String) throws(Deviation) {
         log = directory + "/log"
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o644)
+        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
         loads_spawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()

@@ -7,17 +7,20 @@ struct Check: Sendable {
     /// Beats each second are too slow to count; a lease of one second is soon over.
     var rules = Rules()
     var keys = Keys.none
+    /// Whether the agent has a data directory, and may be killed and started again.
+    var data = false
     /// Throws ``Deviation`` when the agent does something else.
     let body: @Sendable (Stage) async throws -> Void
 
     init(
-        _ name: String, chapter: String, rules: Rules = Rules(), keys: Keys = .none,
+        _ name: String, chapter: String, rules: Rules = Rules(), keys: Keys = .none, data: Bool = false,
         _ body: @escaping @Sendable (Stage) async throws -> Void
     ) {
         self.name = name
         self.chapter = chapter
         self.rules = rules
         self.keys = keys
+        self.data = data
         self.body = body
     }
 }

@@ -14,11 +14,14 @@ public struct Conformance: Sendable {
     public var messagesProgram: [String]?
     /// Whether the agent takes ` --keys DIR` and ` --id ID`: then it is checked over CURVE, too.
     public var keys: Bool
+    /// Whether the agent takes ` --data DIR`: then it is killed and started again, too.
+    public var data: Bool
 
-    public init(command: String, messagesProgram: [String]? = nil, keys: Bool = false) {
+    public init(command: String, messagesProgram: [String]? = nil, keys: Bool = false, data: Bool = false) {
         self.command = command
         self.messagesProgram = messagesProgram
         self.keys = keys
+        self.data = data
     }
 
     /// The names of all checks, in their order.
@@ -64,6 +67,8 @@ public struct Conformance: Sendable {
         let outcome: CheckResult.Outcome
         if !keys, check.keys == .right || check.keys == .wrong {
             outcome = .skipped("keys are not asked for")
+        } else if !data, check.data {
+            outcome = .skipped("a data directory is not asked for")
         } else {
             outcome = await perform(check)
         }
@@ -74,7 +79,7 @@ public struct Conformance: Sendable {
 
     private func perform(_ check: Check) async -> CheckResult.Outcome {
         let loop = EventLoop(name: "loads-conform")
-        var agent: AgentProcess?
+        var stage: Stage?
         var master: ScriptedMaster?
         var outcome: CheckResult.Outcome
         do {
@@ -90,11 +95,12 @@ public struct Conformance: Sendable {
             let addresses = try await scripted.open()
             var line = "\(command) --master \(addresses.control)"
             if let folder = folders?.agent { line += " --keys '\(folder)' --id \(KeySet.agentName)" }
-            let process = try AgentProcess(command: line, directory: directory.path)
-            agent = process
-            defer { process.end() }
-            let stage = Stage(master: scripted, agent: process, messagesProgram: messagesProgram, loop: loop)
-            try await check.body(stage)
+            if check.data { line += " --data '\(directory.path)/data'" }
+            let made = try Stage(
+                master: scripted, command: line, directory: directory.path, messagesProgram: messagesProgram, loop: loop)
+            stage = made
+            defer { made.agent.end() }
+            try await check.body(made)
             outcome = .ok
             if let fault = await scripted.faults.first {
                 outcome = .failed(expected: "messages that decode", came: fault)
@@ -106,7 +112,7 @@ public struct Conformance: Sendable {
         } catch {
             outcome = .failed(expected: "a check that can be made", came: "\(error)")
         }
-        agent?.end()
+        stage?.agent.end()
         await master?.close()
         await loop.shutdown()
         return outcome

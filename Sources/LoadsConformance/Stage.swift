@@ -2,11 +2,15 @@ import Glibc
 import LoadsCore
 import LoadsEventLoop
 import LoadsWire
+import Synchronization
 
 /// One check's master and agent.
 final class Stage: Sendable {
     let master: ScriptedMaster
-    let agent: AgentProcess
+    private let current: Mutex<AgentProcess>
+    /// How the agent is started, and where it prints.
+    private let command: String
+    private let directory: String
     /// The program that speaks the dialect `messages`, with its arguments; nil when there is none.
     let messagesProgram: [String]?
     private let loop: EventLoop
@@ -16,11 +20,25 @@ final class Stage: Sendable {
     /// Generous: the machine may be busy.
     static let patience = Duration.seconds(20)
 
-    init(master: ScriptedMaster, agent: AgentProcess, messagesProgram: [String]?, loop: EventLoop) {
+    /// Starts the agent.
+    init(
+        master: ScriptedMaster, command: String, directory: String, messagesProgram: [String]?, loop: EventLoop
+    ) throws(Deviation) {
         self.master = master
-        self.agent = agent
+        self.command = command
+        self.directory = directory
+        current = Mutex(try AgentProcess(command: command, directory: directory))
         self.messagesProgram = messagesProgram
         self.loop = loop
+    }
+
+    var agent: AgentProcess { current.withLock { $0 } }
+
+    /// Kills the agent as a crash would, and starts it again.
+    func restartAgent() throws(Deviation) {
+        agent.end()
+        let next = try AgentProcess(command: command, directory: directory)
+        current.withLock { $0 = next }
     }
 
     func pause(_ duration: Duration) async throws { try await loop.sleep(for: duration) }

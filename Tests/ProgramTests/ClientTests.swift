@@ -27,7 +27,7 @@ import Testing
             }
         let outcome = try await ChildProcess.run(
             [
-                Program.path, "conformance", "--keys", "--agent",
+                Program.path, "conformance", "--keys", "--data", "--agent",
                 // As a shell takes it: the clone's path may have spaces.
                 command.map { "'\($0)'" }.joined(separator: " "),
             ],

@@ -76,6 +76,8 @@ export class Results {
 /** What takes the place of `Results` when nobody loads: prints what happens, for a person who tries a scenario. */
 export class Printed {
   full = false
+  /** Whether the iteration failed. */
+  failed = false
 
   put(record) {
     if (record.name !== undefined) {
@@ -85,6 +87,8 @@ export class Printed {
       console.log(`FAILED at ${record.failure.at}: ${record.failure.message}`)
     } else if (record.note !== undefined) {
       console.log(record.note)
+    } else if (record.iteration) {
+      this.failed = record.iteration.outcome === 'failed'
     }
   }
 

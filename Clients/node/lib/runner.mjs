@@ -63,7 +63,8 @@ export class User extends Session {
 }
 
 /**
- * Runs a scenario: under load when an agent has started this program, and otherwise once, printing what happens.
+ * Runs a scenario: under load when an agent has started this program, and otherwise once, printing what happens; then the
+ * program ends with 1 if the iteration failed.
  *
  * @param scenario an async function of a `User`
  * @param options `serverURL`, used where the run names none
@@ -74,9 +75,11 @@ export async function run(scenario, { serverURL = null } = {}) {
   if (text === undefined) {
     const base = process.env.LOADS_SERVER_URL || process.argv[2] || serverURL
     const plan = parsePlan({ plan: { users: 1, iterations: 1, server_url: base } })
-    await new Run(plan, scenario, new Printed()).perform()
-    const program = process.argv.slice(1).map((word) => path.relative('', word) || word).join(' ')
-    console.error(`one iteration; under load: loads -c 10 -n 10 -- node ${program}`)
+    const printed = new Printed()
+    await new Run(plan, scenario, printed).perform()
+    const server = base ? `--server-url ${base} ` : ''
+    console.error(`one iteration; under load: loads -c 10 -n 10 ${server}-- node ${path.relative('', process.argv[1] ?? '')}`)
+    if (printed.failed) process.exitCode = 1
     return
   }
   // When a run ends is the agent's to say.

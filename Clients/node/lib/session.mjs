@@ -194,7 +194,6 @@ export class Session {
     if (body !== undefined) sent['Content-Length'] = body.length
     hit.requests += 1
     const response = await this.#send(hit, method, target, sent, body, signal)
-    hit.bytes += response.body.length
     this.#keepCookies(target.hostname, response.headers['set-cookie'] ?? [])
     return response
   }
@@ -202,7 +201,7 @@ export class Session {
   async #send(hit, method, target, headers, body, signal) {
     for (;;) {
       let request
-      let written = () => 0
+      let count = () => {}
       try {
         return await new Promise((resolve, reject) => {
           const secure = target.protocol === 'https:'
@@ -216,10 +215,13 @@ export class Session {
             })
           })
           request.on('error', reject)
-          // Heads and bodies, as HTTP has them (in TLS before it is encrypted).
+          // Heads and bodies, as HTTP has them (in TLS, what is encrypted).
           request.once('socket', (socket) => {
-            const before = socket.bytesWritten
-            written = () => socket.bytesWritten - before
+            const { bytesRead, bytesWritten } = socket
+            count = () => {
+              hit.bytes += socket.bytesRead - bytesRead
+              hit.bytes_sent += socket.bytesWritten - bytesWritten
+            }
           })
           request.end(body)
         })
@@ -228,7 +230,7 @@ export class Session {
         const idle = request?.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
         if (!idle || signal.aborted || !repeatable.has(method)) throw error
       } finally {
-        hit.bytes_sent += written()
+        count()
       }
     }
   }

@@ -71,6 +71,9 @@ class Results:
 class Printed:
     """What takes the place of `Results` when nobody loads: prints what happens, for a person who tries a scenario."""
 
+    #: Whether the iteration failed.
+    failed = False
+
     def put(self, record: dict) -> None:
         if "name" in record:
             result = record["error"] or record["status"]
@@ -79,6 +82,8 @@ class Printed:
             print(f"FAILED at {record['failure']['at']}: {record['failure']['message']}", flush=True)
         elif "note" in record:
             print(record["note"], flush=True)
+        elif isinstance(record.get("iteration"), dict):
+            self.failed = record["iteration"]["outcome"] == "failed"
 
     def close(self, patience: float = 60.0) -> None:
         pass

@@ -72,7 +72,7 @@ class User(Session):
 def run(scenario: Callable[[User], None], server_url: str | None = None) -> None:
     """Runs a scenario: under load when an agent has started this program, and otherwise once, printing what happens.
 
-    Returns when the run is over. `server_url` is used where the run names none.
+    Returns when the run is over; one iteration that fails ends the program with 1. `server_url` is used where the run names none.
     """
     text = os.environ.pop("LOADS_RESULTS_FD", None)
     if text is None:
@@ -97,9 +97,12 @@ def run(scenario: Callable[[User], None], server_url: str | None = None) -> None
 
 def _try(scenario: Callable[[User], None], server_url: str | None) -> None:
     base = os.environ.get("LOADS_SERVER_URL") or (sys.argv[1] if len(sys.argv) > 1 else server_url)
-    work = Run(Plan([Cycle(users=1, iterations=1)], server_url=base), scenario, Printed())
-    work.perform()
-    print("one iteration; under load: loads -c 10 -n 10 -- " + " ".join(["python3", *sys.argv]), file=sys.stderr)
+    printed = Printed()
+    Run(Plan([Cycle(users=1, iterations=1)], server_url=base), scenario, printed).perform()
+    server = f"--server-url {base} " if base else ""
+    print(f"one iteration; under load: loads -c 10 -n 10 {server}-- python3 {sys.argv[0]}", file=sys.stderr)
+    if printed.failed:
+        raise SystemExit(1)
 
 
 class Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json as _json
 import socket
@@ -61,13 +62,47 @@ class Response:
 
 
 class _Counting:
-    """Counts what is written into a connection: heads and bodies, as HTTP has them (in TLS before it is encrypted)."""
+    """Counts what goes through a connection: heads and bodies, as HTTP has them (in TLS, what is encrypted)."""
 
-    written = 0
+    def __init__(self, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self.written = 0
+        self.taken = 0
+        self.response_class = functools.partial(_Reply, self)
 
     def send(self, data) -> None:
         super().send(data)
         self.written += len(data)
+
+
+class _Reply(http.client.HTTPResponse):
+    def __init__(self, connection: _Counting, sock: socket.socket, *arguments, **options) -> None:
+        super().__init__(sock, *arguments, **options)
+        self.fp = _Reader(self.fp, connection)
+
+
+class _Reader:
+    """What a response is read from: as much of a file as `http.client` uses."""
+
+    def __init__(self, file, connection: _Counting) -> None:
+        self._file = file
+        self._connection = connection
+
+    def read(self, *size: int) -> bytes:
+        data = self._file.read(*size)
+        self._connection.taken += len(data)
+        return data
+
+    def readline(self, *limit: int) -> bytes:
+        line = self._file.readline(*limit)
+        self._connection.taken += len(line)
+        return line
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class _Plain(_Counting, http.client.HTTPConnection):
@@ -227,7 +262,7 @@ class Session:
         hit["requests"] += 1
         while True:
             connection, used = self._connections.take(parts.scheme, host, port, timeout)
-            written = connection.written
+            written, taken = connection.written, connection.taken
             try:
                 connection.request(method, target, body=body, headers=headers)
                 reply = connection.getresponse()
@@ -242,8 +277,8 @@ class Session:
                 raise _translated(error, url, fresh) from error
             finally:
                 hit["bytes_sent"] += connection.written - written
+                hit["bytes"] += connection.taken - taken
             break
-        hit["bytes"] += len(content)
         self._keep_cookies(host, reply.headers)
         return Response(url, reply.status, reply.headers, content)
 

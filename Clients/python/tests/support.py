@@ -23,6 +23,10 @@ class Server:
         self.requests: list[str] = []
         self.cookies: list[str | None] = []
         self.bodies: list[bytes] = []
+        #: How many bytes each request was, its head included.
+        self.received: list[int] = []
+        #: How many bytes each of what was written into a connection was.
+        self.sent: list[int] = []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,12 +35,20 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
+            def setup(self) -> None:
+                super().setup()
+                write = self.wfile.write
+                self.wfile.write = lambda data: outer.sent.append(len(data)) or write(data)
+
             def _answer(self) -> None:
                 outer.connections.add(self.client_address)
                 outer.requests.append(self.path)
                 outer.cookies.append(self.headers.get("Cookie"))
                 length = int(self.headers.get("Content-Length") or 0)
                 outer.bodies.append(self.rfile.read(length))
+                # The line, the fields as they were written, the empty line.
+                fields = sum(len(f"{key}: {value}\r\n") for key, value in self.headers.items())
+                outer.received.append(len(self.raw_requestline) + fields + 2 + length)
                 if self.path == "/slow":
                     outer.release.wait(5)
                 status = {"/redirect": 302, "/gone": 404}.get(self.path, 200)

@@ -18,6 +18,9 @@ struct ConformanceCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "The agent takes --keys DIR and --id ID: check it over CURVE, too.")
     var keys = false
 
+    @Flag(name: .long, help: "The agent takes --data DIR: check that one which was killed goes on with its results.")
+    var data = false
+
     @Option(name: .long, help: ArgumentHelp("Only checks whose names contain this.", valueName: "text"))
     var only = ""
 
@@ -41,7 +44,7 @@ struct ConformanceCommand: AsyncParsableCommand {
         guard (1...64).contains(jobs) else { throw UsageError(["--jobs \(jobs): not a number from 1 to 64"]) }
         let kit = Conformance(
             command: agent, messagesProgram: Self.ownExecutable.map { [$0, ConformanceRunnerCommand.name] },
-            keys: keys)
+            keys: keys, data: data)
         let results = await kit.run(matching: only, jobs: jobs) { result in
             for line in Self.lines(result) { console.write(line + "\n") }
         }
