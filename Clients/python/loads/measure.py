@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from .grouped import OTHER, BadResult, Family, Grouped
 from .histogram import Histogram
 from .wire import message
 
-#: Groups of errors or failures kept apart; the name of all further ones.
+#: Groups of errors or failures kept apart.
 GROUPS = 200
-OTHER = "(other)"
 #: Raw hits that a batch carries at most; more are dropped and counted.
 HITS = 60_000
 _OUTCOMES = ("ok", "failed", "skipped", "interrupted")
 _PHASES = ("blocked", "dns", "connect", "tls", "send", "wait", "receive")
-
-
-class BadResult(ValueError):
-    """What the program wrote is no result."""
 
 
 class _Name:
@@ -44,9 +40,8 @@ class Measure:
     def __init__(self, max_names: int = 1000, raw_hits: bool = False, users: int = 0) -> None:
         self.raw_hits = raw_hits
         self.users = users
-        self._max_names = max_names
-        self._known: set[str] = set()
-        self._overflowed: set[str] = set()
+        self._family = Family(max_names)
+        self._grouped = Grouped(max_names)
         self._from = 0.0
         #: Seconds from the start to the end of the last iteration that was reported.
         self.last_end = 0.0
@@ -77,12 +72,14 @@ class Measure:
                 self._hit(record, now)
             elif isinstance(record.get("failure"), dict):
                 self._failure(record["failure"], now)
+            elif self._grouped.take(record, now):
+                pass
             elif record.get("users") is not None:
                 self.users = _count(record["users"])
             elif record.get("note") is not None:
                 return str(record["note"])
             else:
-                raise BadResult("neither a hit nor an iteration, a failure, a note or users")
+                raise BadResult("neither a hit nor an iteration, a step, a check, a metric, a failure, a note or users")
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise error if isinstance(error, BadResult) else BadResult(f"{type(error).__name__}: {error}") from None
         return None
@@ -114,7 +111,7 @@ class Measure:
         method = str(hit.get("method") or ("GET" if url else ""))
         if not (url or hit.get("name")):
             raise BadResult("a hit has a name or a url")
-        name = self._name(str(hit.get("name") or f"{method} {urlsplit(url).path or '/'}"))
+        name = self._family.name(str(hit.get("name") or f"{method} {urlsplit(url).path or '/'}"))
         entry = self._names.setdefault(name, _Name())
         entry.count += 1
         self.totals[1] += 1
@@ -146,16 +143,6 @@ class Measure:
             "error": None if error is None else str(error),
         })
 
-    def _name(self, name: str) -> str:
-        if name in self._known:
-            return name
-        if len(self._known) >= self._max_names:
-            if len(self._overflowed) < 100_000:
-                self._overflowed.add(name)
-            return OTHER
-        self._known.add(name)
-        return name
-
     def drop_hits(self) -> None:
         """Gives up the raw hits that wait, and counts them."""
         self._dropped += len(self._hits)
@@ -172,10 +159,10 @@ class Measure:
         fields = {
             "from_s": self._from, "to_s": now, "iterations": iterations, "service": self._service.packed(),
             "names": {name: entry.packed() for name, entry in sorted(self._names.items())},
-            "errors": self._errors, "failures": self._failures,
+            **self._grouped.packed(), "errors": self._errors, "failures": self._failures,
             "health": {
                 "cpu_s": cpu, "latest_timer_ns": 0, "longest_job_ns": 0, "long_jobs": 0, "peak_rss_bytes": resident,
-                "dropped_hits": self._dropped, "orphan_failures": 0, "overflowed_names": len(self._overflowed),
+                "dropped_hits": self._dropped, "orphan_failures": 0, "overflowed_names": self._family.overflowed + self._grouped.overflowed,
             },
             "users": self.users,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import grouped
 from .histogram import Histogram
 from .wire import message
 
@@ -57,6 +58,7 @@ def merge(into: dict, other: dict) -> None:
         known = into["names"].setdefault(name, entry)
         if known is not entry:
             _name(known, entry)
+    grouped.merge(into, other, _histogram)
     for key in ("errors", "failures"):
         for group, occurrences in other[key].items():
             known = into[key].setdefault(group, occurrences)

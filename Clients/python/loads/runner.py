@@ -14,6 +14,7 @@ import time
 import traceback
 from typing import Callable
 
+from .marks import Marks
 from .plan import BackOff, Cycle, Plan
 from .results import Printed, Results
 from .session import Connections, RequestError, Session
@@ -30,11 +31,12 @@ class _Ended(BaseException):
     """Raised inside `User.sleep` when the run ends at once. Not an Exception: scenarios must not catch it."""
 
 
-class User(Session):
+class User(Marks, Session):
     """What a scenario is given: a session for one iteration, and who and when it is."""
 
     def __init__(self, run: "Run", number: int, iteration: int, connections: Connections) -> None:
-        super().__init__(self._hit, run.plan.server_url, connections, run.plan.timeout_s or 60.0, run.clock)
+        super().__init__(
+            run.results.put, self._hit, run.plan.server_url, connections, run.plan.timeout_s or 60.0, run.clock)
         self._run = run
         #: The number of the user in the whole run, from 0.
         self.number = number
@@ -44,18 +46,11 @@ class User(Session):
         self.first_user = run.plan.first_user
         #: Whether a request had no complete response.
         self.had_error = False
-        #: Whether this iteration counts as failed, whatever else happens.
-        self.had_failure = False
 
     def sleep(self, seconds: float) -> None:
         """Waits, as a person does between two clicks. Ends early when the run is aborted."""
         if self._run.cut.wait(seconds):
             raise _Ended
-
-    def fail(self, message: str, at: str | None = None) -> None:
-        """Reports a failure and goes on: the iteration counts as failed."""
-        self.had_failure = True
-        self._run.results.put({"failure": {"at": at or _place(1), "message": message}})
 
     def note(self, text: str) -> None:
         """Says something to whoever watches the run."""
@@ -394,8 +389,3 @@ def _where(error: BaseException) -> str:
         if os.path.abspath(candidate.filename) == script:
             frame = candidate
     return f"{os.path.basename(frame.filename)}:{frame.lineno}"
-
-
-def _place(depth: int) -> str:
-    frame = sys._getframe(depth + 1)
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

@@ -73,6 +73,27 @@ class RunnerTests(unittest.TestCase):
         self.assertEqual(sent[:3], sent[3:], "and the same on a connection that was used before")
         self.assertGreater(sent[1], 100 + len('{"a": 1}'))
 
+    def test_steps_checks_and_metrics_are_written_with_their_tags(self):
+        code = """def scenario(user):
+    with user.step('buy', plan='pro', n=3):
+        assert user.check('has token', 1) and not user.check('is rich', None, where='here')
+    with user.step('look'): pass
+    user.metric('orders')
+    user.metric('cart', 19.9, kind='trend', unit='EUR')
+    with user.step('break'): raise ValueError
+"""
+        records = Runner(code + "loads.run(scenario)", {"users": 1, "iterations": 1}).rest()
+        steps = [record["step"] for record in records if "step" in record]
+        self.assertEqual([(step["name"], step["failed"], step.get("tags")) for step in steps],
+                         [("buy", True, {"plan": "pro", "n": 3}), ("look", False, None), ("break", True, None)])
+        self.assertTrue(all(step["ms"] >= 0 for step in steps))
+        self.assertEqual([record["check"] for record in records if "check" in record],
+                         [{"name": "has token", "passed": True},
+                          {"name": "is rich", "passed": False, "tags": {"where": "here"}}])
+        self.assertEqual([record["metric"] for record in records if "metric" in record],
+                         [{"name": "orders", "kind": "counter", "value": 1},
+                          {"name": "cart", "kind": "trend", "value": 19.9, "unit": "EUR"}])
+
     def test_a_status_of_404_is_a_response(self):
         records = Runner("loads.run(lambda user: user.get('/gone'))", self.plan()).rest()
         self.assertEqual([record["status"] for record in records if "name" in record], [404])
