@@ -1,8 +1,9 @@
 // The runner that speaks lines of JSON: it is given its plan at the start, and what it writes is added up here.
 
 import fs from 'node:fs'
+import { BadResult } from './grouped.mjs'
 import { essentials, planLine } from './lines-plan.mjs'
-import { BadResult, Measure } from './measure.mjs'
+import { Measure } from './measure.mjs'
 import { MessagePackError, unpackMany } from './msgpack.mjs'
 import { clock, patience, Runner, writer } from './runners.mjs'
 import { peak } from './usage.mjs'

@@ -1,24 +1,20 @@
 // Adds up what a program of the dialect `lines` reports, and cuts it into batches as a runner would send them.
 
+import { BadResult, Family, Grouped, other } from './grouped.mjs'
 import { Histogram } from './histogram.mjs'
 import { cut, message } from './wire.mjs'
 
-/** Groups of errors or failures kept apart; the name of all further ones. */
+/** Groups of errors or failures kept apart. */
 const groups = 200
-const other = '(other)'
 /** Raw hits that a batch carries at most; more are dropped and counted. */
 const hitLimit = 60_000
 const outcomes = ['ok', 'failed', 'skipped', 'interrupted']
 const phaseNames = ['blocked', 'dns', 'connect', 'tls', 'send', 'wait', 'receive']
 
-/** What the program wrote is no result. */
-export class BadResult extends Error {}
-
 /** What was measured since the last batch. */
 export class Measure {
-  #maxNames
-  #known = new Set()
-  #overflowed = new Set()
+  #family
+  #grouped
   #from = 0
   #iterations
   #service
@@ -33,7 +29,8 @@ export class Measure {
   totals = [0, 0]
 
   constructor({ maxNames = 1000, rawHits = false, users = 0 } = {}) {
-    this.#maxNames = maxNames
+    this.#family = new Family(maxNames)
+    this.#grouped = new Grouped(maxNames)
     this.rawHits = rawHits
     this.users = users
     this.#clear()
@@ -61,9 +58,10 @@ export class Measure {
     if (typeof record.iteration === 'object' && record.iteration !== null) this.#iteration(record.iteration, now)
     else if (record.ms != null || record.error != null) this.#hit(record, now)
     else if (typeof record.failure === 'object' && record.failure !== null) this.#failure(record.failure, now)
+    else if (this.#grouped.take(record, now)) return undefined
     else if (record.users != null) this.users = count(record.users)
     else if (record.note != null) return String(record.note)
-    else throw new BadResult('neither a hit nor an iteration, a failure, a note or users')
+    else throw new BadResult('neither a hit nor an iteration, a step, a check, a metric, a failure, a note or users')
   }
 
   #iteration(iteration, now) {
@@ -96,7 +94,7 @@ export class Measure {
     const url = String(hit.url ?? '')
     const method = String(hit.method ?? (url ? 'GET' : ''))
     if (!url && !hit.name) throw new BadResult('a hit has a name or a url')
-    const name = this.#name(cut(hit.name ?? `${method} ${pathOf(url)}`, 1000))
+    const name = this.#family.name(cut(hit.name ?? `${method} ${pathOf(url)}`, 1000))
     const [requests, bytes] = [count(hit.requests ?? 1), count(hit.bytes ?? 0)]
     const sent = count(hit.bytes_sent ?? 0)
     if (!this.#names.has(name)) {
@@ -133,16 +131,6 @@ export class Measure {
     })
   }
 
-  #name(name) {
-    if (this.#known.has(name)) return name
-    if (this.#known.size >= this.#maxNames) {
-      if (this.#overflowed.size < 100_000) this.#overflowed.add(name)
-      return other
-    }
-    this.#known.add(name)
-    return name
-  }
-
   /**
    * Everything since the last batch, as a `batch` message; begins the next.
    *
@@ -155,10 +143,10 @@ export class Measure {
     const names = new Map([...this.#names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, packed(entry)]))
     const bytes = message('batch', {
       from_s: this.#from, to_s: now, iterations: { started, ...this.#iterations }, service: this.#service.packed(),
-      names, errors: this.#errors, failures: this.#failures,
+      names, ...this.#grouped.packed(), errors: this.#errors, failures: this.#failures,
       health: {
         cpu_s: cpu, latest_timer_ns: 0, longest_job_ns: 0, long_jobs: 0, peak_rss_bytes: resident,
-        dropped_hits: this.#dropped, orphan_failures: 0, overflowed_names: this.#overflowed.size,
+        dropped_hits: this.#dropped, orphan_failures: 0, overflowed_names: this.#family.overflowed + this.#grouped.overflowed,
       },
       users: this.users, hits: this.#hits.length > 0 ? columns(this.#hits) : undefined,
     })

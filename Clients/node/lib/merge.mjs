@@ -1,5 +1,6 @@
 // Batches of a runner that come more often than the master wants them, added up (Docs/RunnerProtocol.md, Batch).
 
+import { mergeGrouped } from './grouped.mjs'
 import { Histogram } from './histogram.mjs'
 import { message } from './wire.mjs'
 
@@ -52,6 +53,7 @@ export function merge(into, other) {
   add(into.iterations, other.iterations)
   into.service = histogram(into.service, other.service)
   mergeEach(into.names, other.names, mergeName)
+  mergeGrouped(into, other, histogram)
   mergeEach(into.errors, other.errors, mergeOccurrences)
   mergeEach(into.failures, other.failures, mergeOccurrences)
   mergeHealth(into.health, other.health)

@@ -6,11 +6,11 @@
 import { setMaxListeners } from 'node:events'
 import path from 'node:path'
 import readline from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
+import { Marked, place } from './marks.mjs'
 import { BackOff, parsePlan } from './plan.mjs'
 import { Printed, Results } from './results.mjs'
-import { Connections, RequestError, Session } from './session.mjs'
+import { Connections, RequestError } from './session.mjs'
 
 /** Thrown by a scenario: this iteration does not count as failed, it was not meant to run. */
 export class Skip extends Error {}
@@ -18,11 +18,11 @@ export class Skip extends Error {}
 const now = () => performance.now() / 1000
 
 /** What a scenario is given: a session for one iteration, and who and when it is. */
-export class User extends Session {
+export class User extends Marked {
   #run
 
   constructor(run, number, iteration, connections) {
-    super((hit, start, end) => this.#hit(hit, start, end), {
+    super((record) => run.results.put(record), (hit, start, end) => this.#hit(hit, start, end), {
       base: run.plan.serverURL, connections, timeout: run.plan.timeout ?? 60, signal: run.cut.signal,
     })
     this.#run = run
@@ -34,19 +34,11 @@ export class User extends Session {
     this.firstUser = run.plan.firstUser
     /** Whether a request had no complete response. */
     this.hadError = false
-    /** Whether this iteration counts as failed, whatever else happens. */
-    this.failed = false
   }
 
   /** Waits so many seconds, as a person does between two clicks. Rejects when the run is aborted. */
   async sleep(seconds) {
     await wait(seconds * 1000, undefined, { signal: this.#run.cut.signal })
-  }
-
-  /** Reports a failure and goes on: the iteration counts as failed. */
-  fail(message, at = place(new Error())) {
-    this.failed = true
-    this.#run.results.put({ failure: { at, message } })
   }
 
   /** Says something to whoever watches the run. */
@@ -352,17 +344,4 @@ class Life {
       await wait(Math.max(0, Math.min(until - now(), 0.1)) * 1000)
     }
   }
-}
-
-const library = path.dirname(fileURLToPath(import.meta.url)) + path.sep
-
-/** The scenario's own line in which an error arose: not ours, not Node's. */
-function place(error) {
-  for (const line of String(error?.stack ?? '').split('\n').slice(1)) {
-    const found = /\(?((?:file:\/\/)?\/[^()]*):(\d+):\d+\)?$/.exec(line.trim())
-    if (!found) continue
-    const file = found[1].startsWith('file:') ? fileURLToPath(found[1]) : found[1]
-    if (!file.startsWith(library)) return `${path.basename(file)}:${found[2]}`
-  }
-  return 'scenario'
 }

@@ -73,6 +73,31 @@ test('bytes are those on the connection, heads included', async (t) => {
   assert(sent[1] > 100 + '{"a":1}'.length)
 })
 
+test('steps, checks and metrics are written with their tags', async (t) => {
+  const code = `await run(async (user) => {
+    await user.step('buy', async () => {
+      user.check('has token', 1)
+      user.check('is rich', null, { where: 'here' })
+    }, { plan: 'pro', n: 3 })
+    await user.step('look', () => {})
+    user.metric('orders')
+    user.metric('cart', 19.9, { kind: 'trend', unit: 'EUR' })
+    await user.step('break', () => { throw new Error('no') })
+  })`
+  const records = await new Runner(t, code, { users: 1, iterations: 1 }).rest()
+  const of = (key) => records.map((record) => record[key]).filter((entry) => entry !== undefined)
+  assert.deepEqual(of('step').map(({ name, failed, tags }) => [name, failed, tags]), [
+    ['buy', true, { plan: 'pro', n: 3 }], ['look', false, undefined], ['break', true, undefined],
+  ])
+  assert(of('step').every((step) => step.ms >= 0))
+  assert.deepEqual(of('check'), [
+    { name: 'has token', passed: true }, { name: 'is rich', passed: false, tags: { where: 'here' } },
+  ])
+  assert.deepEqual(of('metric'), [
+    { name: 'orders', kind: 'counter', value: 1 }, { name: 'cart', kind: 'trend', value: 19.9, unit: 'EUR' },
+  ])
+})
+
 test('a status of 404 is a response', async (t) => {
   const server = await serve(t)
   const plan = { users: 1, iterations: 1, server_url: server.url }
