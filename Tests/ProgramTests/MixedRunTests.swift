@@ -4,11 +4,15 @@ import Testing
 
 /// One run on agents in three languages.
 @Suite struct MixedRunTests {
-    @Test(arguments: ["python", "node"]) func agentsInThreeLanguagesShareARun(_ language: String) async throws {
+    @Test(arguments: ["python", "node", "url"], [false, true])
+    func agentsInThreeLanguagesShareARun(_ target: String, encrypted: Bool) async throws {
         let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let keys = encrypted ? try await Keys(in: directory.path) : nil
         let master = try ChildProcess(
             [Clients.built("loads-master")]
-                + ["control", "results", "stream"].flatMap { ["--\($0)", "tcp://127.0.0.1:0"] })
+                + ["control", "results", "stream"].flatMap { ["--\($0)", "tcp://127.0.0.1:0"] }
+                + (keys?.master ?? []))
         try await master.wait(for: "line that it is ready") { master.output.contains("ready ") }
         let control = try #require(
             master.output.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("control=") }
@@ -19,43 +23,63 @@ import Testing
             ("swift", [Clients.built("loads-agent")]), ("python", try Clients.pythonAgent()),
             ("node", Clients.nodeAgent),
         ] {
+            let options = ["--master", String(control), "--id", id, "--data", "\(directory.path)/\(id)"]
             agents.append(
                 try ChildProcess(
-                    command + ["--master", String(control), "--id", id], environment: Clients.environment))
+                    command + options + (try await keys?.peer("agent", id) ?? []), environment: Clients.environment))
         }
         for agent in agents {
             try await agent.wait(for: "line that it is ready") { agent.output.contains("ready ") }
         }
 
-        let directory = try TemporaryDirectory()
         let json = directory.path + "/summary.json"
-        let program =
-            language == "python"
-            ? [try Clients.python(), Clients.path + "/python/examples/checkout.py"]
-            : ["node", Clients.path + "/node/examples/checkout.mjs"]
+        let what =
+            switch target {
+            case "python":
+                ["--server-url", nginx.url, "--", try Clients.python(), Clients.path + "/python/examples/checkout.py"]
+            case "node": ["--server-url", nginx.url, "--", "node", Clients.path + "/node/examples/checkout.mjs"]
+            default: [nginx.url + "/"]
+            }
         let outcome = try await Program.run(
-            [
-                "run", "--master", String(control), "-c", "10", "-n", "20", "--server-url", nginx.url, "--json", json,
-                "--",
-            ]
-                + program)
+            ["run", "--master", String(control), "-c", "10", "-n", "20", "--json", json]
+                + (try await keys?.peer("client", "me") ?? []) + what)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
 
-        // Two requests an iteration: the target's own log has the last word.
-        let log = try await nginx.accessLog(atLeast: 400)
-        #expect(log.count == 400)
+        // The examples make two requests an iteration, a URL is one: the target's own log has the last word.
+        let each = target == "url" ? 20 : 40
+        let log = try await nginx.accessLog(atLeast: 10 * each)
+        #expect(log.count == 10 * each)
         let written = try Written(json: json)
-        #expect(try written.number("hits.count") == 400)
+        #expect(try written.number("hits.count") == 10 * each)
         #expect(try written.number("iterations.ok") == 200)
         let shares = try written.list("agents")
         #expect(shares.compactMap { $0["id"] as? String }.sorted() == ["node", "python", "swift"])
         #expect(shares.compactMap { $0["users"] as? Int }.sorted() == [3, 3, 4])
         for share in shares {
             let users = try #require(share["users"] as? Int)
-            #expect(share["hits"] as? Int == users * 40, "\(share)")
+            #expect(share["hits"] as? Int == users * each, "\(share)")
         }
         for agent in agents { await agent.stop() }
         await master.stop()
         await nginx.stop()
+    }
+
+    /// The keys of a master and its peers.
+    private struct Keys {
+        private let folder: String
+
+        init(in directory: String) async throws {
+            folder = directory + "/keys"
+            try await ChildProcess.succeed([Program.path, "keys", "master", "--dir", folder])
+        }
+
+        var master: [String] { ["--keys", folder] }
+
+        /// The options of a peer; its pair is made.
+        func peer(_ role: String, _ name: String) async throws -> [String] {
+            let own = "\(folder)-\(role)-\(name)"
+            try await ChildProcess.succeed([Program.path, "keys", role, name, "--dir", folder, "--out", own])
+            return ["--keys", own]
+        }
     }
 }
