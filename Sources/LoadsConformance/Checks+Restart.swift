@@ -43,7 +43,8 @@ extension Checks {
             }
             guard let number = ended?.message.sequence, number == held.sequence + 3 else {
                 throw Deviation(
-                    expected: "`ended` with the number \(held.sequence + 3), after \(held.sequence + 2) was acknowledged",
+                    expected:
+                        "`ended` with the number \(held.sequence + 3), after \(held.sequence + 2) was acknowledged",
                     came: "\(ended?.message.sequence ?? 0)")
             }
         },

@@ -97,7 +97,8 @@ public struct Conformance: Sendable {
             if let folder = folders?.agent { line += " --keys '\(folder)' --id \(KeySet.agentName)" }
             if check.data { line += " --data '\(directory.path)/data'" }
             let made = try Stage(
-                master: scripted, command: line, directory: directory.path, messagesProgram: messagesProgram, loop: loop)
+                master: scripted, command: line, directory: directory.path, messagesProgram: messagesProgram, loop: loop
+            )
             stage = made
             defer { made.agent.end() }
             try await check.body(made)
