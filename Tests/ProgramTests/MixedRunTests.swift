@@ -50,7 +50,7 @@ import Testing
         let log = try await nginx.accessLog(atLeast: 10 * each)
         #expect(log.count == 10 * each)
         let written = try Written(json: json)
-        #expect(try written.number("hits.count") == 10 * each)
+        #expect(try written.number("hits.count") == Double(10 * each))
         #expect(try written.number("iterations.ok") == 200)
         let shares = try written.list("agents")
         #expect(shares.compactMap { $0["id"] as? String }.sorted() == ["node", "python", "swift"])
