@@ -8,6 +8,11 @@ import { message } from './wire.mjs'
 const limit = 2 << 20
 const columnNames = ['t', 'user', 'iteration', 'name', 'method', 'url', 'status', 'ms', 'bytes', 'requests', 'error']
 const textNames = ['name', 'method', 'url', 'error']
+/** What can be added up. A batch that holds more is left as it is: what it says would be lost. */
+const addable = new Set([
+  'v', 'type', 'from_s', 'to_s', 'iterations', 'service', 'names', 'steps', 'checks', 'metrics', 'errors', 'failures', 'health',
+  'users', 'hits',
+])
 
 /** Lets a batch through when the interval is over; until then it is added to the next. Times are seconds. */
 export class Merger {
@@ -19,6 +24,7 @@ export class Merger {
 
   /** Takes a batch; returns those that go to the master now. */
   take(bytes, fields, now, interval) {
+    if (!Object.keys(fields).every((key) => addable.has(key))) return [...this.flush(now), bytes]
     const out = []
     if (this.#fields && this.#size + bytes.length > limit) out.push(...this.flush(now))
     if (this.#fields) {

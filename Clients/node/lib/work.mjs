@@ -118,6 +118,9 @@ export class Work extends Held {
   }
 
   #startLines(parts) {
+    if (!this.#order.plan.cycles?.length) {
+      throw new Refusal("this agent's runners know plans of users only, not arrivals or stages", 70)
+    }
     const counters = this.#agent.countersPath(this.run)
     this.#runner = new LinesRunner(...parts, this.run, this.#identity, this.#interval, counters, this)
   }

@@ -170,6 +170,11 @@ test('a batch waits until the interval is over', () => {
   assert.deepEqual(take(10.2), [])
   assert.deepEqual(take(11).map((batch) => decode(batch).names['GET /'].count), [9])
   assert.deepEqual(take(11.1), [])
+  // What cannot be added is not, and overtakes nothing.
+  const { v, type, ...fields } = decode(batchBytes)
+  const other = message('batch', { ...fields, something_new: 1 })
+  assert.deepEqual(merger.take(other, decode(other), 11.15, 1), [batchBytes, other])
+  assert.deepEqual(take(11.17), [])
   assert.deepEqual(merger.flush(11.2), [batchBytes])
   assert.deepEqual(merger.flush(11.3), [])
 })

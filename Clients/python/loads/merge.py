@@ -10,6 +10,9 @@ from .wire import message
 LIMIT = 2 << 20
 _COLUMNS = ("t", "user", "iteration", "name", "method", "url", "status", "ms", "bytes", "requests", "error")
 _TEXTS = ("name", "method", "url", "error")
+#: What can be added up. A batch that holds more is left as it is: what it says would be lost.
+_FIELDS = {"v", "type", "from_s", "to_s", "iterations", "service", "names", "steps", "checks", "metrics", "errors",
+           "failures", "health", "users", "hits"}
 
 
 class Merger:
@@ -24,6 +27,8 @@ class Merger:
 
     def take(self, data: bytes, fields: dict, now: float, interval: float) -> list[bytes]:
         """Takes a batch; returns those that go to the master now."""
+        if not _FIELDS.issuperset(fields):
+            return [*self.flush(now), data]
         out = []
         if self._fields is not None and self._bytes + len(data) > LIMIT:
             out += self.flush(now)

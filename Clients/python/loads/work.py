@@ -126,6 +126,8 @@ class Work(Held):
             self._start_lines(arguments, environment, directory)
 
     def _start_lines(self, arguments: list[str], environment: dict, directory: str | None) -> None:
+        if not self._order["plan"].get("cycles"):
+            raise Refusal("this agent's runners know plans of users only, not arrivals or stages", 70)
         self._runner = LinesRunner(
             arguments, environment, directory, self._order, self.run, self._identity, self._interval,
             self._agent.counters_path(self.run), self)

@@ -133,6 +133,11 @@ class MergeTests(unittest.TestCase):
         out = take(11)
         self.assertEqual([decode(batch)["names"]["GET /"]["count"] for batch in out], [9])
         self.assertEqual(take(11.1), [])
+        # What cannot be added is not, and overtakes nothing.
+        other = message("batch", **{**{key: value for key, value in decode(self.data).items() if key not in ("v", "type")},
+                                    "something_new": 1})
+        self.assertEqual(merger.take(other, decode(other), 11.15, 1.0), [self.data, other])
+        self.assertEqual(take(11.17), [])
         self.assertEqual(merger.flush(11.2), [self.data])
         self.assertEqual(merger.flush(11.3), [])
 
