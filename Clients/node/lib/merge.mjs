@@ -10,9 +10,15 @@ const columnNames = ['t', 'user', 'iteration', 'name', 'method', 'url', 'status'
 const textNames = ['name', 'method', 'url', 'error']
 /** What can be added up. A batch that holds more is left as it is: what it says would be lost. */
 const addable = new Set([
-  'v', 'type', 'from_s', 'to_s', 'iterations', 'service', 'names', 'steps', 'checks', 'metrics', 'errors', 'failures', 'health',
-  'users', 'hits',
+  'v', 'type', 'from_s', 'to_s', 'iterations', 'service', 'arrivals', 'response', 'schedule_lag', 'names', 'steps', 'checks',
+  'metrics', 'errors', 'failures', 'health', 'users', 'warm_up', 'hits',
 ])
+const addableHealth = new Set([
+  'cpu_s', 'latest_timer_ns', 'longest_job_ns', 'long_jobs', 'holders', 'peak_rss_bytes', 'dropped_hits', 'orphan_failures',
+  'overflowed_names',
+])
+const isAddable = (fields) =>
+  Object.keys(fields).every((key) => addable.has(key)) && Object.keys(fields.health).every((key) => addableHealth.has(key))
 
 /** Lets a batch through when the interval is over; until then it is added to the next. Times are seconds. */
 export class Merger {
@@ -24,7 +30,7 @@ export class Merger {
 
   /** Takes a batch; returns those that go to the master now. */
   take(bytes, fields, now, interval) {
-    if (!Object.keys(fields).every((key) => addable.has(key))) return [...this.flush(now), bytes]
+    if (!isAddable(fields)) return [...this.flush(now), bytes]
     const out = []
     if (this.#fields && this.#size + bytes.length > limit) out.push(...this.flush(now))
     if (this.#fields) {
@@ -52,19 +58,38 @@ export class Merger {
   }
 }
 
+/** Iterations started and ended, and hits, of a batch, those of a warm-up among them. */
+export function counts({ iterations, names, warm_up: warmUp }) {
+  const { started, ok, failed, skipped, interrupted } = iterations
+  const hits = Object.values(names).reduce((sum, { count }) => sum + count, 0)
+  const apart = warmUp ? counts(warmUp) : [0, 0, 0]
+  return [started, ok + failed + skipped + interrupted, hits].map((count, place) => count + apart[place])
+}
+
 /** Adds a batch's fields to another's. */
 export function merge(into, other) {
   into.from_s = Math.min(into.from_s, other.from_s)
   into.to_s = Math.max(into.to_s, other.to_s)
+  mergeStatistics(into, other)
+  if (other.hits) into.hits = into.hits ? joined(into.hits, other.hits) : other.hits
+}
+
+function mergeStatistics(into, other) {
   add(into.iterations, other.iterations)
   into.service = histogram(into.service, other.service)
+  // What only some plans have: arrivals, and a warm-up that is counted apart.
+  if (other.arrivals) add((into.arrivals ??= {}), other.arrivals)
+  for (const key of ['response', 'schedule_lag']) if (other[key]) into[key] = histogram(into[key] ?? null, other[key])
+  if (other.warm_up) {
+    if (into.warm_up) mergeStatistics(into.warm_up, other.warm_up)
+    else into.warm_up = other.warm_up
+  }
   mergeEach(into.names, other.names, mergeName)
   mergeGrouped(into, other, histogram)
   mergeEach(into.errors, other.errors, mergeOccurrences)
   mergeEach(into.failures, other.failures, mergeOccurrences)
   mergeHealth(into.health, other.health)
   into.users = other.users
-  if (other.hits) into.hits = into.hits ? joined(into.hits, other.hits) : other.hits
 }
 
 function mergeEach(into, other, one) {

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { Merger } from './merge.mjs'
+import { counts, Merger } from './merge.mjs'
 import { describe, patience, Runner, writer } from './runners.mjs'
 import { cut, decode, frame, Frames, message } from './wire.mjs'
 
@@ -98,10 +98,8 @@ export class MessagesRunner extends Runner {
       case 'hello': break
       case 'ready': this.events.ready(); break
       case 'batch': {
-        const { started, ok, failed, skipped, interrupted } = fields.iterations
-        this.#counted[0] += started
-        this.#counted[1] += ok + failed + skipped + interrupted
-        for (const { count } of Object.values(fields.names)) this.#counted[2] += count
+        const more = counts(fields)
+        this.#counted = this.#counted.map((count, place) => count + more[place])
         for (const batch of this.#merger.take(bytes, fields, performance.now() / 1000, this.#interval)) {
           this.events.report(batch)
         }

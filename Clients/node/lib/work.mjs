@@ -3,6 +3,7 @@ import path from 'node:path'
 import { BadFile, Fetching, place } from './files.mjs'
 import { Held } from './held.mjs'
 import { LinesRunner } from './lines-runner.mjs'
+import { counts } from './merge.mjs'
 import { MessagesRunner } from './messages-runner.mjs'
 import { commandFor } from './url-runner.mjs'
 import { platform } from './usage.mjs'
@@ -238,11 +239,9 @@ export class Work extends Held {
   }
 
   /** What is on disk tells how much of what its runner did it holds. */
-  #count({ type, iterations, names }) {
-    if (type !== 'batch') return
-    const { started, ok, failed, skipped, interrupted } = iterations
-    const hits = Object.values(names).reduce((sum, { count }) => sum + count, 0)
-    const more = [started, ok + failed + skipped + interrupted, hits]
+  #count(fields) {
+    if (fields.type !== 'batch') return
+    const more = counts(fields)
     this.counts = this.counts.map((count, place) => count + more[place])
   }
 

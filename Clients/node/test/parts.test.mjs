@@ -8,7 +8,7 @@ import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
 import { BadResult } from '../lib/grouped.mjs'
 import { bucket, Histogram } from '../lib/histogram.mjs'
 import { Measure } from '../lib/measure.mjs'
-import { merge, Merger } from '../lib/merge.mjs'
+import { counts, merge, Merger } from '../lib/merge.mjs'
 import { pack, unpack } from '../lib/msgpack.mjs'
 import { Spool } from '../lib/spool.mjs'
 import { decode, frame, Frames, message, WireError } from '../lib/wire.mjs'
@@ -160,6 +160,22 @@ test('two batches add up', () => {
   assert.equal(merged.health.dropped_hits, 2 * one.health.dropped_hits)
   assert.deepEqual(merged.hits.strings, one.hits.strings)
   assert.deepEqual(merged.hits.error, [...one.hits.error, ...one.hits.error])
+})
+
+test('what only some plans have adds up as well', () => {
+  const one = decode(batchBytes)
+  const { v, type, from_s: from, to_s: to, hits, ...statistics } = decode(batchBytes)
+  const some = () => structuredClone({
+    arrivals: { planned: 5, started: 3, dropped: 1 }, response: one.service, schedule_lag: one.service, warm_up: statistics,
+  })
+  const merged = decode(batchBytes)
+  merge(merged, { ...decode(batchBytes), ...some() })
+  assert.deepEqual(merged.arrivals, some().arrivals)
+  merge(merged, { ...decode(batchBytes), ...some() })
+  assert.deepEqual(merged.arrivals, { planned: 10, started: 6, dropped: 2 })
+  assert.equal(merged.response[2], 2 * one.service[2])
+  assert.equal(merged.warm_up.names['GET /'].count, 2 * one.names['GET /'].count)
+  assert.deepEqual(counts(merged), counts(one).map((own) => 5 * own))
 })
 
 test('a batch waits until the interval is over', () => {

@@ -11,8 +11,10 @@ LIMIT = 2 << 20
 _COLUMNS = ("t", "user", "iteration", "name", "method", "url", "status", "ms", "bytes", "requests", "error")
 _TEXTS = ("name", "method", "url", "error")
 #: What can be added up. A batch that holds more is left as it is: what it says would be lost.
-_FIELDS = {"v", "type", "from_s", "to_s", "iterations", "service", "names", "steps", "checks", "metrics", "errors",
-           "failures", "health", "users", "hits"}
+_FIELDS = {"v", "type", "from_s", "to_s", "iterations", "service", "arrivals", "response", "schedule_lag", "names", "steps",
+           "checks", "metrics", "errors", "failures", "health", "users", "warm_up", "hits"}
+_HEALTH = {"cpu_s", "latest_timer_ns", "longest_job_ns", "long_jobs", "holders", "peak_rss_bytes", "dropped_hits",
+           "orphan_failures", "overflowed_names"}
 
 
 class Merger:
@@ -27,7 +29,7 @@ class Merger:
 
     def take(self, data: bytes, fields: dict, now: float, interval: float) -> list[bytes]:
         """Takes a batch; returns those that go to the master now."""
-        if not _FIELDS.issuperset(fields):
+        if not (_FIELDS.issuperset(fields) and _HEALTH.issuperset(fields["health"])):
             return [*self.flush(now), data]
         out = []
         if self._fields is not None and self._bytes + len(data) > LIMIT:
@@ -53,12 +55,38 @@ class Merger:
         return [data or message("batch", **{key: value for key, value in fields.items() if key not in ("v", "type")})]
 
 
+def counts(fields: dict) -> tuple[int, int, int]:
+    """Iterations started and ended, and hits, of a batch, those of a warm-up among them."""
+    iterations = fields["iterations"]
+    own = (iterations["started"], sum(iterations[key] for key in ("ok", "failed", "skipped", "interrupted")),
+           sum(entry["count"] for entry in fields["names"].values()))
+    apart = counts(fields["warm_up"]) if fields.get("warm_up") else (0, 0, 0)
+    return tuple(map(sum, zip(own, apart)))
+
+
 def merge(into: dict, other: dict) -> None:
     """Adds a batch's fields to another's."""
     into["from_s"] = min(into["from_s"], other["from_s"])
     into["to_s"] = max(into["to_s"], other["to_s"])
+    _statistics(into, other)
+    if other.get("hits"):
+        into["hits"] = _hits(into["hits"], other["hits"]) if into.get("hits") else other["hits"]
+
+
+def _statistics(into: dict, other: dict) -> None:
     _add(into["iterations"], other["iterations"])
     into["service"] = _histogram(into["service"], other["service"])
+    # What only some plans have: arrivals, and a warm-up that is counted apart.
+    if other.get("arrivals"):
+        _add(into.setdefault("arrivals", {}), other["arrivals"])
+    for key in ("response", "schedule_lag"):
+        if other.get(key):
+            into[key] = _histogram(into.get(key), other[key])
+    if other.get("warm_up"):
+        if into.get("warm_up"):
+            _statistics(into["warm_up"], other["warm_up"])
+        else:
+            into["warm_up"] = other["warm_up"]
     for name, entry in other["names"].items():
         known = into["names"].setdefault(name, entry)
         if known is not entry:
@@ -71,8 +99,6 @@ def merge(into: dict, other: dict) -> None:
                 _occurrences(known, occurrences)
     _health(into["health"], other["health"])
     into["users"] = other["users"]
-    if other.get("hits"):
-        into["hits"] = _hits(into["hits"], other["hits"]) if into.get("hits") else other["hits"]
 
 
 def _add(into: dict, other: dict) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from .child import Child, Writer, describe
-from .merge import Merger
+from .merge import Merger, counts
 from .runners import PATIENCE, Events, Runner
 from .wire import Frames, WireError, decode, frame, message
 
@@ -90,10 +90,7 @@ class MessagesRunner(Runner):
             self._events.ready()
         elif kind in ("started", "batch", "note"):
             if kind == "batch":
-                iterations = fields["iterations"]
-                self._counted[0] += iterations["started"]
-                self._counted[1] += sum(iterations[key] for key in ("ok", "failed", "skipped", "interrupted"))
-                self._counted[2] += sum(entry["count"] for entry in fields["names"].values())
+                self._counted = [sum(pair) for pair in zip(self._counted, counts(fields))]
                 for batch in self._merger.take(data, fields, time.monotonic(), self._interval):
                     self._events.report(batch)
             else:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from .files import BadFile, Fetching, place
 from .held import Held
 from .lines_runner import LinesRunner
+from .merge import counts
 from .messages_runner import MessagesRunner
 from .runners import Runner
-from .store import Counts
 from .url_runner import command_for
 from .wire import decode
 
@@ -222,14 +222,8 @@ class Work(Held):
 
     def _count(self, fields: dict) -> None:
         """What is on disk tells how much of what its runner did it holds."""
-        if fields["type"] != "batch":
-            return
-        started, ended, hits = self.counts
-        iterations = fields["iterations"]
-        self.counts: Counts = (
-            started + iterations["started"],
-            ended + sum(iterations[key] for key in ("ok", "failed", "skipped", "interrupted")),
-            hits + sum(entry["count"] for entry in fields["names"].values()))
+        if fields["type"] == "batch":
+            self.counts = tuple(map(sum, zip(self.counts, counts(fields))))
 
     def ended(self, fields: dict) -> None:
         self.over = True

@@ -9,7 +9,7 @@ import msgpack
 from loads.files import BadFile, CHUNK, Fetching, place
 from loads.histogram import Histogram, bucket
 from loads.measure import BadResult, Measure
-from loads.merge import Merger, merge
+from loads.merge import Merger, counts, merge
 from loads.spool import Spool
 from loads.wire import Frames, WireError, decode, frame, message
 from tests.support import VECTORS
@@ -123,6 +123,24 @@ class MergeTests(unittest.TestCase):
         self.assertEqual(merged["health"]["dropped_hits"], 2 * one["health"]["dropped_hits"])
         self.assertEqual(merged["hits"]["strings"], one["hits"]["strings"])
         self.assertEqual(merged["hits"]["error"], one["hits"]["error"] * 2)
+
+    def test_what_only_some_plans_have_adds_up_as_well(self):
+        one = decode(self.data)
+        statistics = {key: value for key, value in decode(self.data).items()
+                      if key not in ("v", "type", "from_s", "to_s", "hits")}
+        some = {"arrivals": {"planned": 5, "started": 3, "dropped": 1}, "response": one["service"],
+                "schedule_lag": one["service"], "warm_up": statistics}
+        merged = decode(self.data)
+        merge(merged, {**decode(self.data), **some})
+        self.assertEqual(merged["arrivals"], some["arrivals"])
+        self.assertEqual((merged["response"], merged["warm_up"]), (some["response"], statistics))
+        merge(merged, decode(message("batch", **{**{key: value for key, value in decode(self.data).items()
+                                                    if key not in ("v", "type")}, **some})))
+        self.assertEqual(merged["arrivals"], {"planned": 10, "started": 6, "dropped": 2})
+        self.assertEqual(merged["response"][2], 2 * one["service"][2])
+        self.assertEqual(merged["warm_up"]["names"]["GET /"]["count"], 2 * one["names"]["GET /"]["count"])
+        alone = counts(one)
+        self.assertEqual(counts(merged), tuple(3 * own + 2 * own for own in alone))
 
     def test_a_batch_waits_until_the_interval_is_over(self):
         merger = Merger()
