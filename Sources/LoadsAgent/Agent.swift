@@ -89,7 +89,7 @@ public actor Agent: AgentReceiver {
         leaving = Leaving(
             reason: reason, abort: half, kill: now.advanced(by: settings.farewell),
             end: now.advanced(by: settings.farewell * 2))
-        for run in runs.keys.sorted() { change(run) { $0.stop(abort: false, reason: reason) } }
+        for run in runs.keys.sorted() { change(run) { $0.leave(reason: reason) } }
         tick()
     }
 
@@ -271,7 +271,7 @@ public actor Agent: AgentReceiver {
         let reason = "its agent has had no master for \(settings.orphanTimeout.components.seconds) s"
         for run in runs.keys.sorted() {
             settings.log(.warning, "run \(run): stopped: \(reason)")
-            change(run) { $0.stop(abort: false, reason: reason) }
+            change(run) { $0.leave(reason: reason) }
         }
     }
 

@@ -176,6 +176,13 @@ struct RunWatch {
         }
     }
 
+    /// Ends the run gracefully, though its master has not said so: the agent itself has to end, or has no master.
+    mutating func leave(reason: String) -> [Action] {
+        let isNew = isRunning && stopping == nil
+        return (isNew ? [.note("its users stop before the plan is done: \(reason)")] : [])
+            + stop(abort: false, reason: reason)
+    }
+
     // MARK: The runner
 
     mutating func take(_ head: ReportHead) -> [Action] {

@@ -12,6 +12,8 @@ public struct AgentShare: Sendable, Equatable {
         case finished
         /// Its runner crashed.
         case crashed
+        /// It was told to end, and ended its users before their work was done.
+        case left
     }
 
     public var id: String

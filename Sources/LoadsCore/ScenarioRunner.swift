@@ -36,9 +36,17 @@ public final class ScenarioRunner: Sendable {
         var lanes: [Lane] = []
         var clock: EventLoop?
         var rawHits: Bool
+        /// When adjustments take effect that have not yet, in the order in which they came.
+        var pending: [Pending] = []
         /// Adjustments that came before the start.
         var early: [@Sendable () -> Void] = []
         var isOver = false
+    }
+
+    /// An adjustment that waits for its time.
+    private final class Pending: Sendable {
+        let time: Instant
+        init(at time: Instant) { self.time = time }
     }
 
     /// - Parameters:
@@ -162,7 +170,8 @@ public final class ScenarioRunner: Sendable {
     ///
     /// Users that are added get the cycle's amount (its iterations each, or its time until its end) and start at once;
     /// surplus ones, the highest numbers first, end after their running iteration. Users that have done their part
-    /// count as the cycle's. Later cycles begin with the users that the plan gives them.
+    /// count as the cycle's. Later cycles begin with the users that the plan gives them. What is asked for last counts:
+    /// a change that would take effect later than one asked for after it, or at the same time, never does.
     ///
     /// - Parameters:
     ///   - users: How many there are from then on.
@@ -186,11 +195,21 @@ public final class ScenarioRunner: Sendable {
             if live.withLock({ $0.isOver }) { missed() }
             return
         }
+        let pending = Pending(at: time)
+        live.withLock { live in
+            live.pending.removeAll { $0.time >= time }
+            live.pending.append(pending)
+        }
         let control = control
-        let taken = clock.submit {
-            let timer = LoopTimer {
+        let taken = clock.submit { [self] in
+            let timer = LoopTimer { [self] in
+                let isDue = live.withLock { live in
+                    let index = live.pending.firstIndex { $0 === pending }
+                    if let index { live.pending.remove(at: index) }
+                    return index != nil
+                }
                 // One that fires before its time was set free by the end of the run.
-                guard Instant.now >= time, !control.isStopping else { return }
+                guard isDue, Instant.now >= time, !control.isStopping else { return }
                 if !crew.adjust(to: min(users, Plan.userLimit), firstNew: firstNewUser) { missed() }
             }
             clock.schedule(timer, at: time)

@@ -20,6 +20,10 @@ final class ActiveRun {
     /// Whether the record or the log has changed since the last commit.
     var isDirty = true
     var deferred: [Deferred] = []
+    /// Orders with a point in time for agents whose clocks are not known yet.
+    var untimed: [(agent: String, order: RunLife.Order)] = []
+    /// How far ahead the start was set; nil before it, and once an agent may know of it.
+    var lead: Duration?
     /// What the run said that it waits for.
     var waitsFor = ""
     /// Whether its agents were told to send every hit.
@@ -46,7 +50,9 @@ final class ActiveRun {
         let plan = stored.record.submission.order.plan
         var parts: [Intake.Source: MergedRun.Part] = [:]
         for part in stored.parts {
-            let source = Intake.Source(agent: part.agent, epoch: part.epoch)
+            let source =
+                stored.record.members.map(\.source).first { $0.agent == part.agent && $0.storedEpoch == part.epoch }
+                ?? Intake.Source(agent: part.agent, epoch: part.epoch)
             intake.admit(source, stored: part.sequence)
             parts[source] = MergedRun.Part(statistics: part.statistics, hits: part.hits, lastData: part.lastData)
         }
@@ -61,6 +67,19 @@ final class ActiveRun {
 
     var record: RunRecord { life.record }
     var id: String { life.record.run }
+
+    /// What an agent was to be told is not sent any more.
+    func void(ordersFor agent: String) {
+        deferred.removeAll { if case .order(agent, _) = $0 { true } else { false } }
+        untimed.removeAll { $0.agent == agent }
+    }
+
+    /// The orders that waited for an agent's clock.
+    func takeUntimed(_ agent: String) -> [RunLife.Order] {
+        guard !untimed.isEmpty else { return [] }
+        defer { untimed.removeAll { $0.agent == agent } }
+        return untimed.filter { $0.agent == agent }.map(\.order)
+    }
 
     /// Seconds since the start: to the end if there is one, 0 before the start.
     func elapsed(at now: Instant) -> Double {
@@ -81,7 +100,7 @@ final class ActiveRun {
                 share.iterations = part.statistics.iterations
             }
             share.state = member.state
-            share.missing = member.missing
+            share.missing = member.allMissing
             share.startSkew = member.startSkew
             share.clockError = member.clockError
             return share

@@ -133,6 +133,11 @@ struct AgentRegistry {
         return id
     }
 
+    /// The master itself did not run: what agents said meanwhile is heard only now.
+    mutating func wasPaused(for pause: Duration, until now: Instant) {
+        for id in agents.keys { agents[id]!.heard = min(now, agents[id]!.heard.advanced(by: pause)) }
+    }
+
     /// Whose lease or grace has ended by now.
     mutating func tick(at now: Instant) -> [Change] {
         var changes: [Change] = []

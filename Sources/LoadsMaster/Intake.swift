@@ -4,6 +4,8 @@ struct Intake {
     struct Source: Hashable, Sendable {
         var agent: String
         var epoch: String
+        /// Which of the run's attempts: each numbers its results anew.
+        var attempt = 0
     }
 
     enum Verdict: Equatable {
@@ -66,4 +68,9 @@ struct Intake {
         defer { due.removeAll(keepingCapacity: true) }
         return due.map { ($0, stored[$0]!) }
     }
+}
+
+extension Intake.Source {
+    /// What the storage knows its epoch by: numbers of two attempts are not mixed up.
+    var storedEpoch: String { attempt == 0 ? epoch : "\(epoch).again\(attempt)" }
 }

@@ -46,13 +46,12 @@ extension MasterServer {
         for run in hello.runs { held[run.run] = run }
         for run in runs {
             guard let member = run.life.member(hello.agent), member.epoch == hello.epoch else { continue }
-            let heldRun = held.removeValue(forKey: run.id)
+            let heldRun = held.removeValue(forKey: run.record.agentRun)
             run.intake.remind(member.source)
             run.life.nextAdjustment = nextAdjustment
             run.life.back(hello.agent, held: heldRun, lastData: run.lastData(hello.agent))
-            if heldRun != nil, run.sendsHits {
-                tell(peer, .rawHits(run: run.id, wanted: true))
-            }
+            // Said in both cases: it may have missed that nobody wants them any more.
+            if heldRun != nil { tell(peer, .rawHits(run: run.record.agentRun, wanted: run.sendsHits)) }
             perform(run)
         }
         for run in held.keys.sorted() {
@@ -82,13 +81,16 @@ extension MasterServer {
             settings.log(.info, "the agent \(id) is back")
             each(with: id) { $0.life.heard(id) }
         }
-        // The first round trip may be what a start waits for.
-        for run in runs where run.life.canStart { startIfReady(run) }
+        // The first round trip may be what a start waits for, or an order with a point in time.
+        for run in runs {
+            if run.life.canStart { startIfReady(run) }
+            for order in run.takeUntimed(id) { carryOut(order, for: id, of: run) }
+        }
         if wasSilent { schedule() }
     }
 
     private func prepared(_ id: String, _ run: String, _ state: AgentRunState) {
-        guard let active = byID[run], active.life.member(id)?.epoch == registry[id]?.epoch else {
+        guard let active = named(run), active.life.member(id)?.epoch == registry[id]?.epoch else {
             if let peer = registry[id]?.peer { tell(peer, .error(Self.unknownRun(run))) }
             return
         }
@@ -138,9 +140,10 @@ extension MasterServer {
     func sendAcknowledgements() {
         for run in runs {
             for (source, sequence) in run.intake.acknowledgements() {
+                let name = run.record.agentRun(source.attempt)
                 guard let agent = registry[source.agent], agent.epoch == source.epoch, let peer = agent.peer
                 else { continue }
-                tell(peer, .ack(run: run.id, epoch: source.epoch, sequence: sequence))
+                tell(peer, .ack(run: name, epoch: source.epoch, sequence: sequence))
             }
         }
     }

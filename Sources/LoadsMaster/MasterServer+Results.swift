@@ -21,11 +21,11 @@ extension MasterServer {
                         ?? "came from no agent of ours"))
             return
         }
-        guard let run = byID[message.run] else {
+        guard let run = named(message.run) else {
             if let peer = registry[message.agent]?.peer { tell(peer, .error(Self.unknownRun(message.run))) }
             return
         }
-        let source = Intake.Source(agent: message.agent, epoch: message.epoch)
+        let source = Intake.Source(agent: message.agent, epoch: message.epoch, attempt: run.record.attempt)
         switch run.intake.take(source, message.sequence) {
         case .next: take(message, source, run)
         case .duplicate, .gap: break
@@ -57,7 +57,9 @@ extension MasterServer {
                 complain("a message of the runner of \(agent) cannot be read: \(error)")
             }
         case .ended(let end):
-            run.life.ended(agent, end, lastData: run.lastData(agent))
+            run.life.ended(
+                agent, end, lastData: run.lastData(agent),
+                iterations: run.merged.parts[source]?.statistics.iterations.ended ?? 0)
             run.merged.ended(source)
             run.isDirty = true
         case .lost(let loss):
@@ -65,7 +67,7 @@ extension MasterServer {
             run.isDirty = true
         }
         perform(run)
-        if run.record.isOver { schedule() }
+        if run.record.isOver || run.record.state == .queued { schedule() }
     }
 
     private func take(_ report: RunnerReport, _ source: Intake.Source, _ run: ActiveRun) {
@@ -119,7 +121,9 @@ extension MasterServer {
             submission.order.plan.rawHits || submission.keepHits || publisher.isWanted(.hits, of: run.id)
         guard wanted != run.sendsHits else { return }
         run.sendsHits = wanted
-        for member in run.life.members where !member.isDone { tell(member, .rawHits(run: run.id, wanted: wanted)) }
+        for member in run.life.members where !member.isDone {
+            tell(member, .rawHits(run: run.record.agentRun, wanted: wanted))
+        }
     }
 
     func publish(_ topic: StreamTopic, of run: ActiveRun, _ content: StreamMessage.Content) {

@@ -32,7 +32,7 @@ extension MasterServer {
             }
             return known.missingFiles.sorted()
         }
-        guard !history.contains(where: { $0.run == submission.run }) else {
+        guard again[submission.run] == nil, !history.contains(where: { $0.run == submission.run }) else {
             throw WireFault(code: "duplicate", message: "there was a run \(submission.run) already")
         }
         if let problem = submission.problem() { throw WireFault(code: "malformed", message: problem) }
@@ -113,7 +113,11 @@ extension MasterServer {
             // After a restart of the machine its monotonic clock is another.
             let elapsed = max(0, Self.wallTime() - startedAt)
             if abs(Double(now.nanoseconds(since: start)) / 1e9 - elapsed) > 60 {
-                stored.record.start = now.advanced(by: .seconds(-elapsed))
+                let moved = now.advanced(by: .seconds(-elapsed))
+                stored.record.start = moved
+                for index in stored.record.members.indices {
+                    stored.record.members[index].adjustment?.at += moved.nanoseconds(since: start)
+                }
             }
         }
         let run = ActiveRun(restoring: stored, log: log)
@@ -126,6 +130,7 @@ extension MasterServer {
         }
         runs.append(run)
         byID[run.id] = run
+        if run.record.attempt > 0 { again[run.record.agentRun] = run }
         for member in stored.record.members where !member.isDone {
             registry.expect(id: member.agent, name: member.name, epoch: member.epoch, at: now)
         }
@@ -141,12 +146,21 @@ extension MasterServer {
         var busy = Set(
             runs.filter { !$0.record.isOver }.flatMap { $0.life.members.filter { !$0.isDone }.map(\.agent) })
         for run in waiting {
-            switch AgentChoice.choose(run.record.submission, among: present, busy: busy) {
+            let candidates = present.filter { run.life.shunned[$0.hello.agent] != $0.epoch }
+            switch AgentChoice.choose(run.record.submission, among: candidates, busy: busy) {
             case .chosen(let ids, let notes):
+                if run.record.attempt > 0 {
+                    while byID[run.record.agentRun] != nil { run.life.renew() }
+                    again[run.record.agentRun] = run
+                }
                 for note in notes { run.life.event("note", note) }
                 run.life.place(on: ids.map { registry[$0]! })
                 for member in run.life.members { run.intake.admit(member.source) }
                 busy.formUnion(ids)
+            case .wait(let what, _) where run.life.lostBeforeStart != nil:
+                run.life.refuse(
+                    code: 70,
+                    "\(run.life.lostBeforeStart!). It cannot be run by those that are left (\(what)): start it again")
             case .wait(let what, let reserved):
                 busy.formUnion(reserved)
                 // An agent that connects a moment later is the ordinary case: a word is due only when it goes on.
@@ -162,7 +176,8 @@ extension MasterServer {
 
     /// Starts a run whose agents are all ready and whose clocks are known.
     func startIfReady(_ run: ActiveRun) {
-        guard run.life.canStart else { return }
+        // Agents are told of a start that is stored, and not before.
+        guard run.life.canStart, storageFault == nil else { return }
         var errors: [String: Double] = [:]
         for member in run.life.members {
             guard let agent = registry[member.agent], agent.epoch == member.epoch, let error = agent.clock.error
@@ -170,8 +185,22 @@ extension MasterServer {
             errors[member.agent] = Double(error) / 1e9
         }
         let lead = settings.startLead + .seconds(settings.sharedClock ? 0 : errors.values.max() ?? 0)
+        run.lead = lead
         run.life.begin(at: .now.advanced(by: lead), wall: Self.wallTime() + lead.inSeconds, errors: errors)
         perform(run)
+    }
+
+    /// Whether a start that nobody has heard of is too close; then another one is set, further ahead each time.
+    private func putOff(_ start: Instant, of run: ActiveRun) -> Bool {
+        guard let lead = run.lead else { return false }
+        if Duration.nanoseconds(start.nanoseconds(since: .now)) >= lead / 2 || lead == .zero {
+            run.lead = nil
+            return false
+        }
+        let longer = min(lead * 2, .seconds(60))
+        run.lead = longer
+        run.life.putOff(to: .now.advanced(by: longer), wall: Self.wallTime() + longer.inSeconds)
+        return true
     }
 
     private func clockError(_ run: ActiveRun) -> Double { run.life.members.compactMap(\.clockError).max() ?? 0 }
@@ -184,10 +213,13 @@ extension MasterServer {
             case .event(let event): record(event, of: run)
             case .send(let agent, .stop(let abort, let reason)):
                 // At once, even if the disk is full; what it makes void is not sent any more.
-                run.deferred.removeAll { if case .order(agent, _) = $0 { true } else { false } }
+                run.void(ordersFor: agent)
                 if let member = run.life.member(agent) {
-                    tell(member, .stop(run: run.id, abort: abort, reason: reason))
+                    tell(member, .stop(run: run.record.agentRun, abort: abort, reason: reason))
                 }
+            case .send(let agent, .drop(let name, let reason)):
+                run.void(ordersFor: agent)
+                if let peer = registry[agent]?.peer { tell(peer, .stop(run: name, abort: true, reason: reason)) }
             case .send(let agent, let order): run.deferred.append(.order(agent: agent, order))
             }
         }
@@ -199,6 +231,7 @@ extension MasterServer {
     /// Sends an order that is stored.
     func carryOut(_ order: RunLife.Order, for agent: String, of run: ActiveRun) {
         guard let member = run.life.member(agent), !run.record.isOver else { return }
+        let name = run.record.agentRun
         switch order {
         case .prepare:
             guard run.record.state == .preparing, let plan = run.life.plan(of: agent) else { return }
@@ -206,16 +239,32 @@ extension MasterServer {
             order.plan = plan
             order.plan.rawHits = run.sendsHits
             order.waits = true
-            tell(member, .run(AgentOrder(run: run.id, launch: run.record.submission.launch, order: order)))
+            tell(member, .run(AgentOrder(run: name, launch: run.record.submission.launch, order: order)))
         case .start(let start):
-            guard let clock = registry[agent]?.clock else { return }
-            tell(member, .start(run: run.id, at: clock.agentTime(start)))
+            guard run.record.state == .running, run.record.start == start, !putOff(start, of: run),
+                let clock = clock(of: agent, for: order, run)
+            else { return }
+            tell(member, .start(run: name, at: clock.agentTime(start)))
         case .adjust(var adjustment):
-            guard let clock = registry[agent]?.clock else { return }
+            guard run.record.state == .running, let clock = clock(of: agent, for: order, run) else { return }
             adjustment.at = clock.agentTime(Instant(nanoseconds: adjustment.at))
-            tell(member, .adjust(run: run.id, adjustment))
-        case .stop: break
+            tell(member, .adjust(run: name, adjustment))
+        case .stop, .drop: break
         }
+    }
+
+    /// An agent's clock. One that is not known yet, after a restart of the master, will be after the agent's first beat:
+    /// the order waits for it.
+    private func clock(of agent: String, for order: RunLife.Order, _ run: ActiveRun) -> ClockOffset? {
+        guard let clock = registry[agent]?.clock, clock.error != nil else {
+            // The last change counts, and says all that there is to say.
+            if case .adjust = order {
+                run.untimed.removeAll { if case (agent, .adjust) = $0 { true } else { false } }
+            }
+            run.untimed.append((agent, order))
+            return nil
+        }
+        return clock
     }
 
     private func record(_ event: RunEvent, of run: ActiveRun) {
@@ -247,6 +296,7 @@ extension MasterServer {
             history.append(old.record.status(old.merged.total, elapsed: old.record.duration))
             if history.count > Self.historyLimit { history.removeFirst() }
             byID[old.id] = nil
+            again[old.record.agentRun] = nil
             runs.removeAll { $0 === old }
             publisher.forget(old.id)
         }

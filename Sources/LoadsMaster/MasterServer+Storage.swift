@@ -60,7 +60,7 @@ extension MasterServer {
             let parts = sources.map { source in
                 let part = run.merged.parts[source] ?? MergedRun.Part()
                 return StoredPart(
-                    agent: source.agent, epoch: source.epoch, sequence: run.intake.taken[source] ?? 0,
+                    agent: source.agent, epoch: source.storedEpoch, sequence: run.intake.taken[source] ?? 0,
                     hits: part.hits, lastData: part.lastData, statistics: part.statistics)
             }
             let events = run.log.takeUnstored()

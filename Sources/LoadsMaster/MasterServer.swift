@@ -20,6 +20,8 @@ public actor MasterServer {
     /// Runs in memory, in the order of their submission.
     var runs: [ActiveRun] = []
     var byID: [String: ActiveRun] = [:]
+    /// Runs in their second or a later attempt, by the name that agents know them by.
+    var again: [String: ActiveRun] = [:]
     /// Runs that are over and no longer in memory, the newest last.
     var history: [ClusterStatus.RunStatus] = []
     var publisher: Publisher
@@ -33,6 +35,7 @@ public actor MasterServer {
     private var nextPublication = Instant(nanoseconds: 0)
     private var nextCommit = Instant(nanoseconds: 0)
     private var nextCheck = Instant(nanoseconds: 0)
+    private var lastCheck: Instant?
     /// A commit is under way; what comes meanwhile waits for the next.
     var isCommitting = false
     var commitAgain = false
@@ -49,6 +52,8 @@ public actor MasterServer {
 
     /// How often the master looks at what is due.
     static let tick = Duration.milliseconds(100)
+    /// How often it looks at the leases.
+    static let check = Duration.milliseconds(500)
     /// Runs in the history that ``ClusterStatus`` tells of.
     static let historyLimit = 1000
 
@@ -118,7 +123,7 @@ public actor MasterServer {
         guard !isClosed else { return }
         let now = Instant.now
         if now >= nextCheck {
-            nextCheck = now.advanced(by: .milliseconds(500))
+            nextCheck = now.advanced(by: Self.check)
             checkLeases(at: now)
         }
         if now >= nextPublication {
@@ -134,6 +139,13 @@ public actor MasterServer {
     }
 
     private func checkLeases(at now: Instant) {
+        // While this process was stopped, or starved, it heard nobody: that is not the agents' silence.
+        let pause = lastCheck.map { Duration.nanoseconds(now.nanoseconds(since: $0)) - Self.check } ?? .zero
+        lastCheck = now
+        if pause > Self.check {
+            settings.log(.warning, "this process did not run for \(Int(pause.inSeconds)) s")
+            registry.wasPaused(for: pause, until: now)
+        }
         for change in registry.tick(at: now) {
             switch change {
             case .silent(let id):
@@ -146,6 +158,12 @@ public actor MasterServer {
             }
         }
         schedule()
+    }
+
+    /// The run that agents know by a name.
+    func named(_ name: String) -> ActiveRun? {
+        if let run = byID[name], run.record.agentRun == name { return run }
+        return again[name].flatMap { $0.record.agentRun == name ? $0 : nil }
     }
 
     var batchInterval: Duration { MasterSettings.batchInterval(agents: registry.present) }

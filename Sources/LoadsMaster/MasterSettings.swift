@@ -32,6 +32,15 @@ public struct MasterSettings: Sendable {
 
     public init() {}
 
+    /// Gives silent agents up after another time than a minute. They beat and count as silent in time for that.
+    ///
+    /// - Parameter grace: 2 s or more.
+    public mutating func loseAgents(after grace: Duration) {
+        self.grace = grace
+        lease = min(lease, grace)
+        beat = min(beat, lease / 4)
+    }
+
     /// For a master and its agent in one process: they share a clock, and the start waits for nobody.
     public static var local: MasterSettings {
         var settings = MasterSettings()

@@ -16,16 +16,21 @@ struct RunLife {
         case start(at: Instant)
         case adjust(Adjustment)
         case stop(abort: Bool, reason: String)
+        /// End an attempt that was given up before its start, which the run has no part in any more.
+        case drop(run: String, reason: String)
     }
 
-    private(set) var record: RunRecord
+    /// Changed by its own methods alone.
+    var record: RunRecord
     /// Done by whoever holds this, in order, after each call.
     private(set) var actions: [Action] = []
     /// When users start that are given to other agents, on the master's clock; kept in the near future by whoever holds
     /// this.
     var nextAdjustment = Instant(nanoseconds: 0)
-    /// How the run was stopped, if it was.
-    private var stop: (abort: Bool, reason: String)?
+    /// Why the run is planned anew, while it is; then it must find agents at once.
+    var lostBeforeStart: String?
+    /// Agents that were gone before the start, and under which epoch: they get no other attempt.
+    var shunned: [String: String] = [:]
 
     init(submission: RunSubmission, at wall: Double) {
         record = RunRecord(submission: submission, submittedAt: wall)
@@ -36,7 +41,6 @@ struct RunLife {
     init(restoring record: RunRecord) {
         self.record = record
         if record.isOver { return }
-        if record.state == .stopping { stop = (false, "the run is being stopped") }
         for index in self.record.members.indices where !record.members[index].isDone {
             self.record.members[index].silent = true
         }
@@ -54,81 +58,6 @@ struct RunLife {
 
     func member(_ agent: String) -> RunMember? { members.first { $0.agent == agent } }
 
-    // MARK: Before the start
-
-    /// Gives the run to agents.
-    ///
-    /// - Parameter chosen: At least one; no more than there are users.
-    mutating func place(on chosen: [KnownAgent]) {
-        let plan = record.submission.order.plan
-        let plans = Share.plans(of: plan, weights: weights(chosen.map(\.hello.cores)))
-        record.members = zip(chosen, plans).map { agent, plan in
-            RunMember(
-                agent: agent.hello.agent, name: agent.hello.name, epoch: agent.epoch, cores: agent.hello.cores,
-                firstUser: plan.firstUser, users: plan.peakUsers)
-        }
-        record.nextUser = plan.firstUser + plans.reduce(0) { $0 + $1.peakUsers }
-        record.state = .preparing
-        let names = chosen.map(\.hello.name).joined(separator: ", ")
-        event("preparing", chosen.count == 1 ? "prepared by \(names)" : "prepared by \(chosen.count) agents: \(names)")
-        for member in members { send(member.agent, .prepare) }
-    }
-
-    /// The share of the plan that an agent was given at the beginning.
-    func plan(of agent: String) -> Plan? {
-        let plans = Share.plans(of: record.submission.order.plan, weights: weights(members.map(\.cores)))
-        return members.firstIndex { $0.agent == agent }.map { plans[$0] }
-    }
-
-    mutating func ready(_ agent: String) {
-        guard let index = index(agent), members[index].phase == .ordered else { return }
-        record.members[index].phase = .ready
-    }
-
-    /// Whether every agent is ready and within reach.
-    var canStart: Bool { record.state == .preparing && members.allSatisfy { $0.phase == .ready && !$0.silent } }
-
-    /// Sets the start: the agents are told.
-    ///
-    /// - Parameter errors: How far each agent's clock may be off, in seconds.
-    mutating func begin(at start: Instant, wall: Double, errors: [String: Double]) {
-        record.state = .running
-        record.start = start
-        record.startedAt = wall
-        for index in members.indices {
-            record.members[index].phase = .starting
-            record.members[index].clockError = errors[members[index].agent]
-            send(members[index].agent, .start(at: start))
-        }
-    }
-
-    /// It cannot be run: nothing was started, and nothing will be.
-    mutating func refuse(code: Int, _ message: String) {
-        guard !record.isOver else { return }
-        record.state = .refused(code: code, message: message)
-        event("refused", message)
-        for index in members.indices where !members[index].isDone {
-            send(members[index].agent, .stop(abort: true, reason: message))
-        }
-    }
-
-    /// An agent will not run it.
-    mutating func refused(by agent: String, code: Int, _ message: String) {
-        guard let index = index(agent), !members[index].isDone else { return }
-        let who = members.count > 1 ? "\(members[index].name): " : ""
-        record.members[index].phase = .finished
-        switch record.state {
-        case .preparing: refuse(code: code, who + message)
-        case .running, .stopping:
-            // Told to start and yet refused: that is a hole in the run.
-            let crash = RunnerCrash(
-                reason: message, output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
-            crashed(index, crash, lastData: 0)
-            finishIfDone()
-        default: break
-        }
-    }
-
     // MARK: While it runs
 
     mutating func started(_ agent: String, late: Double) {
@@ -141,12 +70,15 @@ struct RunLife {
 
     /// An agent's runner has ended: everything that it measured has been taken.
     ///
-    /// - Parameter lastData: Until when there is data of it, in seconds since the start.
-    mutating func ended(_ agent: String, _ end: RunnerEnd, lastData: Double) {
-        guard let index = index(agent), members[index].phase != .finished, members[index].phase != .crashed
-        else { return }
+    /// - Parameters:
+    ///   - lastData: Until when there is data of it, in seconds since the start.
+    ///   - iterations: How many of its have ended.
+    mutating func ended(_ agent: String, _ end: RunnerEnd, lastData: Double, iterations: Int = 0) {
+        guard let index = index(agent), !members[index].hasEnded else { return }
         if members[index].phase == .lost { record.members[index].missing = nil }
         switch end {
+        case .finished(interrupted: true, let seconds) where record.stop == nil:
+            left(index, at: seconds, iterations: iterations)
         case .finished(let interrupted, let seconds):
             record.members[index].phase = .finished
             record.duration = max(record.duration, seconds)
@@ -161,14 +93,9 @@ struct RunLife {
     /// Results that an agent had to give up.
     mutating func gaveUp(_ agent: String, _ loss: ResultMessage.Loss, reason: String) {
         guard let index = index(agent) else { return }
-        var missing =
-            members[index].missing
-            ?? AgentShare.Missing(from: loss.from, to: loss.to, hits: 0, reason: reason)
-        missing.from = min(missing.from, loss.from)
-        missing.to = missing.to.map { max($0, loss.to) }
-        missing.hits = (missing.hits ?? 0) + loss.hits
-        record.members[index].missing = missing
-        event("hits-dropped", "\(members[index].name): \(reason): \(loss.hits) hits are missing", agent)
+        let loss = AgentShare.Missing(from: loss.from, to: loss.to, hits: loss.hits, reason: reason)
+        record.members[index].gaveUp = members[index].gaveUp?.joined(with: loss) ?? loss
+        event("hits-dropped", "\(members[index].name): \(reason): \(loss.hits ?? 0) hits are missing", agent)
     }
 
     /// Changes the number of users on all agents at one instant.
@@ -181,9 +108,7 @@ struct RunLife {
         guard (1...1_000_000).contains(users) else {
             return WireFault(code: "malformed", message: "\(users) users: from 1 to 1,000,000 can be asked for")
         }
-        guard share(users, at: instant) else {
-            return WireFault(code: "state", message: "no agent of the run \(record.run) is running")
-        }
+        if let problem = share(users, at: instant) { return WireFault(code: "state", message: problem) }
         event("adjusted", "\(users) users from \(seconds(instant)) s on")
         return nil
     }
@@ -207,7 +132,7 @@ struct RunLife {
     mutating func back(_ agent: String, held: AgentHello.HeldRun?, lastData: Double) {
         guard let index = index(agent) else { return }
         let phase = members[index].phase
-        if phase == .finished || phase == .crashed { return }
+        if members[index].hasEnded { return }
         guard held != nil || phase == .ordered else {
             lost(agent, reason: "it has forgotten the run", lastData: lastData)
             return
@@ -228,7 +153,7 @@ struct RunLife {
         default: break
         }
         if let adjustment = members[index].adjustment { send(agent, .adjust(adjustment)) }
-        if let stop { send(agent, .stop(abort: stop.abort, reason: stop.reason)) }
+        if let stop = record.stop { send(agent, .stop(abort: stop.abort, reason: stop.reason)) }
     }
 
     /// An agent is given up.
@@ -241,11 +166,7 @@ struct RunLife {
             record.members[index].phase = .lost
             return
         }
-        if record.state == .preparing {
-            record.members[index].phase = .lost
-            refuse(code: 70, "\(name) was lost before the start: \(reason). Start the run again")
-            return
-        }
+        if record.state == .preparing { return leftBeforeStart(index, reason) }
         let users = members[index].users
         record.members[index].phase = .lost
         record.members[index].silent = false
@@ -265,8 +186,8 @@ struct RunLife {
         switch record.state {
         case .queued, .preparing: refuse(code: 130, "\(reason) before it started")
         case .running, .stopping:
-            if let stop, stop.abort || !abort { return }
-            stop = (abort, reason)
+            if let stop = record.stop, stop.abort || !abort { return }
+            record.stop = RunRecord.Stop(abort: abort, reason: reason)
             record.state = .stopping
             record.interrupted = true
             event("stopping", abort ? "\(reason), at once" : reason)
@@ -276,7 +197,39 @@ struct RunLife {
         }
     }
 
-    private mutating func crashed(_ index: Int, _ crash: RunnerCrash, lastData: Double) {
+    /// An agent has ended its users by itself: it was told to end, or had no master for too long. All that they did is
+    /// there; what they would have done is not.
+    private mutating func left(_ index: Int, at seconds: Double, iterations: Int) {
+        let agent = members[index].agent
+        let name = members[index].name
+        if record.state == .preparing { return leftBeforeStart(index, "it was told to end") }
+        let users = members[index].users
+        var reason =
+            members[index].released
+            ? "its users were given to other agents" : "it ended its users before the plan was done"
+        if let planned = plannedIterations(index), planned > iterations {
+            reason += "; \(planned - iterations) of its \(planned) iterations were not begun or not finished"
+        }
+        record.members[index].phase = .left
+        record.members[index].silent = false
+        record.members[index].missing = AgentShare.Missing(from: seconds, to: nil, hits: nil, reason: reason)
+        record.duration = max(record.duration, seconds)
+        event("agent-left", "\(name) has left; its \(users) users are missing from \(text(seconds)) s on", agent)
+        compensate(index, users)
+    }
+
+    /// How many iterations an agent was given; nil where the plan does not say, or no more does.
+    private func plannedIterations(_ index: Int) -> Int? {
+        guard members[index].adjustment == nil, let plan = plan(of: members[index].agent) else { return nil }
+        var sum = 0
+        for cycle in plan.cycles {
+            guard case .iterations(let each) = cycle.amount else { return nil }
+            sum += cycle.users * each
+        }
+        return sum
+    }
+
+    mutating func crashed(_ index: Int, _ crash: RunnerCrash, lastData: Double) {
         let agent = members[index].agent
         let users = members[index].users
         record.members[index].phase = .crashed
@@ -294,7 +247,7 @@ struct RunLife {
         event("crashed", "the runner of \(members[index].name) crashed: \(crash.reason)", agent)
         if record.state == .preparing {
             record.state = .stopping
-            stop = (true, "a runner crashed before the start")
+            record.stop = RunRecord.Stop(abort: true, reason: "a runner crashed before the start")
             for member in members where !member.isDone {
                 send(member.agent, .stop(abort: true, reason: "a runner crashed before the start"))
             }
@@ -305,37 +258,50 @@ struct RunLife {
 
     /// What the submission wants to happen when an agent's users are gone.
     private mutating func compensate(_ index: Int, _ users: Int) {
-        guard record.state == .running else { return }
+        guard record.state == .running, !members[index].released else { return }
         switch placement.onLost {
         case .goOn: break
         case .stop: stop(abort: false, reason: "stopped: \(members[index].name) was lost")
         case .redistribute:
             record.members[index].released = true
-            let total = self.users + users
-            guard users > 0, share(total, at: nextAdjustment) else { return }
+            guard users > 0, share(self.users + users, at: nextAdjustment) == nil else { return }
             event("adjusted", "the users of \(members[index].name) were given to the others", members[index].agent)
         }
     }
 
     /// Divides users among the agents that run.
-    private mutating func share(_ total: Int, at instant: Instant) -> Bool {
+    ///
+    /// How many of its share an agent adds depends on its cycle and on which changes it has heard of: it gets as many
+    /// numbers as it may need, so that no two users of a run ever have the same.
+    ///
+    /// - Returns: Why it cannot be.
+    private mutating func share(_ total: Int, at instant: Instant) -> String? {
         let running = members.indices.filter { members[$0].phase == .starting || members[$0].phase == .running }
-        guard !running.isEmpty else { return false }
+        guard !running.isEmpty else { return "no agent of the run \(record.run) is running" }
+        guard total <= Self.userNumbers - record.nextUser else {
+            return "the run \(record.run) was changed so often that there are no numbers left for new users"
+        }
         let shares = Share.users(total, weights: weights(running.map { members[$0].cores }))
         for (index, users) in zip(running, shares) {
             let adjustment = Adjustment(users: users, firstNewUser: record.nextUser, at: instant.nanoseconds)
-            record.nextUser += max(0, users - members[index].users)
+            record.nextUser += users
             record.members[index].users = users
             record.members[index].peakUsers = max(members[index].peakUsers, users)
             record.members[index].adjustment = adjustment
             send(members[index].agent, .adjust(adjustment))
         }
-        return true
+        return nil
     }
 
-    private mutating func finishIfDone() {
+    /// What the wire lets a user's number be.
+    private static let userNumbers = 1 << 30
+
+    mutating func finishIfDone() {
         guard record.state == .running || record.state == .stopping, members.allSatisfy(\.isDone) else { return }
-        if record.crash == nil, members.allSatisfy({ $0.phase == .lost }) {
+        let gone = members.allSatisfy { $0.phase == .lost || $0.phase == .left }
+        if gone, members.allSatisfy({ $0.phase == .left }) {
+            record.interrupted = true
+        } else if gone, record.crash == nil {
             let reasons = members.compactMap { $0.missing?.reason }
             record.crash = RunnerCrash(
                 reason: members.count == 1 ? "its agent is lost: \(reasons.first ?? "")" : "all its agents are lost",
@@ -345,12 +311,12 @@ struct RunLife {
         event("ended", "the run has ended")
     }
 
-    private func weights(_ cores: [Int]) -> [Int] {
+    func weights(_ cores: [Int]) -> [Int] {
         placement.weighted ? cores : [Int](repeating: 1, count: cores.count)
     }
 
-    private func index(_ agent: String) -> Int? { members.firstIndex { $0.agent == agent } }
-    private mutating func send(_ agent: String, _ order: Order) { actions.append(.send(agent: agent, order)) }
+    func index(_ agent: String) -> Int? { members.firstIndex { $0.agent == agent } }
+    mutating func send(_ agent: String, _ order: Order) { actions.append(.send(agent: agent, order)) }
 
     mutating func event(_ kind: String, _ text: String, _ agent: String? = nil) {
         actions.append(.event(RunEvent(kind: kind, text: text, agent: agent)))

@@ -15,8 +15,12 @@ public struct RunRecord: Sendable, Equatable {
     /// From the start to the last iteration's end, in seconds; 0 before the end.
     public var duration: Double = 0
     public var interrupted = false
+    /// How it was told to end; nil if it was not.
+    public var stop: Stop?
     public var crash: RunnerCrash?
     public var members: [RunMember] = []
+    /// How often it was planned anew because an agent was gone before the start.
+    public var attempt = 0
     /// The number of the next user that an adjustment adds.
     public var nextUser = 0
     /// Events in the log, which may be fewer than there were.
@@ -29,7 +33,27 @@ public struct RunRecord: Sendable, Equatable {
         self.submittedAt = submittedAt
     }
 
+    /// How a run was told to end before its plan was done.
+    public struct Stop: Sendable, Equatable {
+        /// At once, instead of gracefully.
+        public var abort: Bool
+        public var reason: String
+        public init(abort: Bool, reason: String) {
+            self.abort = abort
+            self.reason = reason
+        }
+    }
+
     public var run: String { submission.run }
+
+    /// What the agents call it: each attempt has a name of its own.
+    public var agentRun: String { agentRun(attempt) }
+
+    func agentRun(_ attempt: Int) -> String {
+        guard attempt > 0 else { return run }
+        let mark = ".again\(attempt)"
+        return run.prefix(64 - mark.utf8.count) + mark
+    }
 
     /// Nothing more happens, whatever comes late.
     public var isOver: Bool {
@@ -56,12 +80,16 @@ public struct RunMember: Sendable, Equatable {
         case crashed
         /// Given up. What it still sends counts.
         case lost
+        /// It ended its users before their part was done, though its master had not said so, and delivered everything.
+        case left
     }
 
     public var agent: String
     /// For people.
     public var name: String
     public var epoch: String
+    /// The run's attempt that it has a part in.
+    public var attempt: Int
     /// What its share is measured by.
     public var cores: Int
     public var phase = Phase.ordered
@@ -75,16 +103,22 @@ public struct RunMember: Sendable, Equatable {
     public var peakUsers: Int
     /// The last adjustment, with `at` on the master's clock: sent again when the agent comes back.
     public var adjustment: Adjustment?
+    /// From when on nothing comes of it, once it was lost, has left or crashed.
     public var missing: AgentShare.Missing?
+    /// Results that it had to give up on the way, whatever becomes of it.
+    public var gaveUp: AgentShare.Missing?
     /// Seconds between the run's start and its own; nil before it.
     public var startSkew: Double?
     /// Seconds that its clock may have been off at the start.
     public var clockError: Double?
 
-    public init(agent: String, name: String, epoch: String, cores: Int, firstUser: Int, users: Int) {
+    public init(
+        agent: String, name: String, epoch: String, attempt: Int = 0, cores: Int, firstUser: Int, users: Int
+    ) {
         self.agent = agent
         self.name = name
         self.epoch = epoch
+        self.attempt = attempt
         self.cores = cores
         self.firstUser = firstUser
         self.users = users
@@ -92,16 +126,42 @@ public struct RunMember: Sendable, Equatable {
     }
 
     /// Nothing more is expected of it.
-    public var isDone: Bool { phase == .finished || phase == .crashed || phase == .lost }
+    public var isDone: Bool {
+        switch phase {
+        case .finished, .crashed, .lost, .left: true
+        case .ordered, .ready, .starting, .running: false
+        }
+    }
 
-    var source: Intake.Source { Intake.Source(agent: agent, epoch: epoch) }
+    /// Its runner's end was told: nothing more comes.
+    var hasEnded: Bool { phase == .finished || phase == .crashed || phase == .left }
+
+    /// All that is missing of it.
+    var allMissing: AgentShare.Missing? {
+        guard let missing, let gaveUp else { return missing ?? gaveUp }
+        return gaveUp.joined(with: missing)
+    }
+
+    var source: Intake.Source { Intake.Source(agent: agent, epoch: epoch, attempt: attempt) }
 
     var state: AgentShare.State {
         switch phase {
         case .finished: .finished
         case .crashed: .crashed
         case .lost: .lost
+        case .left: .left
         default: silent ? .silent : .active
         }
+    }
+}
+
+extension AgentShare.Missing {
+    /// Two holes as one: from the first's beginning to the last's end.
+    func joined(with other: Self) -> Self {
+        let isSaid = reason == other.reason || reason.hasSuffix("; \(other.reason)")
+        return Self(
+            from: min(from, other.from), to: to.flatMap { end in other.to.map { max(end, $0) } },
+            hits: hits == nil && other.hits == nil ? nil : (hits ?? 0) + (other.hits ?? 0),
+            reason: isSaid ? reason : "\(reason); \(other.reason)")
     }
 }

@@ -14,11 +14,18 @@ struct RecordForm: Codable {
     var start: Int64?
     var duration: Double
     var interrupted: Bool
+    var stop: Stop?
     var crash: Crash?
     var members: [Member]
+    var attempt: Int?
     var nextUser: Int
     var events: Int
     var droppedEvents: Int
+
+    struct Stop: Codable {
+        var abort: Bool
+        var reason: String
+    }
 
     struct Crash: Codable {
         var reason: String
@@ -32,6 +39,7 @@ struct RecordForm: Codable {
         var agent: String
         var name: String
         var epoch: String
+        var attempt: Int?
         var cores: Int
         var phase: String
         var released: Bool
@@ -40,6 +48,7 @@ struct RecordForm: Codable {
         var peakUsers: Int
         var adjustment: [Int64]?
         var missing: Missing?
+        var gaveUp: Missing?
         var startSkew: Double?
         var clockError: Double?
     }
@@ -68,12 +77,14 @@ struct RecordForm: Codable {
         start = record.start?.nanoseconds
         duration = record.duration
         interrupted = record.interrupted
+        stop = record.stop.map { Stop(abort: $0.abort, reason: $0.reason) }
         crash = record.crash.map {
             Crash(
                 reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
                 unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
         }
         members = record.members.map(Member.init)
+        attempt = record.attempt
         nextUser = record.nextUser
         events = record.events
         droppedEvents = record.droppedEvents
@@ -100,12 +111,14 @@ struct RecordForm: Codable {
         record.start = start.map { Instant(nanoseconds: $0) }
         record.duration = duration
         record.interrupted = interrupted
+        record.stop = stop.map { RunRecord.Stop(abort: $0.abort, reason: $0.reason) }
         record.crash = crash.map {
             RunnerCrash(
                 reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
                 unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
         }
         record.members = members.map(\.member)
+        record.attempt = attempt ?? 0
         record.nextUser = nextUser
         record.events = events
         record.droppedEvents = droppedEvents
@@ -118,6 +131,7 @@ extension RecordForm.Member {
         agent = member.agent
         name = member.name
         epoch = member.epoch
+        attempt = member.attempt
         cores = member.cores
         phase = member.phase.rawValue
         released = member.released
@@ -125,16 +139,16 @@ extension RecordForm.Member {
         users = member.users
         peakUsers = member.peakUsers
         adjustment = member.adjustment.map { [Int64($0.users), Int64($0.firstNewUser), $0.at] }
-        missing = member.missing.map {
-            RecordForm.Missing(from: $0.from, to: $0.to, hits: $0.hits, reason: $0.reason)
-        }
+        missing = member.missing.map(RecordForm.Missing.init)
+        gaveUp = member.gaveUp.map(RecordForm.Missing.init)
         startSkew = member.startSkew
         clockError = member.clockError
     }
 
     var member: RunMember {
         var member = RunMember(
-            agent: agent, name: name, epoch: epoch, cores: cores, firstUser: firstUser, users: users)
+            agent: agent, name: name, epoch: epoch, attempt: attempt ?? 0, cores: cores, firstUser: firstUser,
+            users: users)
         member.phase = RunMember.Phase(rawValue: phase) ?? .lost
         member.released = released
         member.peakUsers = peakUsers
@@ -142,11 +156,18 @@ extension RecordForm.Member {
             member.adjustment = Adjustment(
                 users: Int(adjustment[0]), firstNewUser: Int(adjustment[1]), at: adjustment[2])
         }
-        member.missing = missing.map {
-            AgentShare.Missing(from: $0.from, to: $0.to, hits: $0.hits, reason: $0.reason)
-        }
+        member.missing = missing?.missing
+        member.gaveUp = gaveUp?.missing
         member.startSkew = startSkew
         member.clockError = clockError
         return member
     }
+}
+
+extension RecordForm.Missing {
+    init(_ missing: AgentShare.Missing) {
+        self.init(from: missing.from, to: missing.to, hits: missing.hits, reason: missing.reason)
+    }
+
+    var missing: AgentShare.Missing { AgentShare.Missing(from: from, to: to, hits: hits, reason: reason) }
 }

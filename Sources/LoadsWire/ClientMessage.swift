@@ -244,8 +244,8 @@ public struct LogEntry: Sendable, Equatable {
 
 /// Something that happened in a run.
 public struct RunEvent: Sendable, Equatable {
-    /// `queued`, `preparing`, `started`, `note`, `adjusted`, `agent-silent`, `agent-back`, `agent-lost`, `agent-ended`,
-    /// `crashed`, `hits-dropped`, `disk-full`, `stopping`, `ended`, `refused`.
+    /// `queued`, `preparing`, `started`, `note`, `adjusted`, `agent-silent`, `agent-back`, `agent-lost`, `agent-left`,
+    /// `agent-ended`, `crashed`, `hits-dropped`, `disk-full`, `stopping`, `ended`, `refused`.
     public var kind: String
     /// For a person.
     public var text: String

@@ -43,6 +43,16 @@ import Logging
     var advertise: String?
 
     @Option(
+        help: ArgumentHelp("After which a silent agent is lost: 2s or more.", valueName: "time"),
+        transform: { text in
+            guard let time = try? DurationText.parse(text), (.seconds(2)...(.seconds(86_400))).contains(time) else {
+                throw ValidationError("not a time from 2s to 24h (try 60s)")
+            }
+            return time
+        })
+    var lostAfter: Duration = .seconds(60)
+
+    @Option(
         help: "trace, debug, info, notice, warning, error or critical.",
         transform: { text in
             guard let level = Logger.Level(rawValue: text) else {
@@ -74,6 +84,7 @@ import Logging
         let transport = try ZeroMQMaster(control: control, results: results, stream: stream, keys: masterKeys, on: loop)
         var settings = MasterSettings()
         settings.advertise = advertise
+        settings.loseAgents(after: lostAfter)
         settings.log = { level, line in logger.log(level: Logger.Level(level), "\(line)") }
         let storage: any RunStorage
         if let data {

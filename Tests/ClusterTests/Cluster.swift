@@ -147,6 +147,18 @@ struct RunSummary {
             .intValue
     }
 
+    /// When its users started.
+    var started: Date {
+        get throws {
+            let text = object["started"] as? String ?? ""
+            guard let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) else {
+                throw SupportError("the summary says \"\(text)\" of its start")
+            }
+            return date
+        }
+    }
+
+    func agent(_ id: String) -> [String: Any] { agents.first { $0["id"] as? String == id } ?? [:] }
     var agents: [[String: Any]] { object["agents"] as? [[String: Any]] ?? [] }
     /// Users by agent.
     var users: [String: Int] {

@@ -4,55 +4,25 @@ import Testing
 
 /// Processes that are killed, stopped and started again in the middle of a run.
 @Suite(.serialized) struct FaultTests {
-    /// A run of two agents, seen through with `loads run`, during which something happens.
-    private struct Outcome {
-        var status: Int32
-        var errors: String
-        var summary: RunSummary
-        var requests: Int
-        var log: Int
-    }
-
-    private func run(
-        on cluster: Cluster, _ nginx: Nginx, users: Int = 10, duration: String = "12s", _ extra: [String] = [],
-        meanwhile: () async throws -> Void
-    ) async throws -> Outcome {
-        let json = cluster.directory.path + "/summary.json"
-        let before = nginx.accessLog().count
-        let run = try await cluster.startLoads(
-            ["run", nginx.url + "/", "-c", "\(users)", "-d", duration, "--think", "10ms", "--json", json] + extra)
-        try await run.wait(for: "requests", timeout: .seconds(60)) { nginx.accessLog().count > before + 50 }
-        try await meanwhile()
-        let outcome = try await run.outcome(timeout: .seconds(240))
-        guard FileManager.default.fileExists(atPath: json) else {
-            throw SupportError("no summary: \(outcome.status)\n\(outcome.output)\(outcome.errors)")
-        }
-        let summary = try RunSummary(json)
-        let requests = summary.number("hits.requests") ?? -1
-        return Outcome(
-            status: outcome.status, errors: outcome.errors, summary: summary, requests: requests,
-            log: try await nginx.accessLog(atLeast: before + requests).count - before)
-    }
-
     @Test func anAgentThatIsKilledIsNamedWithWhatIsMissing() async throws {
         let nginx = try await Nginx()
         let cluster = try await Cluster()
         let master = try await cluster.startMaster()
         let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
-        let began = ContinuousClock.now
-        var killed = 0.0
-        let outcome = try await run(on: cluster, nginx, ["--on-lost", "continue"]) {
+        var killed = Date.distantPast
+        let outcome = try await cluster.run(nginx, ["--on-lost", "continue"]) {
             try await Task.sleep(for: .seconds(3))
-            killed = (ContinuousClock.now - began) / .seconds(1)
             second.kill(SIGKILL)
+            killed = .now
         }
         let lost = try #require(outcome.summary.agents.first { $0["id"] as? String == "a2" })
         #expect(lost["state"] as? String == "lost", "\(outcome.summary.agents)")
         #expect(lost["users"] as? Int == 5)
         let missing = try #require(lost["missing"] as? [String: Any])
-        // From at most a second before its death; the clock here started before the run's.
+        // From at most a second before its death, on the run's clock.
         let from = try #require(missing["from_s"] as? Double)
-        #expect(from > 1 && from < killed, "\(missing), killed \(killed) s after the command")
+        let death = killed.timeIntervalSince(try outcome.summary.started)
+        #expect(from > death - 1 && from <= death, "\(missing), killed after \(death) s")
         let whole = try #require(outcome.summary.agents.first { $0["id"] as? String == "a1" })
         #expect(whole["missing"] is NSNull || whole["missing"] == nil)
         // What was acknowledged is there; what is not, was made by the killed agent in its last moments.
@@ -68,7 +38,7 @@ import Testing
         let cluster = try await Cluster()
         let master = try await cluster.startMaster()
         let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
-        let outcome = try await run(on: cluster, nginx, duration: "45s") {
+        let outcome = try await cluster.run(nginx, duration: "45s") {
             second.signal(SIGSTOP)
             try await Task.sleep(for: .seconds(30))
             second.signal(SIGCONT)
@@ -88,7 +58,7 @@ import Testing
         let master = try await cluster.startMaster()
         let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
         var revived: ChildProcess?
-        let outcome = try await run(on: cluster, nginx, duration: "20s") {
+        let outcome = try await cluster.run(nginx, duration: "20s") {
             for _ in 0..<2 {
                 try await Task.sleep(for: .seconds(3))
                 (revived ?? master).kill(SIGKILL)
@@ -168,7 +138,7 @@ import Testing
         let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
         let slow = try ChildProcess([python, script, "tcp://127.0.0.1:\(cluster.stream)"])
         try await slow.wait(for: "subscription") { slow.output.contains("subscribed") }
-        let outcome = try await run(on: cluster, nginx, users: 50, duration: "10s") {}
+        let outcome = try await cluster.run(nginx, users: 50, duration: "10s") {}
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.log == outcome.requests)
         // It wakes up when all is over, and can tell what it has not seen.
@@ -201,7 +171,7 @@ import Testing
         let masters = [try await mine.startMaster(), try await other.startMaster()]
         let agent = try await mine.startAgent("a1")
         let stranger = try await other.startAgent("a1")
-        let outcome = try await run(on: mine, nginx, duration: "3s") {}
+        let outcome = try await mine.run(nginx, duration: "3s") {}
         #expect(outcome.log == outcome.requests)
         #expect(outcome.summary.agents.count == 1)
         for process in [agent, stranger] + masters { await process.stop() }
@@ -234,7 +204,7 @@ import Testing
             os._exit(0)
             """, to: "garbage.py")
         let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
-        let outcome = try await run(on: cluster, nginx, duration: "8s") {
+        let outcome = try await cluster.run(nginx, duration: "8s") {
             let garbage = try await ChildProcess.run([
                 python, script, "\(cluster.control)", "\(cluster.results)", "\(cluster.stream)",
             ])

@@ -149,6 +149,28 @@ import Testing
         #expect(Set(ran.entries) == [0, 7] && missed.load(ordering: .relaxed) == 0)
     }
 
+    @Test func theLastWordCountsWhateverWasToTakeEffectAfterIt() async {
+        let start = Instant.now
+        let asked = Mutex(false)
+        let users = Mutex<[Int]>([])
+        _ = await Self.run(Plan(users: 1, duration: .seconds(1000))) { context in
+            await context.wait(.milliseconds(3))
+            return .ok
+        } _: { runner, batch in
+            let first = asked.withLock { asked in
+                defer { asked = true }
+                return !asked
+            }
+            if first {
+                runner.adjust(to: 5, firstNewUser: 1, at: start.advanced(by: .milliseconds(700)))
+                runner.adjust(to: 3, firstNewUser: 6, at: start.advanced(by: .milliseconds(600)))
+            }
+            users.withLock { $0.append(batch.statistics.users) }
+            if Instant.now >= start.advanced(by: .milliseconds(1200)) { runner.stop() }
+        }
+        #expect(users.withLock { $0.contains(3) && !$0.contains(5) })
+    }
+
     @Test func anAdjustmentAfterTheEndIsMissed() async {
         let missed = Atomic<Int>(0)
         let runner = ScenarioRunner(

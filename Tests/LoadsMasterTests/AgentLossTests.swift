@@ -1,3 +1,4 @@
+import Glibc
 import LoadsCore
 import LoadsEventLoop
 import LoadsMaster
@@ -135,6 +136,54 @@ import Testing
         await scene.end()
     }
 
+    @Test func anAgentThatLeavesIsMissingAtOnceAndItsUsersGoToTheOthers() async throws {
+        // No grace: it has said so.
+        let scene = try await Scene()
+        let (a, b) = try await twoAgents(scene, onLost: .redistribute)
+        b.end("r", .finished(interrupted: true, seconds: 1.5))
+        b.say(.goodbye(reason: "the agent was told to stop"))
+        #expect(
+            await eventually {
+                a.heard.contains { if case .adjust("r", let new) = $0 { new.users == 4 } else { false } }
+            })
+        a.end("r", .finished(interrupted: false, seconds: 3))
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        let left = try #require(summary.agents.first { $0.id == "b" })
+        #expect(left.state == .left && left.users == 2 && left.hits == 5 && left.missing?.from == 1.5)
+        #expect(!summary.interrupted && summary.crash == nil && summary.statistics.hitCount == 10)
+        await scene.end()
+    }
+
+    @Test func anAgentThatSaysGoodbyeWithoutItsResultsIsLostAtOnce() async throws {
+        let scene = try await Scene()
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        b.say(.goodbye(reason: "the agent was told to end at once"))
+        a.end("r", .finished(interrupted: false, seconds: 3))
+        let lost = try summary(await scene.master.outcome(of: "r")).agents.first { $0.id == "b" }
+        #expect(lost?.state == .lost && lost?.missing?.reason.contains("it has left") == true)
+        await scene.end()
+    }
+
+    @Test func aMasterThatWasStoppedItselfLosesNobody() async throws {
+        let scene = try await Scene {
+            $0.lease = .seconds(1)
+            $0.grace = .seconds(2)
+        }
+        let (a, b) = try await twoAgents(scene, onLost: .goOn)
+        // The agents live on the same loop; what counts is that the master looks at the clock before it hears them.
+        scene.loop.submit { sleep(4) }
+        let client = scene.client()
+        for agent in [a, b] {
+            agent.report("r", .batch(batch(5, from: 1, to: 2)))
+            agent.end("r", .finished(interrupted: false, seconds: 3))
+        }
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        #expect(summary.agents.allSatisfy { $0.missing == nil && $0.state == .finished })
+        guard case .log(let log) = await client.ask(.log(run: "r", from: 1)) else { throw Unexpected() }
+        #expect(!log.contains { $0.event.kind == "agent-lost" || $0.event.kind == "agent-silent" })
+        await scene.end()
+    }
+
     @Test func anAgentLostBeforeTheStartRefusesTheRunClearly() async throws {
         let scene = try await Scene(quick)
         let a = scene.agent("a", polite: false)
@@ -142,7 +191,57 @@ import Testing
         #expect(await eventually { a.order("r") != nil })
         a.close()
         guard case .refused(70, let message) = await scene.master.outcome(of: "r") else { throw Unexpected() }
-        #expect(message.contains("a was lost before the start"))
+        #expect(message.contains("a was lost before the start") && message.contains("it waits for one more agent"))
+        await scene.end()
+    }
+
+    @Test func aRunThatDemandsSoManyAgentsIsRefusedWhenOneIsLostBeforeTheStart() async throws {
+        let scene = try await Scene()
+        let a = await scene.agents("a")[0]
+        let b = scene.agent("b", polite: false)
+        #expect(await eventually { !b.heard.isEmpty })
+        try await scene.master.submit(submission("r", placement: Placement(agents: 2)))
+        #expect(await eventually { b.order("r") != nil })
+        b.say(.goodbye(reason: "told to"))
+        guard case .refused(70, let message) = await scene.master.outcome(of: "r") else { throw Unexpected() }
+        #expect(message.contains("b was lost before the start: it has left: told to"))
+        #expect(await eventually { a.heard.contains { if case .stop("r", true, _) = $0 { true } else { false } } })
+        await scene.end()
+    }
+
+    @Test func anAgentLostBeforeTheStartIsReplacedByThoseThatAreLeft() async throws {
+        let scene = try await Scene()
+        let a = await scene.agents("a")[0]
+        let b = scene.agent("b", polite: false)
+        #expect(await eventually { !b.heard.isEmpty })
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { b.order("r") != nil && a.order("r") != nil })
+        // A note of the first attempt must not be mistaken for a result of the second.
+        a.report("r", .note("loading"))
+        #expect(await eventually { a.acknowledged("r") == 1 })
+        b.say(.goodbye(reason: "told to"))
+        #expect(await eventually { a.started("r.again1") })
+        #expect(a.order("r.again1")?.order.plan.peakUsers == 6)
+        a.report("r.again1", .batch(batch(60)))
+        a.end("r.again1", .finished(interrupted: false, seconds: 3))
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        #expect(summary.id == "r" && summary.statistics.hitCount == 60)
+        #expect(summary.agents.map(\.id) == ["a"] && summary.agents[0].users == 6)
+        #expect(await eventually { a.acknowledged("r.again1") == 3 })
+        await scene.end()
+    }
+
+    /// Told to end while it prepares, an agent says so by the run's end.
+    @Test func anAgentThatEndsWhileItPreparesIsReplaced() async throws {
+        let scene = try await Scene()
+        let a = await scene.agents("a")[0]
+        let b = scene.agent("b", polite: false)
+        #expect(await eventually { !b.heard.isEmpty })
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { b.order("r") != nil })
+        b.end("r", .finished(interrupted: true, seconds: 0))
+        #expect(await eventually { a.started("r.again1") })
+        #expect(b.order("r.again1") == nil)
         await scene.end()
     }
 

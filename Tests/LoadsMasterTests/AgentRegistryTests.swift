@@ -47,6 +47,18 @@ import Testing
         #expect(registry.hello(hello(), from: peer(1), .loopback, at: at(121)) == .back)
     }
 
+    @Test func aPauseOfTheMastersIsNoSilenceOfAnAgent() {
+        var registry = registry()
+        _ = registry.hello(hello(), from: peer(1), .loopback, at: at(0))
+        _ = registry.hello(hello("b"), from: peer(2), .loopback, at: at(0))
+        _ = registry.beat(AgentBeat(sent: 0), from: peer(1), at: at(99))
+        registry.wasPaused(for: .seconds(97), until: at(100))
+        #expect(registry.tick(at: at(100)).isEmpty)
+        #expect(registry.tick(at: at(102)) == [.silent("b")])
+        #expect(registry.tick(at: at(104)).isEmpty)
+        #expect(registry.tick(at: at(105)) == [.silent("a")])
+    }
+
     @Test func aGoodbyeEndsItAtOnce() {
         var registry = registry()
         _ = registry.hello(hello(), from: peer(1), .loopback, at: at(0))

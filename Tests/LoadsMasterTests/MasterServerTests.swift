@@ -149,7 +149,7 @@ import Testing
         }
         for agent in agents { #expect(await eventually { adjustment(agent) != nil }) }
         #expect(agents.map { adjustment($0)?.users } == [5, 4])
-        #expect(agents.map { adjustment($0)?.firstNewUser } == [4, 7])
+        #expect(agents.map { adjustment($0)?.firstNewUser } == [4, 9])
         guard case .error = await client.ask(.adjust(run: "r", users: 0)) else { throw Unexpected() }
         guard case .error = await client.ask(.adjust(run: "x", users: 3)) else { throw Unexpected() }
         for agent in agents { agent.end("r", .finished(interrupted: false, seconds: 1)) }

@@ -17,6 +17,8 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
         var held: Set<String> = []
         var beats = true
         var polite = true
+        /// Whether its first beat lets the master estimate its clock.
+        var echoes = true
     }
 
     let hello: AgentHello
@@ -58,7 +60,8 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
         switch message {
         case .welcome(let welcome):
             transport.connectResults(host: welcome.host, port: welcome.resultsPort)
-            beat(echo: AgentBeat.Echo(masterSent: welcome.sent, received: Instant.now.nanoseconds))
+            let echo = AgentBeat.Echo(masterSent: welcome.sent, received: Instant.now.nanoseconds)
+            beat(echo: state.withLock { $0.echoes } ? echo : nil)
         case .run(let order):
             state.withLock { state in
                 state.orders.append(order)

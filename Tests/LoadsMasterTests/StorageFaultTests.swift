@@ -10,10 +10,17 @@ import Testing
 private actor FullStorage: RunStorage {
     let memory = MemoryStorage(keepsSeconds: true)
     var isFull = false
+    private var isHeld = false
+    private(set) var waiting = 0
 
     func set(full: Bool) { isFull = full }
+    /// Whether a commit takes until this is false again.
+    func set(held: Bool) { isHeld = held }
 
     func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int] {
+        waiting += 1
+        while isHeld { try? await Task.sleep(for: .milliseconds(5)) }
+        waiting -= 1
         if isFull { throw StorageError(code: .disk, message: "no space left") }
         return await memory.commit(changes, keys: keys)
     }
@@ -57,6 +64,95 @@ private actor FullStorage: RunStorage {
         let seconds = await storage.seconds("r", from: 0, limit: 9)
         #expect(seconds.reduce(0) { $0 + $1.1.hitCount } == 30)
         await scene.end()
+    }
+
+    @Test func aRunDoesNotStartWhileTheDiskIsFull() async throws {
+        let storage = FullStorage()
+        let scene = try await Scene(storage: storage)
+        let agent = scene.agent("a", polite: false)
+        let client = scene.client()
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.order("r") != nil })
+        await storage.set(full: true)
+        let other = submission("other", placement: Placement(agents: 5))
+        try await scene.master.submit(other)
+        #expect(
+            await eventually {
+                if case .log(let log) = await client.ask(.log(run: "r", from: 1)) {
+                    log.contains { $0.event.kind == "disk-full" }
+                } else {
+                    false
+                }
+            })
+        agent.say(.status(run: "r", .ready))
+        for _ in 0..<5 {
+            guard case .status(let status) = await client.ask(.status) else { throw Unexpected() }
+            #expect(status.runs.first { $0.run == "r" }?.state == .preparing)
+        }
+        await storage.set(full: false)
+        #expect(await eventually { agent.started("r") })
+        await scene.end()
+    }
+
+    @Test func aStartThatTheDiskHeldUpIsSetAnew() async throws {
+        let storage = FullStorage()
+        let scene = try await Scene(storage: storage)
+        let agent = scene.agent("a", polite: false)
+        let client = scene.client()
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.order("r") != nil })
+        await storage.set(held: true)
+        agent.say(.status(run: "r", .ready))
+        #expect(
+            await eventually {
+                if case .status(let status) = await client.ask(.status), await storage.waiting > 0 {
+                    status.runs.first { $0.run == "r" }?.state == .running
+                } else {
+                    false
+                }
+            })
+        // The start that was set is past.
+        try await Task.sleep(for: .milliseconds(50))
+        let released = Instant.now
+        await storage.set(held: false)
+        #expect(await eventually { agent.started("r") })
+        let starts = agent.heard.compactMap { if case .start("r", let at) = $0 { at } else { nil } }
+        #expect(starts.allSatisfy { $0 > released.nanoseconds })
+        guard case .log(let log) = await client.ask(.log(run: "r", from: 1)) else { throw Unexpected() }
+        #expect(log.contains { $0.event.text.contains("the start is put off") })
+        await scene.end()
+    }
+
+    /// A master that was restarted does not know its agents' clocks until they have beaten.
+    @Test func ordersWithATimeWaitForTheAgentsClock() async throws {
+        let storage = MemoryStorage()
+        let scene = try await Scene(storage: storage)
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.started("r") })
+        #expect(await client.ask(.adjust(run: "r", users: 9)) == .done)
+        func adjustments() -> Int { agent.heard.count { if case .adjust = $0 { true } else { false } } }
+        #expect(await eventually { adjustments() == 1 })
+        agent.state.withLock { $0.echoes = false }
+        await scene.master.close()
+        let second = MasterServer(transport: scene.hub.makeMaster(on: scene.loop), storage: storage)
+        try await second.open()
+        // It hears which hits are wanted, and nothing that has a point in time.
+        #expect(
+            await eventually {
+                agent.heard.contains { if case .rawHits("r", wanted: false) = $0 { true } else { false } }
+            })
+        agent.report("r", .batch(batch(5)))
+        #expect(await eventually { agent.acknowledged("r") == 2 })
+        #expect(adjustments() == 1)
+        let now = Instant.now.nanoseconds
+        agent.say(.beat(AgentBeat(sent: now, echo: AgentBeat.Echo(masterSent: now, received: now))))
+        #expect(await eventually { adjustments() == 2 })
+        agent.end("r", .finished(interrupted: false, seconds: 2))
+        _ = try summary(await second.outcome(of: "r"))
+        await second.close()
+        await scene.loop.shutdown()
     }
 
     @Test func anotherMasterGoesOnWithTheRun() async throws {

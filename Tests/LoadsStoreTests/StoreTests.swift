@@ -41,7 +41,9 @@ import Testing
         member.phase = .running
         member.adjustment = Adjustment(users: 4, firstNewUser: 5, at: 6)
         member.missing = AgentShare.Missing(from: 1, to: nil, hits: 3, reason: "x")
+        member.gaveUp = AgentShare.Missing(from: 2, to: 3, hits: 40, reason: "its spool was full")
         member.startSkew = 0.25
+        record.stop = RunRecord.Stop(abort: true, reason: "stopped")
         record.members = [member]
         return record
     }

@@ -1,0 +1,109 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+// Before the users start.
+extension RunLife {
+    /// Gives the run to agents.
+    ///
+    /// - Parameter chosen: At least one; no more than there are users.
+    mutating func place(on chosen: [KnownAgent]) {
+        let plan = record.submission.order.plan
+        let plans = Share.plans(of: plan, weights: weights(chosen.map(\.hello.cores)))
+        record.members = zip(chosen, plans).map { agent, plan in
+            RunMember(
+                agent: agent.hello.agent, name: agent.hello.name, epoch: agent.epoch, attempt: record.attempt,
+                cores: agent.hello.cores, firstUser: plan.firstUser, users: plan.peakUsers)
+        }
+        record.nextUser = plan.firstUser + plans.reduce(0) { $0 + $1.peakUsers }
+        record.state = .preparing
+        lostBeforeStart = nil
+        let names = chosen.map(\.hello.name).joined(separator: ", ")
+        event("preparing", chosen.count == 1 ? "prepared by \(names)" : "prepared by \(chosen.count) agents: \(names)")
+        for member in members { send(member.agent, .prepare) }
+    }
+
+    /// The share of the plan that an agent was given at the beginning.
+    func plan(of agent: String) -> Plan? {
+        let plans = Share.plans(of: record.submission.order.plan, weights: weights(members.map(\.cores)))
+        return members.firstIndex { $0.agent == agent }.map { plans[$0] }
+    }
+
+    mutating func ready(_ agent: String) {
+        guard let index = index(agent), members[index].phase == .ordered else { return }
+        record.members[index].phase = .ready
+    }
+
+    /// Whether every agent is ready and within reach.
+    var canStart: Bool { record.state == .preparing && members.allSatisfy { $0.phase == .ready && !$0.silent } }
+
+    /// Sets the start: the agents are told.
+    ///
+    /// - Parameter errors: How far each agent's clock may be off, in seconds.
+    mutating func begin(at start: Instant, wall: Double, errors: [String: Double]) {
+        record.state = .running
+        record.start = start
+        record.startedAt = wall
+        for index in members.indices {
+            record.members[index].phase = .starting
+            record.members[index].clockError = errors[members[index].agent]
+            send(members[index].agent, .start(at: start))
+        }
+    }
+
+    /// Sets another start: that one would have been over before the agents had heard of it.
+    mutating func putOff(to start: Instant, wall: Double) {
+        guard record.state == .running else { return }
+        record.start = start
+        record.startedAt = wall
+        for member in members where member.phase == .starting { send(member.agent, .start(at: start)) }
+        event("note", "the start is put off: the master's storage is slow")
+    }
+
+    /// It cannot be run: nothing was started, and nothing will be.
+    mutating func refuse(code: Int, _ message: String) {
+        guard !record.isOver else { return }
+        record.state = .refused(code: code, message: message)
+        event("refused", message)
+        for index in members.indices where !members[index].isDone {
+            send(members[index].agent, .stop(abort: true, reason: message))
+        }
+    }
+
+    /// An agent will not run it.
+    mutating func refused(by agent: String, code: Int, _ message: String) {
+        guard let index = index(agent), !members[index].isDone else { return }
+        let who = members.count > 1 ? "\(members[index].name): " : ""
+        record.members[index].phase = .finished
+        switch record.state {
+        case .preparing: refuse(code: code, who + message)
+        case .running, .stopping:
+            // Told to start and yet refused: that is a hole in the run.
+            let crash = RunnerCrash(
+                reason: message, output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+            crashed(index, crash, lastData: 0)
+            finishIfDone()
+        default: break
+        }
+    }
+
+    /// An agent is gone before the start: the run goes back into the queue, to be given to those that are left.
+    ///
+    /// They get it as a new attempt, under another name: they may have users prepared for the old share.
+    mutating func leftBeforeStart(_ index: Int, _ reason: String) {
+        let reason = "\(members[index].name) was lost before the start: \(reason)"
+        record.members[index].phase = .lost
+        shunned[members[index].agent] = members[index].epoch
+        for member in members where !member.isDone {
+            send(member.agent, .drop(run: record.agentRun, reason: reason))
+        }
+        record.members = []
+        renew()
+        record.state = .queued
+        lostBeforeStart = reason
+        event("agent-lost", "\(reason); the run is planned anew")
+    }
+
+    /// Takes the next name for the agents.
+    mutating func renew() { record.attempt += 1 }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Agents that are killed or told to end, with a master that gives them up after seconds.
+@Suite(.serialized) struct LossTests {
+    @Test func usersOfAKilledAgentRunElsewhere() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster(["--lost-after", "3s"])
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        let outcome = try await cluster.run(nginx, duration: "20s", ["--on-lost", "redistribute"]) {
+            try await Task.sleep(for: .seconds(2))
+            second.kill(SIGKILL)
+            // All ten are on the one that is left, long before the end.
+            try await cluster.wait(for: "users elsewhere") { status in
+                (status["runs"] as? [[String: Any]])?.contains { $0["users"] as? Int == 10 } ?? false
+                    && (status["agents"] as? [[String: Any]])?.contains { $0["state"] as? String == "lost" } ?? false
+            }
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.summary.users == ["a1": 10, "a2": 5])
+        #expect(outcome.summary.agent("a2")["state"] as? String == "lost")
+        #expect(outcome.summary.agent("a1")["missing"] == nil)
+        // What the log has more was made by the killed agent in its last moments: five users of some 90 requests a
+        // second.
+        #expect(outcome.requests <= outcome.log && outcome.log - outcome.requests < 1_000)
+        await first.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func anAgentThatIsKilledAndStartedAgainDeliversWhatItHad() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        var again: ChildProcess?
+        let outcome = try await cluster.run(nginx, duration: "15s") {
+            try await Task.sleep(for: .seconds(2))
+            second.kill(SIGKILL)
+            again = try await cluster.startAgent("a2")
+        }
+        // Its runner died with it: that is the crash of a part.
+        #expect(outcome.status == 71, "\(outcome.errors)")
+        let share = outcome.summary.agent("a2")
+        #expect(share["state"] as? String == "crashed", "\(share)")
+        let missing = try #require(share["missing"] as? [String: Any])
+        #expect((missing["reason"] as? String)?.contains("restarted") != true, "\(missing)")
+        // To the hit: what was measured, and what its runner had counted and not handed over. A request of each user may
+        // have been on its way when the runner died.
+        let counted = outcome.requests + (missing["hits"] as? Int ?? 0)
+        #expect((counted...counted + 5).contains(outcome.log), "\(missing), \(outcome.requests)")
+        await first.stop()
+        await again?.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func anAgentThatIsToldToEndDeliversEverythingAndItsUsersRunElsewhere() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        let outcome = try await cluster.run(nginx, duration: "12s", ["--on-lost", "redistribute"]) {
+            try await Task.sleep(for: .seconds(2))
+            second.signal(SIGTERM)
+            _ = try await second.outcome()
+            try await cluster.wait(for: "users elsewhere", timeout: .seconds(8)) { status in
+                (status["runs"] as? [[String: Any]])?.contains { $0["users"] as? Int == 10 } ?? false
+            }
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.log == outcome.requests)
+        #expect(outcome.summary.users == ["a1": 10, "a2": 5])
+        let left = outcome.summary.agent("a2")
+        #expect(left["state"] as? String == "left", "\(left)")
+        #expect((left["missing"] as? [String: Any])?["from_s"] as? Double ?? 0 > 1, "\(left)")
+        #expect(outcome.errors.contains("a2 has left"), "\(outcome.errors)")
+        await first.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test func aMasterThatStandsStillLosesNobody() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster(["--lost-after", "3s"])
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        let outcome = try await cluster.run(nginx, duration: "14s") {
+            master.signal(SIGSTOP)
+            try await Task.sleep(for: .seconds(8))
+            master.signal(SIGCONT)
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.log == outcome.requests)
+        #expect(outcome.summary.agents.allSatisfy { $0["state"] as? String == "finished" }, "\(outcome.summary.agents)")
+        #expect(master.errors.contains("did not run for") && !master.errors.contains("is lost"), "\(master.errors)")
+        for process in [first, second, master] { await process.stop() }
+        await nginx.stop()
+    }
+
+    @Test func aRunGoesToTheAgentsThatAreLeftWhenOneIsLostBeforeItsStart() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster(["--lost-after", "6s"])
+        let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
+        // It is given the run, and never gets ready.
+        second.signal(SIGSTOP)
+        let json = cluster.directory.path + "/summary.json"
+        let run = try await cluster.startLoads([
+            "run", nginx.url + "/", "-c", "4", "-n", "10", "--json", json,
+        ])
+        try await cluster.wait(for: "preparation") { status in
+            (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "preparing" } ?? false
+        }
+        second.kill(SIGKILL)
+        let outcome = try await run.outcome()
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.errors.contains("a2 was lost before the start"), "\(outcome.errors)")
+        let summary = try RunSummary(json)
+        #expect(summary.users == ["a1": 4])
+        #expect(summary.number("hits.requests") == 40)
+        #expect(try await nginx.accessLog(atLeast: 40).count == 40)
+        await first.stop()
+        await master.stop()
+        await nginx.stop()
+    }
+
+    @Test(arguments: ["1s", "25h", "soon"]) func aTimeThatMakesNoSenseIsRefused(time: String) async throws {
+        let outcome = try await ChildProcess.run([Cluster.binary("loads-master"), "--lost-after", time])
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("not a time from 2s to 24h"), "\(outcome.errors)")
+    }
+}

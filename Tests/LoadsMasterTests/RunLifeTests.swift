@@ -1,0 +1,183 @@
+import LoadsEventLoop
+import LoadsTransport
+import LoadsWire
+import Testing
+
+@testable import LoadsCore
+@testable import LoadsMaster
+
+@Suite struct RunLifeTests {
+    private func agent(_ id: String, epoch: String = "00000000000000aa") -> KnownAgent {
+        let hello = AgentHello(
+            agent: id, name: id, epoch: epoch, software: "",
+            platform: Platform(system: "linux", architecture: "x86_64", library: "glibc 2.36"), cores: 1,
+            memoryBytes: 1)
+        return KnownAgent(hello: hello, heard: Instant(nanoseconds: 0))
+    }
+
+    private func second(_ seconds: Int64) -> Instant { Instant(nanoseconds: seconds * 1_000_000_000) }
+
+    /// A run that runs on agents.
+    private func running(
+        _ agents: String..., cycles: [Int] = [6], onLost: Placement.OnLost = .goOn
+    ) -> RunLife {
+        let plan = Plan(cycles: cycles.map { Plan.Cycle(users: $0, amount: .iterations(10)) })
+        let submission = RunSubmission(
+            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
+            order: RunnerOrder(plan: plan), placement: Placement(onLost: onLost))
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: agents.map { agent($0) })
+        for agent in agents { life.ready(agent) }
+        life.begin(at: second(1), wall: 1, errors: [:])
+        for agent in agents { life.started(agent, late: 0) }
+        _ = life.takeActions()
+        return life
+    }
+
+    private func orders(_ actions: [RunLife.Action]) -> [String: RunLife.Order] {
+        var orders: [String: RunLife.Order] = [:]
+        for case .send(let agent, let order) in actions { orders[agent] = order }
+        return orders
+    }
+
+    // MARK: What is missing
+
+    private let loss = ResultMessage.Loss(messages: 1, hits: 40, iterations: 4, from: 1, to: 2)
+    private let crash = RunnerCrash(
+        reason: "signal 11", output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 3)
+
+    @Test(arguments: [
+        RunnerEnd.finished(interrupted: false, seconds: 9), .finished(interrupted: true, seconds: 9),
+        .crashed(RunnerCrash(reason: "c", output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 3)),
+    ]) func whatAnAgentGaveUpOutlivesEverythingThatBecomesOfIt(end: RunnerEnd) {
+        var life = running("a", "b")
+        life.gaveUp("b", loss, reason: "its spool was full")
+        life.lost("b", reason: "silent", lastData: 5)
+        #expect(
+            life.member("b")?.allMissing
+                == AgentShare.Missing(from: 1, to: nil, hits: 40, reason: "its spool was full; silent"))
+        life.back("b", held: AgentHello.HeldRun(run: "r", sequence: 3, running: true), lastData: 5)
+        #expect(
+            life.member("b")?.allMissing == AgentShare.Missing(from: 1, to: 2, hits: 40, reason: "its spool was full"))
+        life.gaveUp("b", loss, reason: "its spool was full")
+        life.ended("b", end, lastData: 6)
+        let missing = life.member("b")?.allMissing
+        #expect(missing?.from == 1 && missing?.reason.hasPrefix("its spool was full") == true)
+        if case .crashed = end { #expect(missing?.hits == 83) } else { #expect(missing?.hits == 80) }
+    }
+
+    @Test func anAgentThatLeavesIsMissingFromThenOn() {
+        var life = running("a", "b")
+        life.ended("b", .finished(interrupted: true, seconds: 5), lastData: 4, iterations: 12)
+        let left = life.member("b")
+        #expect(left?.state == .left)
+        #expect(left?.missing?.from == 5 && left?.missing?.to == nil)
+        #expect(left?.missing?.reason.contains("18 of its 30 iterations") == true, "\(left?.missing?.reason ?? "")")
+        life.ended("a", .finished(interrupted: false, seconds: 9), lastData: 9, iterations: 30)
+        #expect(life.record.state == .ended && !life.record.interrupted && life.record.crash == nil)
+    }
+
+    @Test func usersOfAnAgentThatLeavesAreGivenToTheOthers() {
+        var life = running("a", "b", onLost: .redistribute)
+        life.nextAdjustment = second(7)
+        life.ended("b", .finished(interrupted: true, seconds: 5), lastData: 4)
+        guard case .adjust(let adjustment) = orders(life.takeActions())["a"] else {
+            Issue.record("no adjustment")
+            return
+        }
+        #expect(adjustment.users == 6 && adjustment.at == second(7).nanoseconds)
+    }
+
+    @Test func aRunWhoseAgentsHaveAllLeftWasInterrupted() {
+        var life = running("a", "b")
+        for agent in ["a", "b"] { life.ended(agent, .finished(interrupted: true, seconds: 5), lastData: 4) }
+        #expect(life.record.state == .ended && life.record.interrupted && life.record.crash == nil)
+    }
+
+    @Test func anAgentThatWasToldToStopHasNotLeft() {
+        var life = running("a", "b")
+        life.stop(abort: false, reason: "stopped")
+        for agent in ["a", "b"] { life.ended(agent, .finished(interrupted: true, seconds: 5), lastData: 4) }
+        #expect(life.members.allSatisfy { $0.state == .finished && $0.allMissing == nil })
+        #expect(life.record.interrupted)
+    }
+
+    // MARK: After a restart of the master
+
+    @Test func anAbortIsStillAnAbort() {
+        var life = running("a")
+        life.stop(abort: true, reason: "stopped")
+        var again = RunLife(restoring: life.record)
+        again.back("a", held: AgentHello.HeldRun(run: "r", sequence: 3, running: true), lastData: 5)
+        #expect(orders(again.takeActions())["a"] == .stop(abort: true, reason: "stopped"))
+    }
+
+    // MARK: Users' numbers
+
+    /// Plays the agents' side: the roster of each, as its runner has it.
+    @Test func noTwoUsersOfARunHaveTheSameNumber() {
+        var life = running("a", "b", cycles: [2, 20])
+        var numbers: [Int] = []
+        var rosters: [String: Roster] = [:]
+        func begin(_ cycle: Int) {
+            for agent in ["a", "b"] {
+                let plan = life.plan(of: agent)!
+                let next = rosters[agent]?.next ?? plan.firstUser + plan.peakUsers
+                if cycle == 0 { numbers += plan.firstUser..<plan.firstUser + plan.peakUsers }
+                rosters[agent] = Roster(first: plan.firstUser, users: plan.cycles[cycle].users, next: next)
+            }
+        }
+        func adjust(_ users: Int, heardBy agents: [String] = ["a", "b"]) {
+            #expect(life.adjust(users: users, at: second(3)) == nil)
+            for (agent, order) in orders(life.takeActions()) where agents.contains(agent) {
+                guard case .adjust(let new) = order else { continue }
+                numbers += rosters[agent]!.adjust(to: new.users, firstNew: new.firstNewUser).added
+            }
+        }
+        begin(0)
+        adjust(30)
+        adjust(40, heardBy: ["a"])
+        adjust(6)
+        adjust(50)
+        begin(1)
+        adjust(60)
+        #expect(Set(numbers).count == numbers.count)
+    }
+
+    @Test func aRunThatHasNoNumbersLeftIsNotChanged() {
+        var life = running("a")
+        while life.adjust(users: 1_000_000, at: second(3)) == nil { _ = life.takeActions() }
+        #expect(life.record.nextUser <= 1 << 30)
+        #expect(life.adjust(users: 1_000_000, at: second(3))?.message.contains("no numbers left") == true)
+    }
+
+    // MARK: Before the start
+
+    @Test func anAgentLostBeforeTheStartSendsTheRunBackIntoTheQueueUnderAnotherName() {
+        let submission = submission("r")
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: [agent("a"), agent("b", epoch: "00000000000000bb")])
+        life.ready("a")
+        _ = life.takeActions()
+        life.lost("b", reason: "silent", lastData: 0)
+        #expect(life.record.state == .queued && life.record.agentRun == "r.again1" && life.members.isEmpty)
+        #expect(life.shunned == ["b": "00000000000000bb"])
+        guard case .drop("r", _) = orders(life.takeActions())["a"] else {
+            Issue.record("the other was not told")
+            return
+        }
+        life.place(on: [agent("a")])
+        #expect(life.plan(of: "a")?.peakUsers == 6 && life.member("a")?.source.attempt == 1)
+    }
+
+    @Test func aStartThatIsPutOffIsSentAgain() {
+        var life = RunLife(submission: submission("r"), at: 0)
+        life.place(on: [agent("a")])
+        life.ready("a")
+        life.begin(at: second(1), wall: 1, errors: [:])
+        _ = life.takeActions()
+        life.putOff(to: second(3), wall: 3)
+        #expect(orders(life.takeActions())["a"] == .start(at: second(3)))
+        #expect(life.record.start == second(3) && life.record.startedAt == 3)
+    }
+}
