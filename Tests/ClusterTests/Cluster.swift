@@ -150,7 +150,7 @@ struct RunSummary {
     /// When its users started.
     var started: Date {
         get throws {
-            let text = object["started"] as? String ?? ""
+            let text = (object["run"] as? [String: Any])?["started"] as? String ?? ""
             guard let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) else {
                 throw SupportError("the summary says \"\(text)\" of its start")
             }

@@ -22,10 +22,9 @@ import Testing
             try await agents.last!.wait(for: "welcome") { agents.last!.output.contains("ready ") }
         }
         let json = cluster.directory.path + "/summary.json"
-        let outcome = try await cluster.loads([
-            "run", "-c", "10", "-n", "20", "--server-url", nginx.url, "--json", json, "--", python,
-            clients + "/python/examples/checkout.py",
-        ])
+        let outcome = try await ChildProcess.run(
+            [Cluster.binary("loads"), "run", "-c", "10", "-n", "20", "--server-url", nginx.url, "--json", json]
+                + (try await cluster.clientArguments()) + ["--", python, clients + "/python/examples/checkout.py"])
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)\(master.errors)")
         // Two requests an iteration.
         #expect(try await nginx.accessLog(atLeast: 400).count == 400)
