@@ -111,8 +111,9 @@ import Testing
             // A client's key is no agent's.
             let folder = try #require(try await cluster.keyFolder("client", "me"))
             let agent = try agent(cluster, keys: folder)
-            try await agent.wait(for: "reason") { agent.errors.contains("no agent's") }
-            agent.kill()
+            let outcome = try await agent.outcome(timeout: .seconds(120))
+            #expect(outcome.status != 0 && outcome.output == "")
+            #expect(outcome.errors.contains("no agent's"), "\(outcome.errors)")
             let status = try await cluster.status()
             #expect((status["runs"] as? [Any])?.isEmpty == true && (status["agents"] as? [Any])?.count == 1)
             await first.stop()
