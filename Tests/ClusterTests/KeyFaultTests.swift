@@ -111,9 +111,18 @@ import Testing
             // A client's key is no agent's.
             let folder = try #require(try await cluster.keyFolder("client", "me"))
             let agent = try agent(cluster, keys: folder)
-            let outcome = try await agent.outcome(timeout: .seconds(120))
-            #expect(outcome.status != 0 && outcome.output == "")
-            #expect(outcome.errors.contains("no agent's"), "\(outcome.errors)")
+            let honest = try await agent.outcome(timeout: .seconds(120))
+            #expect(honest.status != 0 && honest.errors.contains("has no agent.secret"), "\(honest.errors)")
+            // Nor when its files say so.
+            for half in ["secret", "public"] {
+                try FileManager.default.copyItem(atPath: "\(folder)/client.\(half)", toPath: "\(folder)/agent.\(half)")
+            }
+            let liar = try self.agent(cluster, keys: folder)
+            for _ in 0..<1_200 where liar.exitStatus == nil && !liar.errors.contains("no agent's") {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(liar.errors.contains("no agent's") && liar.output == "", "\(liar.errors)")
+            liar.kill()
             let status = try await cluster.status()
             #expect((status["runs"] as? [Any])?.isEmpty == true && (status["agents"] as? [Any])?.count == 1)
             await first.stop()
