@@ -114,7 +114,7 @@ public actor Agent: AgentReceiver {
         }
     }
 
-    public nonisolated func trouble(_ reason: String) { settings.log(.warning, reason) }
+    public nonisolated func trouble(_ trouble: TransportError) { settings.log(.warning, trouble.message) }
 
     public nonisolated func resultsWritable() {
         assumeIsolated { $0.pump() }

@@ -13,7 +13,7 @@ struct FileFetch {
     private var progress: Instant
 
     /// Bytes asked for and not come, at most.
-    static let credit = 1 << 20
+    static let credit = FileChunk.credit
     /// After so long without a chunk it is asked again.
     static let patience = Duration.seconds(5)
 

@@ -6,8 +6,10 @@ public struct ClientError: Error, Sendable, Equatable, CustomStringConvertible {
     public struct Code: RawRepresentable, Hashable, Sendable {
         public var rawValue: String
         public init(rawValue: String) { self.rawValue = rawValue }
-        /// No answer came in time: no master there, no way to it, or it has other keys.
+        /// No answer came in time: no master there, or no way to it.
         public static let noAnswer = Code(rawValue: "no-answer")
+        /// The master turns the key away, or is not the one whose key this side knows.
+        public static let keys = Code(rawValue: "keys")
         /// The channel could not be opened.
         public static let transport = Code(rawValue: "transport")
         /// A file to be sent cannot be read.

@@ -6,8 +6,8 @@ public import LoadsWire
 public struct FollowedRun: Sendable {
     /// The master's own account, in which nothing is missing that it has.
     public var snapshot: RunSnapshot
-    /// Messages of the stream with hits that never came.
-    public var missedHitMessages: UInt64
+    /// Hits that were made and never came, beside those that the snapshot counts as dropped.
+    public var missedHits: Int
 }
 
 extension MasterClient {
@@ -17,10 +17,11 @@ extension MasterClient {
     ///
     /// - Parameters:
     ///   - hits: Whether every hit is wanted.
+    ///   - whole: Whether hits that were made before this began count as missed.
     ///   - observer: Is told what happens.
     /// - Throws: ``ClientError`` when the master does not answer any more, or has never heard of the run.
     public func follow(
-        run: String, hits: Bool = false, observer: any RunObserver
+        run: String, hits: Bool = false, whole: Bool = false, observer: any RunObserver
     ) async throws(ClientError) -> FollowedRun {
         let topics: [StreamTopic] = hits ? [.stats, .events, .hits] : [.stats, .events]
         let heard = subscribe(run: run, topics: topics)
@@ -32,18 +33,26 @@ extension MasterClient {
             unsubscribe(run: run, topics: topics)
         }
         var show = RunShow(run: run, observer: observer)
+        var final: RunSnapshot?
         for await sound in heard {
             let wanted =
                 switch sound {
                 case .said(let topic, let message): show.take(message, topic: topic)
                 case .tick: show.tick()
                 }
-            guard wanted else { continue }
-            let snapshot = try await snapshot(run: run)
-            if snapshot.state.isFinal {
-                return FollowedRun(snapshot: snapshot, missedHitMessages: show.missedHitMessages)
+            if final == nil {
+                guard wanted else { continue }
+                let snapshot = try await snapshot(run: run)
+                guard snapshot.state.isFinal else {
+                    show.start(from: snapshot)
+                    continue
+                }
+                final = snapshot
             }
-            show.start(from: snapshot)
+            // The stream may be behind what the control channel says.
+            if let final, !hits || !show.waitsForHits(of: final) {
+                return FollowedRun(snapshot: final, missedHits: hits ? show.missedHits(of: final, whole: whole) : 0)
+            }
         }
         throw ClientError(code: .noAnswer, message: "the conversation with the master was closed")
     }
@@ -58,6 +67,11 @@ struct RunShow {
     private var isOver = false
     /// Ticks since something was heard.
     private var quiet = 0
+    /// The first snapshot.
+    private var base: RunSnapshot?
+    private var seenHits = 0
+    /// Hits seen that are not in the first snapshot.
+    private var laterHits = 0
 
     /// A topic beats every second: after so many ticks of half a second the stream is out of reach, or the run over.
     private static let patience = 6
@@ -67,10 +81,21 @@ struct RunShow {
         self.observer = observer
     }
 
-    var missedHitMessages: UInt64 { follower.missed[.hits, default: 0] }
+    /// Hits of a run that is over that were not seen, and that nobody else counts as dropped.
+    ///
+    /// - Parameter whole: Whether those of the time before the first snapshot count.
+    func missedHits(of final: RunSnapshot, whole: Bool) -> Int {
+        let made = final.statistics.hitCount - final.statistics.health.droppedHits
+        guard !whole, let base else { return max(0, made - seenHits) }
+        return max(0, made - (base.statistics.hitCount - base.statistics.health.droppedHits) - laterHits)
+    }
+
+    /// Whether hits that were published before a run's end may still come.
+    func waitsForHits(of final: RunSnapshot) -> Bool { quiet < Self.patience && follower.lacksHits(of: final) }
 
     mutating func start(from snapshot: RunSnapshot) {
         follower.start(from: snapshot)
+        if base == nil { base = snapshot }
         quiet = 0
         var meter = ProgressMeter(plan: snapshot.submission.order.plan)
         meter.start(from: snapshot.statistics)
@@ -81,7 +106,7 @@ struct RunShow {
     /// - Returns: Whether a snapshot is needed.
     mutating func take(_ message: StreamMessage, topic: StreamTopic) -> Bool {
         quiet = 0
-        guard meter != nil else { return true }
+        guard meter != nil || topic == .hits else { return true }
         switch follower.take(message, topic: topic) {
         case .nothing: break
         case .stale: return true
@@ -89,14 +114,20 @@ struct RunShow {
             begin(true)
             meter?.take(statistics, at: time)
             if let progress = meter?.progress(at: time) { observer.progressed(progress) }
-        case .hits(let hits): observer.received(hits)
+        case .hits(let hits):
+            seenHits += hits.count
+            if let base, message.boot != base.boot || message.sequence > base.sequences[topic.rawValue] ?? 0 {
+                laterHits += hits.count
+            }
+            begin(true)
+            observer.received(hits)
         case .event(let event):
             if event.kind == "started" { begin(true) }
             if event.isForPeople { observer.noted(event.text) }
             // Hits may still be on their way: the next tick asks.
             if event.isFinal { isOver = true }
         }
-        return false
+        return meter == nil
     }
 
     /// - Returns: Whether a snapshot is needed.

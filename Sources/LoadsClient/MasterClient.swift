@@ -13,6 +13,9 @@ public actor MasterClient {
     private let address: String
     private var conversation = Conversation()
     private var waiting: [Int: CheckedContinuation<ClientAnswer.Answer?, Never>] = [:]
+    /// Why there is no connection, since the last one.
+    private var trouble: TransportError?
+    private var isWelcome = false
     private var followers: [String: AsyncStream<Sound>.Continuation] = [:]
 
     /// How long an answer is waited for before the request is repeated.
@@ -33,7 +36,8 @@ public actor MasterClient {
     ///
     /// - Parameter limit: How long a master is waited for.
     /// - Returns: What the master says of itself.
-    /// - Throws: ``ClientError``: `transport`, or `noAnswer` when none answers in time.
+    /// - Throws: ``ClientError``: `transport`, `keys` as soon as the handshake fails over them, or `noAnswer` when none
+    ///   answers in time.
     @discardableResult
     public func open(software: String, limit: Duration = .seconds(10)) async throws(ClientError) -> MasterWelcome {
         do throws(TransportError) {
@@ -44,6 +48,7 @@ public actor MasterClient {
         guard case .welcome(let welcome) = try await ask(.hello(software: software), limit: limit) else {
             throw unexpected()
         }
+        isWelcome = true
         transport.connectStream(host: welcome.host, port: welcome.streamPort)
         return welcome
     }
@@ -147,10 +152,17 @@ public actor MasterClient {
         case .error(let fault)?: throw ClientError(fault)
         case let answer?: return answer
         case nil:
-            throw ClientError(
-                code: .noAnswer,
-                message: "no master answers at \(address): is loads-master running there, and do the keys fit?")
+            conversation.forget(number)
+            throw noAnswer
         }
+    }
+
+    private var noAnswer: ClientError {
+        guard let trouble, trouble.code != .unreachable else {
+            return ClientError(
+                code: .noAnswer, message: "no master answers at \(address): is loads-master running there?")
+        }
+        return ClientError(code: trouble.code == .keys ? .keys : .noAnswer, message: trouble.message)
     }
 
     private func repeatUntilAnswered(_ number: Int, deadline: Instant) async {
@@ -168,6 +180,16 @@ public actor MasterClient {
             code: .conversation,
             message: "the master at \(address) gave an answer to another question: is it this version?"
         )
+    }
+
+    fileprivate func connected() { trouble = nil }
+
+    /// A key that does not fit will not fit in ten seconds either; a master that is not there yet may come.
+    fileprivate func troubled(_ trouble: TransportError) {
+        self.trouble = trouble
+        guard trouble.code == .keys, !isWelcome else { return }
+        for continuation in waiting.values { continuation.resume(returning: nil) }
+        waiting = [:]
     }
 
     fileprivate func received(control message: [UInt8]) {
@@ -212,6 +234,8 @@ public actor MasterClient {
 private final class Receiver: ClientReceiver {
     private let client: MasterClient
     init(client: MasterClient) { self.client = client }
+    func connected() { client.assumeIsolated { $0.connected() } }
+    func trouble(_ trouble: TransportError) { client.assumeIsolated { $0.troubled(trouble) } }
     func received(control message: [UInt8]) { client.assumeIsolated { $0.received(control: message) } }
     func received(topic: String, _ message: [UInt8]) {
         client.assumeIsolated { $0.received(topic: topic, message) }

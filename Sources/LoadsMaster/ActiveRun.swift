@@ -30,6 +30,10 @@ final class ActiveRun {
     var sendsHits = false
     var hitsToKeep: [(agent: String, hits: [RawHit])] = []
     var waitingHits = 0
+    /// The last hits that were to be kept could not be.
+    var losesHits = false
+    /// It is in the storage: agents may know of it.
+    var isStored = false
     /// The end is stored, and whoever waits for it was told.
     var isSettled = false
     var waiters: [CheckedContinuation<Void, Never>] = []
@@ -62,6 +66,7 @@ final class ActiveRun {
         meter = ProgressMeter(plan: plan)
         meter.start(from: stored.total)
         isDirty = false
+        isStored = true
         isSettled = stored.record.isOver
     }
 

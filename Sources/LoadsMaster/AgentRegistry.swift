@@ -52,18 +52,26 @@ struct AgentRegistry {
     private var byPeer: [Peer: String] = [:]
     /// Keys that identities were bound to before: a name belongs to the first key that used it.
     private(set) var keys: [String: String]
+    /// What changed in ``keys`` and is not stored yet; nil is one that is forgotten.
+    private var changedKeys: [String: String?] = [:]
+    /// The identities of each key, the oldest first.
+    private var identities: [String: [String]] = [:]
     private let lease: Duration
     private let grace: Duration
     private let sharedClock: Bool
 
     /// Identities kept; those that left longest ago make room for new ones.
     static let limit = 20_000
+    /// Identities kept for each key: an agent without a folder of its own draws a new one at each start. The oldest that
+    /// is away makes room for a new one.
+    static let identityLimit = 1_000
 
     init(lease: Duration, grace: Duration, sharedClock: Bool = false, keys: [String: String] = [:]) {
         self.lease = lease
         self.grace = grace
         self.sharedClock = sharedClock
         self.keys = keys
+        for (agent, key) in keys.sorted(by: { $0.key < $1.key }) { identities[key, default: []].append(agent) }
     }
 
     subscript(id: String) -> KnownAgent? { agents[id] }
@@ -89,11 +97,16 @@ struct AgentRegistry {
         if known == nil, agents.count >= Self.limit, !makeRoom() {
             return .refused(WireFault(code: "full", message: "this master has \(Self.limit) agents already"))
         }
+        if let key = identity.key, keys[hello.agent] == nil, !bind(hello.agent, to: key) {
+            return .refused(
+                WireFault(
+                    code: "full",
+                    message: "the key \(key) has \(Self.identityLimit) agents at once: give others another"))
+        }
         if let peer = known?.peer { byPeer[peer] = nil }
         // A connection that changes its name leaves the old one behind.
         if let other = byPeer[peer], other != hello.agent { agents[other]?.peer = nil }
         byPeer[peer] = hello.agent
-        if let key = identity.key { keys[hello.agent] = key }
         var agent = KnownAgent(hello: hello, peer: peer, key: identity.key, heard: now)
         if sharedClock { agent.clock = .none }
         guard let known else {
@@ -188,6 +201,35 @@ struct AgentRegistry {
             message: "an agent \(hello.agent) is connected already: give this one another --id. If it was just "
                 + "restarted, it is taken once the old one's lease has ended")
     }
+
+    /// Binds an identity to the key that used it first. Whether there was room.
+    private mutating func bind(_ agent: String, to key: String) -> Bool {
+        var known = identities[key, default: []]
+        if known.count >= Self.identityLimit {
+            let away = known.firstIndex { id in
+                guard let agent = agents[id] else { return true }
+                return agent.presence == .gone || agent.presence == .lost
+            }
+            guard let away else { return false }
+            let oldest = known.remove(at: away)
+            keys[oldest] = nil
+            changedKeys[oldest] = .some(nil)
+        }
+        known.append(agent)
+        identities[key] = known
+        keys[agent] = key
+        changedKeys[agent] = key
+        return true
+    }
+
+    /// The keys that changed since the last call; nil is an identity that is forgotten.
+    mutating func takeChangedKeys() -> [String: String?] {
+        defer { changedKeys = [:] }
+        return changedKeys
+    }
+
+    /// Takes back what could not be stored: it goes with the next.
+    mutating func restore(changedKeys keys: [String: String?]) { changedKeys.merge(keys) { newer, _ in newer } }
 
     private static func isName(_ name: String) -> Bool {
         let known = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.".utf8)

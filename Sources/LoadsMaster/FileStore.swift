@@ -43,11 +43,25 @@ struct FileStore {
         if files[file.hash] == nil { expected[file.hash] = file.bytes }
     }
 
-    /// Makes room for files that are to come.
+    /// Forgets the files that are no longer waited for, with what came of them.
+    mutating func expectOnly(_ hashes: Set<String>) {
+        expected = expected.filter { hashes.contains($0.key) }
+        for (hash, file) in arriving where !hashes.contains(hash) {
+            giveUp(hash, file)
+            arriving[hash] = nil
+        }
+    }
+
+    /// Makes room for those of a run's files that are neither here nor expected.
     ///
-    /// - Parameter inUse: Files that a run needs.
+    /// - Parameters:
+    ///   - launched: The run's files; a content that two names share counts once.
+    ///   - inUse: Files that other runs need.
     /// - Throws: ``WireFault`` when there is none.
-    mutating func makeRoom(for bytes: Int, inUse: Set<String>) throws(WireFault) {
+    mutating func makeRoom(for launched: [RunnerLaunch.File], inUse: Set<String>) throws(WireFault) {
+        let inUse = inUse.union(launched.map(\.hash))
+        let bytes = Dictionary(launched.map { ($0.hash, $0.bytes) }, uniquingKeysWith: max)
+            .filter { files[$0.key] == nil && expected[$0.key] == nil }.values.reduce(0, +)
         var total = files.values.reduce(0) { $0 + $1.bytes } + expected.values.reduce(0, +)
         let candidates = files.filter { !inUse.contains($0.key) }.sorted { $0.value.used < $1.value.used }
         for (hash, known) in candidates where total + bytes > limit {

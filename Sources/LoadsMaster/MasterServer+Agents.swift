@@ -29,12 +29,15 @@ extension MasterServer {
 
     private func welcome(_ hello: AgentHello, _ peer: Peer, _ identity: PeerIdentity) {
         let now = Instant.now
+        let before = registry[hello.agent]?.peer
         let welcome = registry.hello(hello, from: peer, identity, at: now)
         if case .refused(let fault) = welcome {
             complain("an agent was refused: \(fault.message)")
             tell(peer, .error(fault))
             return
         }
+        // On another connection it asks anew for the pieces that it lacks.
+        if before != peer { fetches.drop(hello.agent) }
         tell(peer, .welcome(welcomeMessage(at: now)))
         settings.log(
             welcome == .back ? .debug : .info,
@@ -166,7 +169,8 @@ extension MasterServer {
             tell(peer, .error(WireFault(code: "malformed", message: "the file \(hash) has \(size) bytes")))
             return
         }
-        let end = bytes > size - offset ? size : offset + bytes
+        // More than that ahead would hold up what the agent must hear; it asks again from where it is.
+        let end = offset + min(bytes, size - offset, FileChunk.credit)
         guard fetches.add(id, hash: hash, offset: offset, end: end) else {
             tell(peer, .error(WireFault(code: "full", message: "too many pieces asked for at once")))
             return

@@ -58,6 +58,8 @@ extension MasterServer {
 
     private func submitted(_ submission: RunSubmission, _ id: Int, _ peer: Peer) {
         do throws(WireFault) {
+            // The same run again is asked for by somebody who has not heard the answer.
+            if byID[submission.run]?.isStored != true, let fault = storageProblem(submission) { throw fault }
             let missing = try submit(submission)
             let accepted = ClientAnswer(id: id, answer: .accepted(run: submission.run, missing: missing))
             guard let run = byID[submission.run], !run.isSettled else { return answer(peer, accepted) }

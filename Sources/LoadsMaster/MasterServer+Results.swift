@@ -44,7 +44,7 @@ extension MasterServer {
             do throws(WireError) {
                 if let batch = try BatchReader(report: bytes) {
                     run.merged.take(batch, from: source)
-                    if batch.rawHitCount > 0 { pass(batch, source, run) }
+                    if batch.rawHitCount > 0 { pass(batch, source, message.sequence, run) }
                 } else {
                     try take(RunnerReport(decoding: bytes), source, run)
                 }
@@ -83,14 +83,9 @@ extension MasterServer {
     }
 
     /// Raw hits: to the stream as they are, to the observer, to be kept.
-    private func pass(_ batch: BatchReader, _ source: Intake.Source, _ run: ActiveRun) {
+    private func pass(_ batch: BatchReader, _ source: Intake.Source, _ result: UInt64, _ run: ActiveRun) {
         if publisher.isWanted(.hits, of: run.id) {
-            let now = Instant.now
-            let sequence = publisher.next(.hits, of: run.id, at: now)
-            transport.publish(
-                batch.streamMessage(
-                    run: run.id, boot: boot, sequence: sequence, time: run.elapsed(at: now), agent: source.agent),
-                topic: StreamTopic.hits.frame(run: run.id))
+            publish(batch, source, result, run)
         }
         let submission = run.record.submission
         let isObserved = run.observer != nil && submission.order.plan.rawHits
@@ -107,6 +102,29 @@ extension MasterServer {
     }
 
     // MARK: The stream
+
+    /// About the longest message of the stream: so many of them may wait for a subscriber that does not read.
+    static let streamMessageBytes = 256 << 10
+
+    /// Publishes hits: as they came, if that makes no message that is too long.
+    private func publish(_ batch: BatchReader, _ source: Intake.Source, _ result: UInt64, _ run: ActiveRun) {
+        let now = Instant.now
+        let time = run.elapsed(at: now)
+        let topic = StreamTopic.hits.frame(run: run.id)
+        let result = StreamMessage.Result(epoch: source.epoch, sequence: result)
+        let sequence = publisher.next(.hits, of: run.id, at: now)
+        let whole = batch.streamMessage(
+            run: run.id, boot: boot, sequence: sequence, time: time, agent: source.agent, result: result)
+        guard whole.count > Self.streamMessageBytes else { return transport.publish(whole, topic: topic) }
+        var hits = Batch(from: batch.from, to: batch.to)
+        hits.hits = batch.hits
+        for (index, part) in hits.parts(budget: Self.streamMessageBytes).enumerated() {
+            let message = StreamMessage(
+                run: run.id, boot: boot, sequence: index == 0 ? sequence : publisher.next(.hits, of: run.id, at: now),
+                time: time, content: .hits(agent: source.agent, part.hits), result: result)
+            transport.publish(message.encoded(), topic: topic)
+        }
+    }
 
     func subscribed(_ prefix: String, _ wanted: Bool) {
         publisher.subscription(prefix: prefix, wanted: wanted)
@@ -151,7 +169,7 @@ extension MasterServer {
     func publishInterval(of run: ActiveRun, at now: Instant) {
         guard let (from, to, statistics) = run.merged.takeInterval(at: run.elapsed(at: now)) else { return }
         // Very many names make several messages, which merge.
-        for part in Batch(statistics: statistics, from: from, to: to).parts() {
+        for part in Batch(statistics: statistics, from: from, to: to).parts(budget: Self.streamMessageBytes) {
             publish(.stats, of: run, .statistics(from: from, to: to, part.statistics))
         }
     }

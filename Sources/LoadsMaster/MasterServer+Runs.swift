@@ -41,9 +41,7 @@ extension MasterServer {
         }
         let missing = submission.launch.files.filter { !files.has($0.hash) }
         let inUse = Set(runs.filter { !$0.record.isOver }.flatMap { $0.record.submission.launch.files.map(\.hash) })
-        try files.makeRoom(
-            for: missing.reduce(0) { $0 + $1.bytes },
-            inUse: inUse.union(submission.launch.files.map(\.hash)))
+        try files.makeRoom(for: submission.launch.files, inUse: inUse)
         for file in submission.launch.files { files.expect(file) }
         let run = ActiveRun(life: RunLife(submission: submission, at: Self.wallTime()))
         run.missingFiles = Set(missing.map(\.hash))

@@ -1,5 +1,6 @@
 import LoadsCore
 import LoadsEventLoop
+import LoadsTransport
 import LoadsWire
 
 extension MasterServer {
@@ -35,13 +36,17 @@ extension MasterServer {
     /// One transaction: the seconds and totals that changed, with the last sequence numbers.
     func commit() async {
         let (stored, inFlight) = takeChanges()
-        let keys = registry.keys
-        guard !stored.isEmpty || keys != storedKeys else { return }
+        let keys = registry.takeChangedKeys()
+        guard !stored.isEmpty || !keys.isEmpty else {
+            // Nothing waits: what comes next will find out.
+            storageFault = nil
+            return
+        }
         do throws(StorageError) {
             let dropped = try await storage.commit(stored, keys: keys)
-            storedKeys = keys
             committed(inFlight, dropped)
         } catch {
+            registry.restore(changedKeys: keys)
             failed(inFlight, error)
         }
     }
@@ -90,11 +95,18 @@ extension MasterServer {
         }
         for item in inFlight {
             let run = item.run
+            run.isStored = true
             run.intake.stored(item.sequences)
             run.waitingHits -= item.hits.reduce(0) { $0 + $1.hits.count }
             if let lost = dropped[run.id], lost > 0, let member = run.life.members.first {
                 run.merged.dropped(hits: lost, of: member.source)
-                run.life.event("hits-dropped", "\(lost) hits could not be kept: no room on the master's disk")
+                // Four times a second would fill the log; the summary counts them all.
+                if !run.losesHits {
+                    run.life.event("hits-dropped", "hits cannot be kept: no room on the master's disk")
+                }
+                run.losesHits = true
+            } else if !item.hits.isEmpty {
+                run.losesHits = false
             }
             for deferred in item.deferred {
                 switch deferred {
@@ -108,6 +120,7 @@ extension MasterServer {
             publishIntervals(at: .now)
             settle(item.run)
         }
+        if inFlight.contains(where: \.isOver) { releaseFiles() }
         for run in runs { perform(run) }
     }
 
@@ -119,6 +132,7 @@ extension MasterServer {
             run.hitsToKeep.insert(contentsOf: item.hits, at: 0)
             run.deferred.insert(contentsOf: item.deferred, at: 0)
             run.isDirty = true
+            turnAway(run, error)
         }
         guard storageFault != error.message else { return }
         storageFault = error.message
@@ -130,5 +144,44 @@ extension MasterServer {
         }
         // Their events are published, and stored with the rest when that works again.
         for run in runs { perform(run) }
+    }
+
+    // MARK: Runs that cannot be stored
+
+    /// Why a run cannot be taken; nil when it can.
+    func storageProblem(_ submission: RunSubmission) -> WireFault? {
+        if submission.keepHits, !storage.keepsHits {
+            return WireFault(
+                code: "storage",
+                message: "this master has no place for hits: start loads-master with --data DIR, or leave out "
+                    + "--keep-hits (--stream FILE writes them where you are)")
+        }
+        return storageFault.map { WireFault(code: "storage", message: Self.cannotStore($0)) }
+    }
+
+    private static func cannotStore(_ reason: String) -> String { "the master cannot store the run: \(reason)" }
+
+    /// Whoever waits to hear that a run was taken hears that it was not: nothing of it is stored, no agent has heard of it.
+    private func turnAway(_ run: ActiveRun, _ error: StorageError) {
+        guard !run.isStored else { return }
+        let waiting = run.deferred.compactMap { deferred -> (Peer, Int)? in
+            if case .answer(let peer, let answer) = deferred { (peer, answer.id) } else { nil }
+        }
+        guard !waiting.isEmpty else { return }
+        for (peer, id) in waiting {
+            let fault = WireFault(code: "storage", message: Self.cannotStore(error.message))
+            answer(peer, ClientAnswer(id: id, answer: .error(fault)))
+        }
+        runs.removeAll { $0 === run }
+        byID[run.id] = nil
+        publisher.forget(run.id)
+        settle(run, wakeOnly: true)
+        releaseFiles()
+        schedule()
+    }
+
+    /// Files that no run waits for any more need not come.
+    func releaseFiles() {
+        files.expectOnly(Set(runs.filter { !$0.record.isOver }.flatMap(\.missingFiles)))
     }
 }

@@ -41,7 +41,6 @@ public actor MasterServer {
     var commitAgain = false
     /// Since when the storage fails; nil while it works.
     var storageFault: String?
-    var storedKeys: [String: String] = [:]
     var isClosed = false
     private var hasEnded = false
     private var ending: [CheckedContinuation<Void, Never>] = []
@@ -76,7 +75,6 @@ public actor MasterServer {
     @discardableResult
     public func open() async throws -> MasterAddresses {
         let state = try await storage.load()
-        storedKeys = state.keys
         registry = AgentRegistry(
             lease: settings.lease, grace: settings.grace, sharedClock: settings.sharedClock, keys: state.keys)
         history = Array(state.history.suffix(Self.historyLimit))

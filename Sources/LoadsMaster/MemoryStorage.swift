@@ -12,6 +12,8 @@ public actor MemoryStorage: RunStorage {
     private var runs: [String: Entry] = [:]
     private var keys: [String: String] = [:]
     private let keepsSeconds: Bool
+    /// It has no files.
+    public nonisolated var keepsHits: Bool { false }
 
     /// - Parameter keepsSeconds: Whether what each second brought is kept apart: memory grows with names × seconds then.
     public init(keepsSeconds: Bool = false) { self.keepsSeconds = keepsSeconds }
@@ -25,8 +27,8 @@ public actor MemoryStorage: RunStorage {
         return state
     }
 
-    public func commit(_ changes: [RunChanges], keys: [String: String]) -> [String: Int] {
-        self.keys = keys
+    public func commit(_ changes: [RunChanges], keys: [String: String?]) -> [String: Int] {
+        for (agent, key) in keys { self.keys[agent] = key }
         for change in changes {
             var entry = runs[change.record.run] ?? Entry(stored: StoredRun(record: change.record))
             entry.stored.record = change.record
@@ -50,7 +52,7 @@ public actor MemoryStorage: RunStorage {
             entry.log += change.events
             runs[change.record.run] = entry
         }
-        // Nobody asked for a file: hits to keep have no place here.
+        // They have no place here.
         return Dictionary(
             changes.filter { !$0.hits.isEmpty }.map { ($0.record.run, $0.hits.reduce(0) { $0 + $1.hits.count }) },
             uniquingKeysWith: +)

@@ -9,11 +9,14 @@ public protocol RunStorage: Sendable {
     ///
     /// - Throws: ``StorageError`` when there is something that is no storage of a master's.
     func load() async throws(StorageError) -> StoredState
+    /// Whether there is a place for every hit of a run that keeps them.
+    nonisolated var keepsHits: Bool { get }
     /// Stores what changed, in one transaction. Called again only when the last call has returned.
     ///
+    /// - Parameter keys: Identities of agents whose key is another now; nil is one that is forgotten.
     /// - Returns: How many hits of each run could not be kept for want of room: the commit has succeeded without them.
     /// - Throws: ``StorageError``; then nothing of it is stored, and the master tries again with more.
-    func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int]
+    func commit(_ changes: [RunChanges], keys: [String: String?]) async throws(StorageError) -> [String: Int]
     /// A run with everything merged; nil when it is not known.
     func run(_ run: String) async throws(StorageError) -> StoredRun?
     /// The events of a run from a number on.

@@ -26,6 +26,10 @@ extension RunSubmission {
                 problems.append("\(file.path): a shipped file lies in the run's directory")
             }
         }
+        let sizes = Dictionary(grouping: launch.files, by: \.hash).mapValues { Set($0.map(\.bytes)) }
+        if let hash = sizes.first(where: { $0.value.count > 1 })?.key {
+            problems.append("the file \(hash) is listed with two sizes")
+        }
         return problems.isEmpty ? nil : problems.joined(separator: "\n")
     }
 }

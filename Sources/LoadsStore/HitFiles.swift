@@ -8,12 +8,16 @@ struct HitFiles: Sendable {
 
     /// Appends hits behind the part of the file that is known to the database; what a failed commit left is written over.
     ///
+    /// What it has written outlives a loss of power when it returns, like the transaction that tells its length: the
+    /// acknowledgement that follows promises both.
+    ///
     /// - Returns: The bytes written, and the hits for which there was no room.
     func append(_ hits: [RawHit], to run: String, at length: Int) -> (written: Int, lost: Int) {
         mkdir(directory, 0o700)
         let file = open("\(directory)/\(run).ndjson", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { return (0, hits.count) }
         defer { close(file) }
+        if length == 0 { syncDirectories() }
         var json = JSONWriter()
         var written = 0
         var place = 0
@@ -26,12 +30,24 @@ struct HitFiles: Sendable {
             }
             guard write(json.bytes, to: file, at: length + written) else {
                 ftruncate(file, off_t(length + written))
+                guard fdatasync(file) == 0 else { return (0, hits.count) }
                 return (written, hits.count - first)
             }
             written += json.bytes.count
         }
         ftruncate(file, off_t(length + written))
+        guard fdatasync(file) == 0 else { return (0, hits.count) }
         return (written, 0)
+    }
+
+    /// A new file outlives a loss of power only with its entry in its directory, and that in its own.
+    private func syncDirectories() {
+        for path in [directory, directory + "/.."] {
+            let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            guard folder >= 0 else { continue }
+            fsync(folder)
+            close(folder)
+        }
     }
 
     private func write(_ bytes: [UInt8], to file: Int32, at offset: Int) -> Bool {

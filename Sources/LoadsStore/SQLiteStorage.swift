@@ -14,6 +14,8 @@ public actor SQLiteStorage: RunStorage {
     private let database: DatabaseQueue
     private let recent = RecentWrites()
 
+    public nonisolated var keepsHits: Bool { true }
+
     static let fileName = "master.sqlite"
     /// `LOAD`: a database of another program is left alone.
     static let application: Int32 = 0x4c4f_4144
@@ -40,7 +42,7 @@ public actor SQLiteStorage: RunStorage {
 
     // MARK: Writing
 
-    public func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int] {
+    public func commit(_ changes: [RunChanges], keys: [String: String?]) async throws(StorageError) -> [String: Int] {
         let hits = HitFiles(directory: "\(directory)/hits")
         return try await attempt { [database, recent] in
             do {
@@ -115,6 +117,7 @@ public actor SQLiteStorage: RunStorage {
 
     private static func open(_ path: String) throws(StorageError) -> DatabaseQueue {
         do {
+            makePrivate(path)
             var configuration = Configuration()
             configuration.journalMode = .wal
             configuration.label = "loads-storage"
@@ -126,10 +129,19 @@ public actor SQLiteStorage: RunStorage {
             }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.write { database in try StorageSchema.prepare(database, path) }
+            // One of an earlier release's may be open to others.
+            for suffix in ["", "-wal", "-shm"] { chmod(path + suffix, 0o600) }
             return queue
         } catch {
             throw translate(error, path)
         }
+    }
+
+    /// Makes the file, if it is not there, before SQLite does: what runs sent along may be secret, and the files that
+    /// SQLite puts beside it get the same mode.
+    private static func makePrivate(_ path: String) {
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if file >= 0 { Glibc.close(file) }
     }
 
     static func translate(_ error: any Error, _ path: String) -> StorageError {

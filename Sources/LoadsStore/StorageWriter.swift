@@ -11,14 +11,18 @@ struct StorageWriter {
     let hits: HitFiles
 
     /// - Returns: Hits of each run that could not be kept.
-    func write(_ changes: [RunChanges], keys: [String: String]) throws -> [String: Int] {
+    func write(_ changes: [RunChanges], keys: [String: String?]) throws -> [String: Int] {
         var dropped: [String: Int] = [:]
         for change in changes {
             let lost = try write(change)
             if lost > 0 { dropped[change.record.run] = lost }
         }
         for (agent, key) in keys {
-            try run("INSERT INTO agent_key VALUES (?, ?) ON CONFLICT DO UPDATE SET key = excluded.key", agent, key)
+            if let key {
+                try run("INSERT OR REPLACE INTO agent_key VALUES (?, ?)", agent, key)
+            } else {
+                try run("DELETE FROM agent_key WHERE agent = ?", agent)
+            }
         }
         return dropped
     }

@@ -30,13 +30,14 @@ public protocol AgentReceiver: AnyObject, Sendable {
     func received(control message: [UInt8])
     /// The results channel takes messages again. May come without need.
     func resultsWritable()
-    /// The master cannot be reached, or turns this peer away: for a person. Told once, not at every attempt.
-    func trouble(_ reason: String)
+    /// The master cannot be reached, or turns this peer away: for a person. Each kind is told once
+    /// until a connection stands, not at every attempt.
+    func trouble(_ trouble: TransportError)
 }
 
 extension AgentReceiver {
     public func connected() {}
-    public func trouble(_ reason: String) {}
+    public func trouble(_ trouble: TransportError) {}
 }
 
 /// A client's or watcher's channels to a master: requests and answers, and the stream.
@@ -63,11 +64,12 @@ public protocol ClientReceiver: AnyObject, Sendable {
     func connected()
     func received(control message: [UInt8])
     func received(topic: String, _ message: [UInt8])
-    /// The master cannot be reached, or turns this peer away: for a person. Told once, not at every attempt.
-    func trouble(_ reason: String)
+    /// The master cannot be reached, or turns this peer away: for a person. Each kind is told once
+    /// until a connection stands, not at every attempt.
+    func trouble(_ trouble: TransportError)
 }
 
 extension ClientReceiver {
     public func connected() {}
-    public func trouble(_ reason: String) {}
+    public func trouble(_ trouble: TransportError) {}
 }

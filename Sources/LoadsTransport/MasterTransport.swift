@@ -113,8 +113,13 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         public static let address = Code(rawValue: "address")
         /// In use, or not this machine's.
         public static let bind = Code(rawValue: "bind")
-        /// Keys are needed beyond loopback, or a key's file is missing, open to others, or no key.
+        /// Keys are needed beyond loopback; or a key's file is missing, open to others, or no key; or the other side does
+        /// not accept them.
         public static let keys = Code(rawValue: "keys")
+        /// Nobody answers there.
+        public static let unreachable = Code(rawValue: "unreachable")
+        /// Who answers there does not speak as a master does, or breaks off.
+        public static let stranger = Code(rawValue: "stranger")
         /// The system refuses (descriptors, memory).
         public static let system = Code(rawValue: "system")
     }

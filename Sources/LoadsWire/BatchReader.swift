@@ -81,13 +81,16 @@ public struct BatchReader: Sendable {
 
     /// The stream's message with the raw hits, copied as they are: what ``StreamMessage/encoded()`` makes of the hits, for
     /// a fraction of the cost.
-    public func streamMessage(run: String, boot: String, sequence: UInt64, time: Double, agent: String) -> [UInt8] {
+    public func streamMessage(
+        run: String, boot: String, sequence: UInt64, time: Double, agent: String, result: StreamMessage.Result? = nil
+    ) -> [UInt8] {
         Packer.message("hits") { packer in
             packer.field("run", run)
             packer.field("boot", boot)
             packer.field("seq", sequence)
             packer.field("t", time)
             packer.field("agent", agent)
+            if let result { result.pack(into: packer) }
             packer.field("count", rawHitCount)
             packer.field("columns") {
                 if columns.isEmpty { return packer.columns([]) }

@@ -107,4 +107,6 @@ public struct FileChunk: Sendable, Equatable {
 
     /// The most bytes of a chunk.
     public static let limit = 256 << 10
+    /// The most bytes that are sent for one `fetch`: an agent asks for no more ahead.
+    public static let credit = 1 << 20
 }

@@ -14,6 +14,7 @@ extension StreamMessage {
             switch content {
             case .hits(let agent, let hits):
                 packer.field("agent", agent)
+                if let result { result.pack(into: packer) }
                 packer.field("count", hits.count)
                 packer.field("columns") { packer.columns(hits) }
             case .statistics(let from, let to, let statistics):
@@ -34,8 +35,20 @@ extension StreamMessage {
             StreamMessage(
                 run: try root.field("run").identifier(), boot: try root.field("boot").nonce(),
                 sequence: try root.field("seq").sequence(), time: try root.field("t").double(),
-                content: try Content(root))
+                content: try Content(root), result: try Result(root))
         }
+    }
+}
+
+extension StreamMessage.Result {
+    func pack(into packer: Packer) {
+        packer.field("epoch", epoch)
+        packer.field("result", sequence)
+    }
+
+    fileprivate init?(_ root: Node) throws(WireError) {
+        guard let epoch = try root.optional("epoch"), let sequence = try root.optional("result") else { return nil }
+        self.init(epoch: try epoch.nonce(), sequence: try sequence.sequence())
     }
 }
 

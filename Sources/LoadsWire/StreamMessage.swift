@@ -10,6 +10,18 @@ public struct StreamMessage: Sendable, Equatable {
     /// Seconds since the start of the run; 0 before it.
     public var time: Double
     public var content: Content
+    /// Of which result the hits are: another master publishes again what was not stored.
+    public var result: Result?
+
+    /// A result of the agent that a message of hits names.
+    public struct Result: Sendable, Equatable {
+        public var epoch: String
+        public var sequence: UInt64
+        public init(epoch: String, sequence: UInt64) {
+            self.epoch = epoch
+            self.sequence = sequence
+        }
+    }
 
     public enum Content: Sendable, Equatable {
         /// One agent's batch of hits; topic `hits/RUN/`.
@@ -22,12 +34,15 @@ public struct StreamMessage: Sendable, Equatable {
         case beat
     }
 
-    public init(run: String, boot: String, sequence: UInt64, time: Double, content: Content) {
+    public init(
+        run: String, boot: String, sequence: UInt64, time: Double, content: Content, result: Result? = nil
+    ) {
         self.run = run
         self.boot = boot
         self.sequence = sequence
         self.time = time
         self.content = content
+        self.result = result
     }
 }
 

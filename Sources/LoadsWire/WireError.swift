@@ -1,3 +1,5 @@
+import LoadsCore
+
 /// Why bytes are no message.
 public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
     public struct Code: Sendable, Hashable {
@@ -52,7 +54,7 @@ public enum WireLimits {
     /// The largest sum over many messages; it is exact in JSON, too.
     static let total = 1 << 53
     /// Users of an agent.
-    static let users = 10_000_000
+    static let users = Plan.userLimit
     /// Longer strings are cut when they are written, in bytes.
     static let stringBytes = 32 << 10
 }

@@ -3,12 +3,26 @@ import LoadsTransport
 
 /// The control channel of an agent or client: a DEALER, and a bounded buffer for what is said while nothing stands.
 final class ControlChannel {
-    let dialer: Dialer
+    private let dialer: Dialer
     private var waiting = BoundedBuffer<[UInt8]>(limit: .control)
 
-    init(to endpoint: Endpoint, keys: PeerKeys?, on loop: EventLoop, _ context: ZeroMQContext) {
+    /// What is done with what happens, on the loop.
+    struct Receiver {
+        var connected: () -> Void
+        var received: ([UInt8]) -> Void
+        var trouble: (TransportError) -> Void
+    }
+
+    /// - Throws: as ``Dialer/open()`` does.
+    init(
+        to endpoint: Endpoint, keys: PeerKeys?, on loop: EventLoop, _ context: ZeroMQContext, _ receiver: Receiver
+    ) throws(TransportError) {
         dialer = Dialer(.dealer, to: endpoint, keys: keys, on: loop, context)
+        dialer.connected = receiver.connected
+        dialer.received = { receiver.received($0.content) }
+        dialer.trouble = receiver.trouble
         dialer.writable = { [weak self] in self?.flush() }
+        try dialer.open()
     }
 
     func send(_ message: [UInt8]) -> Bool {

@@ -14,8 +14,8 @@ final class Dialer {
     var connected: (() -> Void)?
     var received: ((Socket.Message) -> Void)?
     var writable: (() -> Void)?
-    /// Called once for each spell of not being connected that lasts.
-    var trouble: ((String) -> Void)?
+    /// Called once for each kind of trouble in a spell of not being connected.
+    var trouble: ((TransportError) -> Void)?
     /// Called with each new socket before it connects.
     var prepare: ((Socket) -> Void)?
 
@@ -31,7 +31,10 @@ final class Dialer {
     private var failures = 0
     /// Whether libzmq has given the socket's connection up for good.
     private var isSpent = false
-    private var isTroubled = false
+    /// What was told since a connection stood last.
+    private var told: Set<TransportError.Code> = []
+    /// Connections in a row that the other side broke off in the handshake.
+    private var breaks = 0
     private var isClosed = false
 
     /// How long a socket may be without a connection before another one is made.
@@ -122,7 +125,7 @@ final class Dialer {
     private func redial() {
         if isClosed { return }
         do throws(TransportError) { try dial() } catch {
-            tell(error.message)
+            tell(error)
             again(in: Self.patience)
         }
     }
@@ -133,7 +136,10 @@ final class Dialer {
 
     private func lookAgain() {
         if isConnected || isClosed { return }
-        tell("\(endpoint) does not answer: is the master running there? Trying again until it does")
+        tell(
+            TransportError(
+                code: .unreachable,
+                message: "\(endpoint) does not answer: is the master running there? Trying again until it does"))
         hangUp(dropping: true)
         redial()
     }
@@ -143,7 +149,8 @@ final class Dialer {
         switch event {
         case .connected:
             isConnected = true
-            isTroubled = false
+            told = []
+            breaks = 0
             failures = 0
             if let timer { loop.cancel(timer) }
             connected?()
@@ -154,7 +161,9 @@ final class Dialer {
             if !isSpent { again(in: Self.patience) }
         case .failed(let failure):
             isConnected = false
-            tell(KeyAdvice.failed(failure, at: endpoint, withKeys: keys != nil))
+            breaks = failure == .broken ? breaks + 1 : 0
+            // A master that is just being started or stopped breaks a connection off, too, but not twice in a row.
+            if failure != .broken || breaks > 1 { tell(KeyAdvice.failed(failure, at: endpoint, withKeys: keys != nil)) }
             // After a broken handshake libzmq tries again by itself; otherwise the socket is of no more use.
             if failure != .broken {
                 isSpent = true
@@ -164,9 +173,7 @@ final class Dialer {
         }
     }
 
-    private func tell(_ reason: String) {
-        if isTroubled { return }
-        isTroubled = true
-        trouble?(reason)
+    private func tell(_ reason: TransportError) {
+        if told.insert(reason.code).inserted { trouble?(reason) }
     }
 }

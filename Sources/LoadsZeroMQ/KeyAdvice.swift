@@ -1,3 +1,5 @@
+import LoadsTransport
+
 /// What to tell a person about keys: what is wrong, and what to do.
 enum KeyAdvice {
     static func connecting(to endpoint: Endpoint) -> String {
@@ -18,21 +20,39 @@ enum KeyAdvice {
         """
     }
 
-    static func failed(_ failure: ConnectionWatch.Failure, at endpoint: Endpoint, withKeys: Bool) -> String {
+    /// What is wrong with a connection whose handshake failed.
+    static func failed(_ failure: ConnectionWatch.Failure, at endpoint: Endpoint, withKeys: Bool) -> TransportError {
         switch failure {
         case .refused:
-            "\(endpoint) turns this key away: it is not among the master's keys for this purpose. On the master's machine: "
-                + "loads keys agent NAME --dir KEYS (or client, watcher)"
+            TransportError(
+                code: .keys,
+                message: "\(endpoint) turns this key away: it is not among the master's keys for this purpose. On the "
+                    + "master's machine: loads keys agent NAME --dir KEYS (or client, watcher)")
         case .mechanism:
-            withKeys
-                ? "\(endpoint) uses no keys, but this side does: leave out --keys, or start the master with its own"
-                : "\(endpoint) demands a key: name the folder that 'loads keys' made for this peer with --keys"
-        case .keys: "\(endpoint) has another key than master.public says: copy the folder from the master anew"
+            TransportError(
+                code: .keys,
+                message: withKeys
+                    ? "\(endpoint) uses no keys, but this side does: leave out --keys, or start the master with its own"
+                    : "\(endpoint) demands a key: name the folder that 'loads keys' made for this peer with --keys")
+        case .keys:
+            TransportError(
+                code: .keys,
+                message: "\(endpoint) has another key than master.public says: copy the folder from the master anew")
+        case .broken where withKeys:
+            TransportError(
+                code: .keys,
+                message:
+                    "\(endpoint) breaks the connection off: its key is another than master.public says, or it uses no "
+                    + "keys. Copy this peer's folder from the master anew, or look whether the address is right")
         case .broken:
-            withKeys
-                ? "\(endpoint) broke the connection off: is master.public its key, and does it use keys?"
-                : "\(endpoint) broke the connection off before it stood: is a master there, and does it demand a key?"
-        case .protocolError: "\(endpoint) does not speak as a master does: is the address right?"
+            TransportError(
+                code: .stranger,
+                message:
+                    "\(endpoint) breaks the connection off before it stands: is a master there, and does it demand a "
+                    + "key (--keys)?")
+        case .protocolError:
+            TransportError(
+                code: .stranger, message: "\(endpoint) does not speak as a master does: is the address right?")
         }
     }
 }

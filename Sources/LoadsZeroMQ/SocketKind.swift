@@ -5,12 +5,18 @@ import LoadsWire
 /// The sockets of the three channels, with what each may hold and how it finds out that its peer is gone.
 ///
 /// A high-water mark counts messages for each peer, on each side; beyond both TCP holds the sender.
+///
+/// Libzmq 4.3.4 ends the whole process (`!_io_error`, its issues 4364, 3937 and 4767) when a connection that has as much
+/// unread as its mark allows is cut and then there is a heartbeat to be sent or answered: anybody who sends more than the
+/// mark, a `PING` and a reset could end a master that is busy for a moment. So there is no mark for what is read on
+/// control, where heartbeats are on, and for subscriptions. On results it is what holds the agents of a master that is
+/// behind: there the mark is above what an agent sends without acknowledgement, and no heartbeats are sent.
 enum SocketKind: Sendable {
     /// Control, at the master. A peer that takes nothing more is refused: the caller is told.
     case router
     /// Control, at agents and clients. What libzmq does not take waits in the transport's own bounded buffer.
     case dealer
-    /// Results, at the master. Few, since what a slow master does not take is safer in the agents' spools.
+    /// Results, at the master.
     case pull
     /// Results, at an agent. Beyond the mark it is refused, and the agent is told when to go on.
     case push
@@ -44,20 +50,22 @@ enum SocketKind: Sendable {
         }
     }
 
-    /// Messages that may wait to leave for one peer.
+    /// Messages that may wait to leave for one peer. Those of the stream have 256 KiB, so that a subscriber that does not
+    /// read costs the master 64 MiB at most; a smaller mark would lose messages whenever the I/O thread gets no CPU.
     private var sendMark: Int32 {
         switch self {
         case .push, .pull: 32
+        case .publisher: 256
         default: 1_000
         }
     }
 
-    /// Messages of one peer that may wait to be read. What comes in may be as long as the protocol allows, so they are
-    /// fewer: TCP holds the rest.
+    /// Messages of one peer that may wait to be read; 0 is no limit.
     private var receiveMark: Int32 {
         switch self {
-        case .router, .dealer: 100
-        case .push, .pull: 32
+        case .router, .dealer, .publisher: 0
+        // An agent may have 256 results on their way, and after 5 s without a word sends them again.
+        case .pull: 1_024
         default: 1_000
         }
     }
@@ -90,9 +98,9 @@ enum SocketKind: Sendable {
             ]
             guard loads_zmq_set_int64(handle, ZMQ_MAXMSGSIZE, longestMessage) == 0 else { return false }
         }
-        // A socket that sends heartbeats, has as much unread as its mark allows, and then loses the connection ends its
-        // whole process (libzmq 4.3.4, issues 4364 and 3937). On control the mark is far from what a peer says in time;
-        // results and stream do without: there TCP gives up what is not confirmed (TCP_USER_TIMEOUT).
+        // On control a connection that is gone without a word is noticed by heartbeats. Who is held up reads no results
+        // and no stream, and answers no heartbeat there either: there TCP gives up what is not confirmed
+        // (TCP_USER_TIMEOUT).
         switch self {
         case .router, .dealer:
             options += [(ZMQ_HEARTBEAT_IVL, 2_000), (ZMQ_HEARTBEAT_TIMEOUT, 6_000), (ZMQ_HEARTBEAT_TTL, 6_000)]

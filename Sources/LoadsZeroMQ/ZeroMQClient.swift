@@ -29,12 +29,12 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
     public func open(_ receiver: any ClientReceiver) throws(TransportError) {
         loop.checkIsolated()
         guard control == nil else { return }
-        let control = ControlChannel(to: master, keys: keys, on: loop, context)
-        control.dialer.connected = { [weak self] in self?.receiver?.connected() }
-        control.dialer.received = { [weak self] in self?.receiver?.received(control: $0.content) }
-        control.dialer.trouble = { [weak self] in self?.receiver?.trouble($0) }
-        try control.dialer.open()
-        self.control = control
+        control = try ControlChannel(
+            to: master, keys: keys, on: loop, context,
+            ControlChannel.Receiver(
+                connected: { [weak self] in self?.receiver?.connected() },
+                received: { [weak self] in self?.receiver?.received(control: $0) },
+                trouble: { [weak self] in self?.receiver?.trouble($0) }))
         self.receiver = receiver
     }
 
@@ -55,7 +55,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
             stream = dialer
         } catch {
             stream = nil
-            receiver?.trouble(error.message)
+            receiver?.trouble(error)
         }
     }
 

@@ -103,9 +103,11 @@ final class Cluster: Sendable {
         return arguments
     }
 
-    /// Starts `loads` as a client.
+    /// Starts `loads` as a client. What follows `--` is a command for the agents.
     func startLoads(_ arguments: [String], prefix: [String] = []) async throws -> ChildProcess {
-        try ChildProcess(prefix + [Self.binary("loads")] + arguments + (try await clientArguments()))
+        let place = arguments.firstIndex(of: "--") ?? arguments.endIndex
+        return try ChildProcess(
+            prefix + [Self.binary("loads")] + arguments[..<place] + (try await clientArguments()) + arguments[place...])
     }
 
     /// Runs `loads` as a client, to its end.

@@ -18,7 +18,8 @@ import Testing
     private final class Show {
         private var show: RunShow
         init(_ show: RunShow) { self.show = show }
-        var missedHitMessages: UInt64 { show.missedHitMessages }
+        func missed(_ final: RunSnapshot, whole: Bool = false) -> Int { show.missedHits(of: final, whole: whole) }
+        func waits(_ final: RunSnapshot) -> Bool { show.waitsForHits(of: final) }
         func start(from snapshot: RunSnapshot) { show.start(from: snapshot) }
         func take(_ message: StreamMessage, topic: StreamTopic) -> Bool { show.take(message, topic: topic) }
         func tick() -> Bool { show.tick() }
@@ -53,6 +54,18 @@ import Testing
         StreamMessage(run: "r", boot: boot, sequence: sequence, time: 1, content: content)
     }
 
+    private static func hits(
+        _ sequence: UInt64, _ count: Int, boot: String = "b1", result: UInt64? = nil
+    ) -> StreamMessage {
+        let hit = RawHit(
+            time: 0.5, user: 1, iteration: 2, name: "n", method: "GET", url: "http://x/", status: 200,
+            latency: 1_000_000, bytes: 10, requests: 1, error: nil)
+        return StreamMessage(
+            run: "r", boot: boot, sequence: sequence, time: 1,
+            content: .hits(agent: "a", [RawHit](repeating: hit, count: count)),
+            result: result.map { StreamMessage.Result(epoch: "00000000000000aa", sequence: $0) })
+    }
+
     @Test func theFirstMessageAsksForASnapshot() {
         let show = Show(RunShow(run: "r", observer: witness))
         #expect(show.take(Self.message(4, .beat), topic: .stats))
@@ -72,9 +85,76 @@ import Testing
     @Test func aGapInTheHitsIsCounted() {
         let show = Show(RunShow(run: "r", observer: witness))
         show.start(from: Self.snapshot())
-        _ = show.take(Self.message(1, .hits(agent: "a", [])), topic: .hits)
-        _ = show.take(Self.message(5, .hits(agent: "a", [])), topic: .hits)
-        #expect(show.missedHitMessages == 3)
+        _ = show.take(Self.hits(1, 4), topic: .hits)
+        _ = show.take(Self.hits(5, 4), topic: .hits)
+        #expect(show.missed(Self.snapshot(hits: 20), whole: true) == 12)
+        #expect(show.missed(Self.snapshot(hits: 8), whole: true) == 0)
+    }
+
+    @Test func hitsThatASnapshotCoversAreShownAllTheSame() {
+        let show = Show(RunShow(run: "r", observer: witness))
+        // Before the first snapshot, and while it is on its way.
+        #expect(show.take(Self.hits(1, 2), topic: .hits))
+        show.start(from: Self.snapshot(hits: 5, sequences: ["hits": 2]))
+        #expect(!show.take(Self.hits(2, 3), topic: .hits))
+        #expect(!show.take(Self.hits(3, 4), topic: .hits))
+        #expect(seen == ["started", "received 2", "received 3", "received 4"])
+        #expect(show.missed(Self.snapshot(hits: 9), whole: true) == 0)
+    }
+
+    @Test func whatIsLostAroundALaterSnapshotIsCounted() {
+        let show = Show(RunShow(run: "r", observer: witness))
+        show.start(from: Self.snapshot())
+        _ = show.take(Self.hits(1, 2), topic: .hits)
+        // The stream was out of reach for a while; the snapshot knows what was published meanwhile.
+        show.start(from: Self.snapshot(hits: 12, sequences: ["hits": 6]))
+        _ = show.take(Self.hits(7, 2), topic: .hits)
+        #expect(show.missed(Self.snapshot(hits: 14)) == 10)
+    }
+
+    @Test func hitsFromBeforeItCameAreNotMissed() {
+        let show = Show(RunShow(run: "r", observer: witness))
+        show.start(from: Self.snapshot(hits: 100, sequences: ["hits": 50]))
+        _ = show.take(Self.hits(51, 2), topic: .hits)
+        #expect(show.missed(Self.snapshot(hits: 102)) == 0)
+        #expect(show.missed(Self.snapshot(hits: 105)) == 3)
+        #expect(show.missed(Self.snapshot(hits: 102), whole: true) == 100)
+    }
+
+    @Test func whatAnotherMasterPublishesAgainIsPassedOver() {
+        let show = Show(RunShow(run: "r", observer: witness))
+        show.start(from: Self.snapshot())
+        for result in 1...3 as ClosedRange<UInt64> { _ = show.take(Self.hits(result, 2, result: result), topic: .hits) }
+        // The first master had stored result 1 only.
+        for (sequence, result) in [(1, 2), (2, 3), (3, 4)] as [(UInt64, UInt64)] {
+            _ = show.take(Self.hits(sequence, 2, boot: "b2", result: result), topic: .hits)
+        }
+        #expect(seen.filter { $0 == "received 2" }.count == 4)
+        #expect(show.missed(Self.snapshot(boot: "b2", hits: 8), whole: true) == 0)
+    }
+
+    @Test func aResultMayComeInSeveralMessages() {
+        let show = Show(RunShow(run: "r", observer: witness))
+        show.start(from: Self.snapshot())
+        for sequence in 1...3 as ClosedRange<UInt64> { _ = show.take(Self.hits(sequence, 2, result: 1), topic: .hits) }
+        _ = show.take(Self.hits(1, 2, boot: "b2", result: 1), topic: .hits)
+        #expect(seen.filter { $0 == "received 2" }.count == 3)
+    }
+
+    @Test func theEndWaitsForHitsThatAreOnTheirWay() {
+        let show = Show(RunShow(run: "r", observer: witness))
+        let final = Self.snapshot(hits: 4, sequences: ["hits": 2], state: .ended)
+        show.start(from: Self.snapshot())
+        #expect(show.waits(final))
+        _ = show.take(Self.hits(1, 2), topic: .hits)
+        #expect(show.waits(final))
+        _ = show.take(Self.hits(2, 2), topic: .hits)
+        #expect(!show.waits(final))
+        // But not for ever.
+        let other = Self.snapshot(hits: 6, sequences: ["hits": 3], state: .ended)
+        #expect(show.waits(other))
+        for _ in 0..<6 { _ = show.tick() }
+        #expect(!show.waits(other))
     }
 
     @Test func aMasterThatStartedAnewIsAskedAgain() {

@@ -89,4 +89,46 @@ import Testing
         #expect(code(registry.hello(hello("a b"), from: peer(1), .loopback, at: at(0))) == "malformed")
         #expect(code(registry.hello(hello(""), from: peer(1), .loopback, at: at(0))) == "malformed")
     }
+
+    @Test func onlyKeysThatChangedAreStored() {
+        var registry = registry(["old": "k"])
+        let identity = PeerIdentity(roles: [.agent], key: "k")
+        #expect(registry.takeChangedKeys() == [:])
+        _ = registry.hello(hello("new"), from: peer(1), identity, at: at(0))
+        _ = registry.hello(hello("new"), from: peer(2), identity, at: at(0))
+        let changed = registry.takeChangedKeys()
+        #expect(changed == ["new": "k"])
+        #expect(registry.takeChangedKeys() == [:])
+        registry.restore(changedKeys: changed)
+        #expect(registry.takeChangedKeys() == ["new": "k"])
+    }
+
+    @Test func theOldestIdentityOfAKeyThatIsAwayMakesRoom() {
+        var registry = registry(Dictionary(uniqueKeysWithValues: (1...999).map { (String(format3($0)), "k") }))
+        let identity = PeerIdentity(roles: [.agent], key: "k")
+        #expect(registry.hello(hello("001"), from: peer(1), identity, at: at(0)) == .new)
+        #expect(registry.hello(hello("x"), from: peer(2), identity, at: at(0)) == .new)
+        #expect(registry.keys.count == 1_000)
+        #expect(registry.hello(hello("y"), from: peer(3), identity, at: at(0)) == .new)
+        // The first lives.
+        #expect(registry.keys.count == 1_000 && registry.keys["001"] == "k" && registry.keys["002"] == nil)
+        #expect(registry.takeChangedKeys() == ["x": "k", "y": "k", "002": nil])
+        // Another's key may have the name now, and the key that had it may not.
+        #expect(
+            registry.hello(hello("002"), from: peer(4), PeerIdentity(roles: [.agent], key: "l"), at: at(0)) == .new)
+        #expect(code(registry.hello(hello("002"), from: peer(5), identity, at: at(0))) == "duplicate")
+    }
+
+    @Test func aKeyWithAsManyLivingAgentsAsItMayHaveGetsNoMore() {
+        var registry = registry()
+        let identity = PeerIdentity(roles: [.agent], key: "k")
+        for number in 1...1_000 {
+            let peer = Peer(routing: [UInt8(number >> 8), UInt8(number & 255)])
+            #expect(registry.hello(hello("a\(number)"), from: peer, identity, at: at(0)) == .new)
+        }
+        #expect(code(registry.hello(hello("more"), from: Peer(routing: [9, 9, 9]), identity, at: at(0))) == "full")
+        #expect(registry.hello(hello("a7"), from: Peer(routing: [9, 9, 8]), identity, at: at(0)) == .back)
+    }
+
+    private func format3(_ number: Int) -> String { String(String(1_000 + number).dropFirst()) }
 }

@@ -49,4 +49,44 @@ import Testing
         _ = await scene.master.outcome(of: "r")
         await scene.end()
     }
+
+    @Test func aStoppedRunWaitsForNoFileAndOneRequestIsAnsweredByAMebibyte() async throws {
+        let scene = try await Scene { $0.fileLimit = 3 << 20 }
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        func launch(_ content: [UInt8]) -> RunnerLaunch {
+            var launch = RunnerLaunch(program: .path("./x"))
+            launch.files = [
+                .init(path: "x", executable: true, bytes: content.count, hash: SHA256.hexadecimal(of: content))
+            ]
+            return launch
+        }
+        let (first, second) = ([UInt8](repeating: 1, count: 2 << 20), [UInt8](repeating: 2, count: 2 << 20))
+        guard case .accepted = await client.ask(.submit(submission("r1", launch: launch(first)))) else {
+            throw Unexpected()
+        }
+        guard case .error(let fault) = await client.ask(.submit(submission("r2", launch: launch(second)))) else {
+            throw Unexpected()
+        }
+        #expect(fault.code == "full")
+        #expect(await client.ask(.stop(run: "r1", abort: false)) == .done)
+        _ = await scene.master.outcome(of: "r1")
+        let hash = SHA256.hexadecimal(of: second)
+        #expect(
+            await client.ask(.submit(submission("r3", launch: launch(second)))) == .accepted(run: "r3", missing: [hash])
+        )
+        for offset in stride(from: 0, to: second.count, by: FileChunk.limit) {
+            _ = await client.ask(
+                .upload(FileChunk(hash: hash, offset: offset, bytes: Array(second[offset..<offset + FileChunk.limit]))))
+        }
+        #expect(await eventually { agent.order("r3") != nil })
+        func chunks() -> [FileChunk] {
+            agent.heard.compactMap { if case .chunk(let chunk) = $0 { chunk } else { nil } }
+        }
+        agent.say(.fetch(hash: hash, offset: 0, bytes: second.count))
+        agent.say(.fetch(hash: hash, offset: second.count - 1, bytes: 1))
+        #expect(await eventually { chunks().last?.offset == second.count - 1 && chunks().count >= 5 })
+        #expect(chunks().reduce(0) { $0 + $1.bytes.count } == (1 << 20) + 1)
+        await scene.end()
+    }
 }

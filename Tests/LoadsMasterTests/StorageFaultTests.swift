@@ -12,12 +12,15 @@ private actor FullStorage: RunStorage {
     var isFull = false
     private var isHeld = false
     private(set) var waiting = 0
+    nonisolated let keepsHits: Bool
+
+    init(keepsHits: Bool = false) { self.keepsHits = keepsHits }
 
     func set(full: Bool) { isFull = full }
     /// Whether a commit takes until this is false again.
     func set(held: Bool) { isHeld = held }
 
-    func commit(_ changes: [RunChanges], keys: [String: String]) async throws(StorageError) -> [String: Int] {
+    func commit(_ changes: [RunChanges], keys: [String: String?]) async throws(StorageError) -> [String: Int] {
         waiting += 1
         while isHeld { try? await Task.sleep(for: .milliseconds(5)) }
         waiting -= 1
@@ -181,5 +184,66 @@ private actor FullStorage: RunStorage {
         #expect(summary.agents.map(\.hits) == [11, 11])
         await second.close()
         await scene.loop.shutdown()
+    }
+
+    private func fault(_ answer: ClientAnswer.Answer?) -> WireFault? {
+        if case .error(let fault) = answer { fault } else { nil }
+    }
+
+    @Test func aMasterWithoutAPlaceForHitsRefusesToKeepThem() async throws {
+        let scene = try await Scene()
+        let client = scene.client()
+        let fault = self.fault(await client.ask(.submit(submission("r", keepHits: true))))
+        #expect(fault?.code == "storage" && fault?.message.contains("--data") == true)
+        #expect(await scene.master.outcome(of: "r") == nil)
+        #expect(await client.ask(.submit(submission("r"))) == .accepted(run: "r", missing: []))
+        await scene.end()
+    }
+
+    @Test func aRunThatCannotBeStoredIsNotTaken() async throws {
+        let storage = FullStorage(keepsHits: true)
+        let scene = try await Scene(storage: storage)
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        await storage.set(full: true)
+        // The first finds out; the second meets a master that knows.
+        for run in ["r1", "r2"] {
+            let fault = self.fault(await client.ask(.submit(submission(run, keepHits: true))))
+            #expect(fault?.code == "storage" && fault?.message.contains("no space left") == true)
+            #expect(self.fault(await client.ask(.snapshot(run: run)))?.code == "unknown-run")
+        }
+        await storage.set(full: false)
+        #expect(
+            await eventually {
+                await client.ask(.submit(submission("r1", keepHits: true))) == .accepted(run: "r1", missing: [])
+            })
+        #expect(await eventually { agent.started("r1") })
+        #expect(agent.order("r2") == nil)
+        await scene.end()
+    }
+
+    @Test func hitsForWhichThereIsNoRoomAreOneEventAndCounted() async throws {
+        let storage = FullStorage(keepsHits: true)
+        let scene = try await Scene(storage: storage)
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        try await scene.master.submit(submission("r", keepHits: true))
+        #expect(await eventually { agent.started("r") })
+        let hit = RawHit(
+            time: 0.5, user: 1, iteration: 2, name: "n", method: "GET", url: "http://x/", status: 200,
+            latency: 1_000_000, bytes: 10, requests: 1, error: nil)
+        for number in 1...5 as ClosedRange<UInt64> {
+            // The memory behind this storage keeps none.
+            var batch = batch(2)
+            batch.hits = [hit, hit]
+            agent.report("r", .batch(batch))
+            #expect(await eventually { agent.acknowledged("r") == number + 1 })
+        }
+        agent.end("r", .finished(interrupted: false, seconds: 1))
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        #expect(summary.statistics.health.droppedHits == 10)
+        guard case .log(let log) = await client.ask(.log(run: "r", from: 1)) else { throw Unexpected() }
+        #expect(log.filter { $0.event.kind == "hits-dropped" }.count == 1)
+        await scene.end()
     }
 }

@@ -99,4 +99,38 @@ import Testing
         _ = await scene.master.outcome(of: "r")
         await scene.end()
     }
+
+    @Test func hitsOfALongBatchComeInSeveralMessages() async throws {
+        let scene = try await Scene()
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        client.subscribe("hits/")
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.started("r") })
+        var batch = batch(600)
+        batch.hits = (0..<600).map { number in
+            RawHit(
+                time: 0.5, user: 1, iteration: number, name: "n", method: "GET",
+                url: "http://x/\(number)" + String(repeating: "u", count: 2_000), status: 200, latency: 1_000_000,
+                bytes: 10, requests: 1, error: nil)
+        }
+        // The wish may come later than the start.
+        #expect(
+            await eventually {
+                agent.heard.contains { if case .rawHits(_, true) = $0 { true } else { false } }
+                    || agent.order("r")?.order.plan.rawHits == true
+            })
+        agent.report("r", .batch(batch))
+        func messages() -> [StreamMessage] {
+            client.stream.map(\.message).filter { if case .hits = $0.content { true } else { false } }
+        }
+        func hits() -> [RawHit] {
+            messages().flatMap { if case .hits(_, let hits) = $0.content { hits } else { [RawHit]() } }
+        }
+        #expect(await eventually { hits().count >= 600 })
+        #expect(hits().map(\.iteration) == Array(0..<600))
+        #expect(messages().count >= 4 && messages().allSatisfy { $0.encoded().count <= 300 << 10 })
+        #expect(Set(messages().compactMap(\.result?.sequence)).count == 1)
+        await scene.end()
+    }
 }

@@ -157,6 +157,47 @@ import Testing
         await storage.close()
     }
 
+    @Test func aForgottenIdentityIsNoLongerStored() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        _ = try await storage.commit([], keys: ["a": "k", "b": "k"])
+        _ = try await storage.commit([], keys: ["a": nil, "c": "l"])
+        #expect(try await storage.load().keys == ["b": "k", "c": "l"])
+        await storage.close()
+    }
+
+    @Test(arguments: [false, true]) func nobodyElseMayReadWhatIsStored(_ wasOpen: Bool) async throws {
+        let directory = try TemporaryDirectory()
+        var storage = try SQLiteStorage(directory: directory.path)
+        _ = try await storage.commit([RunChanges(record: record())], keys: [:])
+        if wasOpen {
+            await storage.close()
+            chmod("\(directory.path)/master.sqlite", 0o644)
+            storage = try SQLiteStorage(directory: directory.path)
+        }
+        var changes = RunChanges(record: record())
+        changes.hits = [("a", [hit])]
+        _ = try await storage.commit([changes], keys: [:])
+        for file in ["master.sqlite", "master.sqlite-wal", "master.sqlite-shm", "hits/r.ndjson", "lock"] {
+            var information = stat()
+            #expect(stat("\(directory.path)/\(file)", &information) == 0, "\(file)")
+            #expect(information.st_mode & 0o777 == 0o600, "\(file)")
+        }
+        await storage.close()
+    }
+
+    /// `/dev/null` takes everything, and cannot promise to keep it.
+    @Test func hitsThatAreNotOnTheDiskDoNotCountAsKept() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path)
+        mkdir("\(directory.path)/hits", 0o700)
+        #expect(symlink("/dev/null", "\(directory.path)/hits/r.ndjson") == 0)
+        var changes = RunChanges(record: record())
+        changes.hits = [("a", [hit, hit])]
+        #expect(try await storage.commit([changes], keys: [:]) == ["r": 2])
+        await storage.close()
+    }
+
     @Test func oneMasterADirectory() async throws {
         let directory = try TemporaryDirectory()
         let storage = try SQLiteStorage(directory: directory.path)

@@ -76,7 +76,7 @@ final class PeerProbe: AgentReceiver, ClientReceiver {
         seen.withLock { $0.writable += 1 }
         _ = onWritable.take(())
     }
-    func trouble(_ reason: String) { seen.withLock { $0.troubles.append(reason) } }
+    func trouble(_ trouble: TransportError) { seen.withLock { $0.troubles.append(trouble.message) } }
 
     var control: [[UInt8]] { seen.withLock { $0.control } }
     var stream: [(topic: String, message: [UInt8])] { seen.withLock { $0.stream } }

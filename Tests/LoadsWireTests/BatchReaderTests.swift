@@ -39,6 +39,13 @@ import Testing
         let copied = reader.streamMessage(
             run: message.run, boot: message.boot, sequence: 7, time: 1.5, agent: NetworkSamples.agent)
         #expect(copied == message.encoded())
+        var numbered = message
+        numbered.result = StreamMessage.Result(epoch: NetworkSamples.boot, sequence: 9)
+        #expect(
+            reader.streamMessage(
+                run: message.run, boot: message.boot, sequence: 7, time: 1.5, agent: NetworkSamples.agent,
+                result: numbered.result) == numbered.encoded())
+        #expect(try StreamMessage(decoding: numbered.encoded()) == numbered)
     }
 
     @Test func namesThatOccurTwiceAreAdded() throws {

@@ -163,12 +163,18 @@ enum NetworkSamples {
         ("error", ClientAnswer(id: 9, answer: .error(fault))),
     ]
 
-    private static func stream(_ sequence: UInt64, _ content: StreamMessage.Content) -> StreamMessage {
-        StreamMessage(run: run, boot: boot, sequence: sequence, time: 12.5, content: content)
+    private static func stream(
+        _ sequence: UInt64, _ content: StreamMessage.Content, result: StreamMessage.Result? = nil
+    ) -> StreamMessage {
+        StreamMessage(run: run, boot: boot, sequence: sequence, time: 12.5, content: content, result: result)
     }
 
     static let streams: [(name: String, message: StreamMessage)] = [
         ("hits", stream(1, .hits(agent: agent, Samples.batch.hits))),
+        (
+            "hits-of-result",
+            stream(6, .hits(agent: agent, Samples.batch.hits), result: .init(epoch: boot, sequence: 9))
+        ),
         ("stats", stream(2, .statistics(from: 1.25, to: 2.25, Samples.batch.statistics))),
         ("event", stream(3, .event(event))),
         ("event-of-no-agent", stream(4, .event(RunEvent(kind: "started", text: "100 users on 3 agents")))),

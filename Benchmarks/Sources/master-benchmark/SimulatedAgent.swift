@@ -71,7 +71,7 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
             ).encoded())
     }
 
-    func trouble(_ reason: String) { faults.append(reason) }
+    func trouble(_ trouble: TransportError) { faults.append(trouble.message) }
 
     func received(control message: [UInt8]) {
         do { try take(MasterMessage(decoding: message)) } catch { faults.append("\(error)") }

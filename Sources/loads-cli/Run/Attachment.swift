@@ -9,6 +9,8 @@ import Synchronization
 struct Attachment {
     let run: String
     let plan: Plan
+    /// It was submitted here: no hit of it was before.
+    var isWhole = false
     let console: Console
     let outputs: Outputs
     let interrupts: Interrupts
@@ -19,7 +21,7 @@ struct Attachment {
         let display = RunDisplay(console: console, plan: plan, stream: report.stream)
         outputs.begin()
         let watching = Task {
-            try await client.follow(run: run, hits: report.stream != nil, observer: display)
+            try await client.follow(run: run, hits: report.stream != nil, whole: isWhole, observer: display)
         }
         let leaving = Mutex(false)
         handleInterrupts(client, display) {
@@ -35,7 +37,7 @@ struct Attachment {
                 throw Refusal(code: code, message: message)
             }
             return await report.write(
-                Summary(followed.snapshot), missedHitMessages: followed.missedHitMessages)
+                Summary(followed.snapshot), missedHits: followed.missedHits)
         } catch let error as ClientError {
             guard leaving.withLock({ $0 }) else { throw error }
             outputs.discard()

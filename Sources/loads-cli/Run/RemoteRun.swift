@@ -43,7 +43,7 @@ struct RemoteRun {
                 return .passed
             }
             let attachment = Attachment(
-                run: id, plan: run.plan, console: console, outputs: outputs, interrupts: interrupts)
+                run: id, plan: run.plan, isWhole: true, console: console, outputs: outputs, interrupts: interrupts)
             return try await attachment.follow(client)
         }
     }

@@ -20,14 +20,14 @@ struct RunReport {
 
     /// Writes what was measured.
     ///
-    /// - Parameter missedHitMessages: Messages with hits that were lost on their way here.
+    /// - Parameter missedHits: Hits that were lost on their way here.
     /// - Returns: The exit code.
-    func write(_ summary: Summary, missedHitMessages: UInt64 = 0) async -> ExitStatus {
+    func write(_ summary: Summary, missedHits: Int = 0) async -> ExitStatus {
         var failed = false
         if let stream, let file = outputs.stream {
             let outcome = await stream.finish()
             file.finish()
-            let lost = max(outcome.lost, missedHitMessages == 0 ? 0 : summary.statistics.hitCount - outcome.written)
+            let lost = outcome.lost + missedHits
             if lost > 0 {
                 failed = true
                 console.note("--stream \(file.path): \(lost) of \(lost + outcome.written) hits are missing")

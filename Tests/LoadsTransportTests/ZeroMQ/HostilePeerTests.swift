@@ -91,6 +91,38 @@ import Testing
         }
     }
 
+    /// Libzmq 4.3.4 ends the process of one who has as much unread as its high-water mark allows, loses the connection,
+    /// and then finds a heartbeat to answer or has one to send.
+    @Test(arguments: ["DEALER", "PUSH", "SUB"]) func aFloodAHeartbeatAndAResetEndNobody(_ kind: String) async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            let address = ["DEALER": scene.addresses.control, "PUSH": scene.addresses.results][kind]
+            let clients = try (0..<3).map { _ in try TCPClient(port: Endpoint(address ?? scene.addresses.stream).port) }
+            for client in clients { client.greet(as: kind) }
+            usleep(300_000)
+            let gate = Gate()
+            scene.loop.submit { gate.wait() }
+            for client in clients {
+                // More messages than a mark may be, none of them long; on results more than an agent has on its way.
+                let message: [UInt8] = kind == "SUB" ? [0, 3, 1, 120, 121] : [0, 1, 120]
+                client.write(
+                    (0..<(kind == "PUSH" ? 500 : 2_000)).flatMap { _ in message } + [4, 7, 4] + Array("PING".utf8) + [
+                        0, 0,
+                    ])
+            }
+            usleep(300_000)
+            for client in clients { client.reset() }
+            // Longer than between two heartbeats.
+            usleep(2_500_000)
+            gate.open()
+            let agent = try await scene.agent(nil)
+            try await eventually("others go on") {
+                scene.master.control.contains(Array("hello".utf8))
+                    && scene.master.results.contains(Array("result".utf8))
+            }
+            #expect(agent.probe.troubles.isEmpty)
+        }
+    }
+
     /// A peer may choose its own routing, even that of another: it does not take its place.
     @Test func aRoutingThatIsTakenIsNotHandedOver() async throws {
         try await KeyedScene.play(withKeys: false) { scene in
@@ -110,6 +142,28 @@ import Testing
             #expect(try await scene.loop.perform { scene.transport.send([9], to: peer) })
             try await eventually("the first gets its answer") { first.receive() == [[9]] }
             #expect(scene.master.control == [[1], [3]])
+        }
+    }
+
+    /// Its own queue and TCP's take some megabytes more.
+    @Test func oneThatReadsNothingHoldsSomeMegabytesAndNoMore() async throws {
+        try await KeyedScene.play(withKeys: false) { scene in
+            let stalled = RawPeer(ZMQ_SUB, scene.addresses.stream, receiveMark: 1)
+            defer { stalled.close() }
+            stalled.subscribe("")
+            try await eventually("a subscription") { scene.master.subscriptions == ["+"] }
+            let message = [UInt8](repeating: 7, count: 256 << 10)
+            for _ in 0..<2_000 { try await scene.loop.perform { scene.transport.publish(message, topic: "hits/r/") } }
+            var got = 0
+            try await eventually("the last one that waited") {
+                try await scene.loop.perform { scene.transport.publish([1], topic: "last/") }
+                while let frames = stalled.receive(capacity: 1 << 20) {
+                    if frames.first == Array("last/".utf8) { return true }
+                    got += 1
+                }
+                return false
+            }
+            #expect(got >= 256 && got < 600)
         }
     }
 

@@ -8,14 +8,17 @@ final class RawPeer: @unchecked Sendable {
     private let context = zmq_ctx_new()
     private let socket: UnsafeMutableRawPointer?
 
-    init(_ type: Int32, _ endpoint: String, routing: String? = nil) {
+    init(_ type: Int32, _ endpoint: String, routing: String? = nil, receiveMark: Int32 = 1_000) {
         socket = zmq_socket(context, type)
-        for (option, value) in [(ZMQ_LINGER, 0), (ZMQ_SNDTIMEO, 20_000)] as [(Int32, Int32)] {
+        for (option, value) in [(ZMQ_LINGER, 0), (ZMQ_SNDTIMEO, 20_000), (ZMQ_RCVHWM, receiveMark)] as [(Int32, Int32)]
+        {
             _ = loads_zmq_set_int(socket, option, value)
         }
         if let routing { zmq_setsockopt(socket, ZMQ_ROUTING_ID, routing, routing.utf8.count) }
         zmq_connect(socket, endpoint)
     }
+
+    func subscribe(_ prefix: String) { zmq_setsockopt(socket, ZMQ_SUBSCRIBE, prefix, prefix.utf8.count) }
 
     func send(_ frames: [[UInt8]]) -> Bool {
         for (index, frame) in frames.enumerated() {
@@ -26,9 +29,9 @@ final class RawPeer: @unchecked Sendable {
     }
 
     /// A message that is there; nil when there is none.
-    func receive() -> [[UInt8]]? {
+    func receive(capacity: Int = 65_536) -> [[UInt8]]? {
         var frames: [[UInt8]] = []
-        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var buffer = [UInt8](repeating: 0, count: capacity)
         repeat {
             let count = zmq_recv(socket, &buffer, buffer.count, ZMQ_DONTWAIT)
             if count < 0 { return nil }
@@ -64,4 +67,21 @@ struct TCPClient {
     /// The other side may have closed already: that is not the test's concern.
     func write(_ bytes: [UInt8]) { _ = send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
     func close() { _ = Glibc.close(descriptor) }
+
+    /// Closes with a reset.
+    func reset() {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+        close()
+    }
+
+    /// The greeting of ZMTP 3.0 without security (https://rfc.zeromq.org/spec/23/), as a socket of some type.
+    func greet(as type: String) {
+        let greeting: [UInt8] = [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0] + Array("NULL".utf8)
+        write(greeting + [UInt8](repeating: 0, count: 64 - greeting.count))
+        let ready =
+            [5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, UInt8(type.utf8.count)]
+            + Array(type.utf8)
+        write([4, UInt8(ready.count)] + ready)
+    }
 }
