@@ -26,7 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsURLRunner", "LoadsTesting", "LoadsWire",
     "LoadsTransport", "LoadsZeroMQ", "LoadsMaster", "LoadsStore", "LoadsAgent", "LoadsClient", "LoadsTestServer",
-    "LoadsReport", "LoadsPackage", "LoadsConformance",
+    "LoadsReport", "LoadsPackage", "LoadsConformance", "LoadsService",
 ]
 
 let package = Package(
@@ -84,10 +84,11 @@ let package = Package(
         library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux", "CZlib"]),
         library("LoadsClient", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop"]),
-        // What the executables that serve have in common. No product: it needs the trait.
+        // What the executables that serve have in common.
         library(
             "LoadsService",
             [
+                .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
                 .product(name: "Logging", package: "swift-log", condition: tools),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: tools),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle", condition: tools),

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <limits.h>
+#if __has_include(<linux/close_range.h>)
+#include <linux/close_range.h>
+#endif
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,8 +14,10 @@
 #include <sys/socket.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,6 +74,83 @@ int loads_spawn_close_from(posix_spawn_file_actions_t *actions, int first) {
 
 int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path) {
     return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+/// The child's side of `loads_spawn`. Other threads may have held any lock at the fork: only async-signal-safe calls here.
+static int become(const char *path, char *const arguments[], char *const environment[], const char *directory,
+                  const int *descriptors, int count, pid_t parent) {
+    struct sigaction standard;
+    memset(&standard, 0, sizeof standard);
+    standard.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+    if (setpgid(0, 0) != 0) return errno;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // A parent that ended before the line above sends nothing any more.
+    if (getppid() != parent) return ESRCH;
+    for (int index = 0; index < count; index++) {
+        if (dup2(descriptors[index], index) < 0) return errno;
+    }
+    if (directory != NULL && chdir(directory) != 0) return errno;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(path, arguments, environment);
+    return errno;
+}
+
+/// Has `exec` close every descriptor from `first` on.
+static void close_on_exec_from(int first) {
+#ifdef CLOSE_RANGE_CLOEXEC
+    if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+#endif
+    // Kernels before 5.11 and some sandboxes lack the call.
+    struct rlimit limit;
+    int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;
+    for (int descriptor = first; descriptor < end; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
+
+int loads_spawn(const char *path, char *const arguments[], char *const environment[], const char *directory,
+                const int *descriptors, int count, int *process) {
+    // Closed by a successful exec; otherwise it carries the reason why there was none.
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0) return errno;
+    // Out of the way of the child's numbers.
+    int failure = fcntl(report[1], F_DUPFD_CLOEXEC, count);
+    int code = failure < 0 ? errno : 0;
+    close(report[1]);
+    if (code != 0) {
+        close(report[0]);
+        return code;
+    }
+    // No handler of the parent's may run in the child.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0) {
+        close_on_exec_from(count);
+        code = become(path, arguments, environment, directory, descriptors, count, parent);
+        ssize_t ignored = write(failure, &code, sizeof code);
+        (void)ignored;
+        _exit(127);
+    }
+    if (child < 0) code = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(failure);
+    if (child > 0) {
+        ssize_t taken;
+        do taken = read(report[0], &code, sizeof code);
+        while (taken < 0 && errno == EINTR);
+        if (taken == sizeof code) {
+            while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+        } else {
+            code = 0;
+            *process = child;
+        }
+    }
+    close(report[0]);
+    return code;
 }
 
 void loads_spawn_fresh(posix_spawnattr_t *attributes) {

@@ -19,7 +19,7 @@ extension Agent {
             return send(.status(run: run, .refused(code: 70, message: "\"\(run)\" cannot be the name of a run")))
         }
         runs[run] = AgentRun(RunWatch(order, patience: settings.patience, readyPatience: settings.readyPatience))
-        settings.log(.info, "run \(run): \(order.order.plan.peakUsers) users")
+        settings.log(.info, "run \(run): \(Counted.text(order.order.plan.peakUsers, "user"))")
         if let obstacle = obstacle(to: order) {
             return change(run) { $0.refuse(code: 69, obstacle) }
         }

@@ -103,10 +103,12 @@ public actor Agent: AgentReceiver {
 
     // MARK: The transport
 
+    /// Takes a message of the master; to be called on the loop.
     public nonisolated func received(control message: [UInt8]) {
         assumeIsolated { $0.take(control: message) }
     }
 
+    /// A connection stands, perhaps a new one; to be called on the loop.
     public nonisolated func connected() {
         assumeIsolated { agent in
             agent.session.connected(at: .now)
@@ -114,8 +116,10 @@ public actor Agent: AgentReceiver {
         }
     }
 
+    /// Something is wrong with the way to the master, for the log.
     public nonisolated func trouble(_ trouble: TransportError) { settings.log(.warning, trouble.message) }
 
+    /// More results can be sent; to be called on the loop.
     public nonisolated func resultsWritable() {
         assumeIsolated { $0.pump() }
     }
@@ -217,7 +221,7 @@ public actor Agent: AgentReceiver {
         if !spool.isEmpty {
             settings.log(
                 .warning,
-                "\(spool.messages) messages of results were not acknowledged: "
+                "\(Counted.text(spool.messages, "message")) of results not acknowledged: "
                     + (settings.data == nil ? "they are lost" : "they are delivered when this agent is started again"))
         }
         fetch = nil

@@ -22,7 +22,7 @@ final class AgentHome {
         lock = open("\(data)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             if lock >= 0 { close(lock) }
-            throw AgentError("\(data): another agent uses this folder: give each one its own --data")
+            throw AgentError("\(data): another agent uses this folder: give each one its own --data", code: 64)
         }
         Files.removeTree("\(data)/runs")
         store = try SpoolStore(directory: "\(data)/spool")
@@ -70,7 +70,7 @@ public enum AgentIdentity {
     public static func load(given: String?, data: String?) throws(AgentError) -> String {
         if let given {
             guard isValid(given) else {
-                throw AgentError("\(given): not an identity: 1 to 64 letters, digits, -, _ or .")
+                throw AgentError("\(given): not an identity: 1 to 64 letters, digits, -, _ or .", code: 64)
             }
             return given
         }
@@ -79,7 +79,9 @@ public enum AgentIdentity {
         let path = "\(data)/id"
         if let kept = Files.read(path, limit: 128).map({ String(decoding: $0, as: UTF8.self) }) {
             let line = kept.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-            guard isValid(line) else { throw AgentError("\(path): holds no identity: remove that file, or use --id") }
+            guard isValid(line) else {
+                throw AgentError("\(path): holds no identity: remove that file, or use --id", code: 64)
+            }
             return line
         }
         let drawn = fresh()

@@ -6,6 +6,7 @@ public struct AgentSettings: Sendable {
     public var id: String
     /// For people.
     public var name: String
+    /// What runs may ask for: `zone` → `eu`.
     public var labels: [String: String] = [:]
     /// The agent's make and version, for people.
     public var software = "loads"
@@ -21,6 +22,7 @@ public struct AgentSettings: Sendable {
     public var readyPatience = Duration.seconds(300)
     /// How long ``Agent/stop()`` waits for what is left to be acknowledged.
     public var farewell = Duration.seconds(10)
+    /// How much is kept of what the master does not have yet.
     public var spool = SpoolLimits()
     /// The runners it brings along, by name.
     public var builtIn = ["url"]
@@ -29,6 +31,9 @@ public struct AgentSettings: Sendable {
     /// Is called on the agent's loop when a master has welcomed it for the first time.
     public var welcomed: @Sendable (MasterWelcome) -> Void = { _ in }
 
+    /// - Parameters:
+    ///   - id: The stable identity: 1 to 64 letters, digits, `-`, `_` or `.`.
+    ///   - name: For people.
     public init(id: String, name: String) {
         self.id = id
         self.name = name
@@ -46,9 +51,11 @@ public struct SpoolLimits: Sendable {
     public var disk = 1 << 30
     /// Sent and not acknowledged: messages, and bytes.
     public var windowMessages = 256
+    /// Bytes sent ahead of the acknowledgements at most.
     public var windowBytes = 16 << 20
     /// After so long without an acknowledgement, what is in flight is sent again; doubled each time, up to a minute.
     public var resend = Duration.seconds(5)
+    /// What suits most machines.
     public init() {}
 }
 
@@ -58,6 +65,9 @@ public struct AgentError: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     /// The exit code of `loads` that says so, where a run is refused for it.
     public var code: Int
+    /// - Parameters:
+    ///   - message: What happened, to what, and what to do.
+    ///   - code: An exit code of `loads`.
     public init(_ message: String, code: Int = 70) {
         self.message = message
         self.code = code

@@ -12,7 +12,8 @@ enum Files {
             }
         }
         guard isDirectory(path), access(path, W_OK | X_OK) == 0 else {
-            throw AgentError("\(path): not a folder that this agent may write to: name another one with --data")
+            throw AgentError(
+                "\(path): not a folder that this agent may write to: name another one with --data", code: 64)
         }
     }
 

@@ -130,7 +130,7 @@ struct LineSpeech: RunnerSpeech {
         wakeUp = nil
         tally.finish(now: now)
         guard case .running(let start) = phase else {
-            // It was told to end before it began; otherwise it went away of its own accord, which is a crash.
+            // It was told to end before it began; otherwise it went away of its own accord, which its watch judges.
             return notes() + (well && interrupted ? reports(.ended(interrupted: true, seconds: 0)) : [])
         }
         var actions = notes() + batch(at: now, isLast: true)

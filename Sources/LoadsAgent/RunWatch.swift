@@ -15,6 +15,8 @@ struct RunWatch {
         case ready
         /// It was told to start, or has.
         case running
+        /// The program has ended before the start, and well: the run is over once it starts.
+        case done
         /// It will not run; kept to say so again.
         case refused(code: Int, message: String)
         case over
@@ -63,7 +65,7 @@ struct RunWatch {
     /// Whether a runner lives, or is about to.
     var isRunning: Bool {
         switch phase {
-        case .preparing, .starting, .ready, .running: true
+        case .preparing, .starting, .ready, .running, .done: true
         case .refused, .over: false
         }
     }
@@ -73,7 +75,7 @@ struct RunWatch {
         switch phase {
         case .preparing(let missing): .preparing(missingBytes: missing)
         case .starting: .preparing(missingBytes: 0)
-        case .ready: .ready
+        case .ready, .done: .ready
         case .refused(let code, let message): .refused(code: code, message: message)
         case .running, .over: nil
         }
@@ -122,6 +124,7 @@ struct RunWatch {
 
     mutating func start(at instant: Int64) -> [Action] {
         guard phase != .running else { return [] }
+        if phase == .done { return finish(interrupted: false) }
         return pass(.start(at: instant))
     }
 
@@ -137,8 +140,14 @@ struct RunWatch {
             phase = .running
             return [.command(command)] + expectedLength
         case .running: return [.command(command)]
-        case .refused, .over: return []
+        case .done, .refused, .over: return []
         }
+    }
+
+    /// It is over, and nothing of it was ever under way.
+    private mutating func finish(interrupted: Bool) -> [Action] {
+        phase = .over
+        return [.end(.finished(interrupted: interrupted, seconds: 0))]
     }
 
     /// A plan of known length ends in time, or its runner hangs.
@@ -164,8 +173,8 @@ struct RunWatch {
         switch phase {
         case .preparing,
             .starting where !hasRunner:
-            phase = .over
-            return [.end(.finished(interrupted: true, seconds: 0))]
+            return finish(interrupted: true)
+        case .done: return finish(interrupted: true)
         case .starting, .ready, .running:
             let limit = (abort ? .zero : order.order.plan.grace) + patience
             return [
@@ -214,13 +223,15 @@ struct RunWatch {
 
     /// The runner's process has ended.
     ///
-    /// A process that dies after it has reported its end has lost nothing: that is worth a line, not a crash.
+    /// A process that dies after it has reported its end has lost nothing: that is worth a line, not a crash. So is a
+    /// program of the user's that has nothing to report, whether it ends before its start or after it: which of the two is
+    /// a matter of chance.
     ///
     /// - Parameters:
     ///   - counted: What it counted in memory that outlives it.
     ///   - delivered: What its batches have reported.
     mutating func exited(_ exit: RunnerExit, counted: ReportCounts, delivered: ReportCounts) -> [Action] {
-        guard isRunning else { return [] }
+        guard isRunning, phase != .done else { return [] }
         let reason = exit.fault ?? ExitReason.describe(exit.status)
         if let refusal {
             guard hasStarted else { return refuse(code: refusal.code, refusal.message) }
@@ -230,12 +241,20 @@ struct RunWatch {
         if let ended {
             phase = .over
             let end = Action.end(.finished(interrupted: ended.interrupted, seconds: ended.seconds))
-            if exit.status == 0 && exit.fault == nil { return [end] }
+            if exit.status == 0 && exit.fault == nil {
+                return delivered == ReportCounts() && !ended.interrupted ? saidNothing(exit) + [end] : [end]
+            }
             return [.note("after the run the runner ended badly: \(reason)"), end]
         }
         if !hasStarted, stopping == nil {
+            if isProgram, exit.status == 0, exit.fault == nil {
+                if phase == .running { return saidNothing(exit) + finish(interrupted: false) }
+                let told: [Action] = phase == .starting ? [.status(.ready)] : []
+                phase = .done
+                return saidNothing(exit) + told
+            }
             let words = exit.output.isEmpty ? "" : "\n\(exit.output)"
-            return refuse(code: 70, "the runner ended before the run: \(reason)\(words)")
+            return refuse(code: 71, "the runner ended before the run: \(reason)\(words)")
         }
         phase = .over
         if !hasStarted, exit.fault == nil { return [.end(.finished(interrupted: true, seconds: 0))] }
@@ -247,6 +266,19 @@ struct RunWatch {
                         output: exit.output, unreportedStarted: max(0, counted.started &- delivered.started),
                         unreportedEnded: max(0, counted.ended &- delivered.ended),
                         unreportedHits: max(0, counted.hits &- delivered.hits))))
+        ]
+    }
+
+    private var isProgram: Bool { order.launch.dialect == .lines }
+
+    /// A program that ended well, and from which nothing came that could be counted.
+    private func saidNothing(_ exit: RunnerExit) -> [Action] {
+        guard isProgram else { return [] }
+        let words = exit.output.split(whereSeparator: \.isNewline).suffix(12).map { "\n  │ \($0)" }.joined()
+        return [
+            .note(
+                "the program has ended with exit code 0 and reported no hit and no iteration; it writes them to the "
+                    + "descriptor that LOADS_RESULTS_FD names, one JSON object a line\(words)")
         ]
     }
 }

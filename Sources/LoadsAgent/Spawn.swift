@@ -33,7 +33,8 @@ enum Spawn {
         }
     }
 
-    /// Starts a runner in a process group of its own, so that the terminal's Ctrl-C reaches only us.
+    /// Starts a runner in a process group of its own, so that the terminal's Ctrl-C reaches only us. The kernel kills it
+    /// when the calling thread ends, as it does when the agent is killed.
     ///
     /// - Parameters:
     ///   - counterBytes: The size of the memory shared with it.
@@ -71,47 +72,37 @@ enum Spawn {
         else { throw fail("no shared memory", errno) }
         mapped = counters
 
-        // Copies above the child's numbers, so that no dup2 overwrites what a later one needs.
-        var sources: [Int32] = []
-        for descriptor in [commands.read, reports.write, memory, output.write] {
+        // Above the child's numbers, so that no copy overwrites what a later one needs.
+        func copy(_ descriptor: Int32) throws(SpawnError) -> Int32 {
             let copy = loads_fcntl_int(descriptor, F_DUPFD_CLOEXEC, 16)
             guard copy >= 0 else { throw fail("no descriptor for the runner (raise `ulimit -n`)", errno) }
             opened.append(copy)
-            sources.append(copy)
+            return copy
         }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
+        var sources: [Int32] = []
+        for descriptor in [commands.read, reports.write, memory, output.write] { sources.append(try copy(descriptor)) }
         let inherited: [Int32]
         switch launch.dialect {
         case .messages:
-            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-            inherited = Array(sources[..<3])
-        case .lines:
-            posix_spawn_file_actions_adddup2(&actions, sources[0], 0)
-            inherited = [sources[1]]
+            let nothing = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            guard nothing >= 0 else { throw fail("/dev/null", errno) }
+            opened.append(nothing)
+            inherited = [try copy(nothing), sources[3], sources[3]] + sources[..<3]
+        case .lines: inherited = [sources[0], sources[3], sources[3], sources[1]]
         }
-        posix_spawn_file_actions_adddup2(&actions, sources[3], 1)
-        posix_spawn_file_actions_adddup2(&actions, sources[3], 2)
-        for (index, source) in inherited.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, source, Int32(3 + index))
-        }
-        loads_spawn_close_from(&actions, Int32(3 + inherited.count))
-        if let directory = launch.directory { loads_spawn_directory(&actions, directory) }
-
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        loads_spawn_fresh(&attributes)
 
         let (executable, first) = try ProgramPath.resolve(launch)
         let arguments = CStrings(first + launch.arguments)
         let environment = CStrings(environment(launch))
         var process: pid_t = 0
-        let code = posix_spawn(
-            &process, executable, &actions, &attributes, arguments.pointers, environment.pointers)
+        let code = loads_spawn(
+            executable, arguments.pointers, environment.pointers, launch.directory, inherited, Int32(inherited.count),
+            &process)
         guard code == 0 else { throw fail("\(executable) cannot be started", code) }
-        for descriptor in sources + [commands.read, reports.write, output.write, memory] { close(descriptor) }
+        // Our ends stay, the child's were copied.
+        for descriptor in opened where ![commands.write, reports.read, output.read].contains(descriptor) {
+            close(descriptor)
+        }
         // Our ends only: the child's are descriptions of their own.
         for descriptor in [commands.write, reports.read, output.read] {
             _ = loads_fcntl_int(descriptor, F_SETFL, O_NONBLOCK)

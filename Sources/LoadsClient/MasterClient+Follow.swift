@@ -13,13 +13,14 @@ public struct FollowedRun: Sendable {
 extension MasterClient {
     /// Follows a run to its end: what was before as a snapshot, then the stream.
     ///
-    /// What is shown on the way may miss something; what is returned does not.
+    /// What is shown on the way may miss something; what is returned does not. A master that is away is waited for, for
+    /// a little longer than its agents go on without it.
     ///
     /// - Parameters:
     ///   - hits: Whether every hit is wanted.
     ///   - whole: Whether hits that were made before this began count as missed.
     ///   - observer: Is told what happens.
-    /// - Throws: ``ClientError`` when the master does not answer any more, or has never heard of the run.
+    /// - Throws: ``ClientError``: `away` when the master does not come back, or what it says: it has never heard of the run.
     public func follow(
         run: String, hits: Bool = false, whole: Bool = false, observer: any RunObserver
     ) async throws(ClientError) -> FollowedRun {
@@ -32,37 +33,63 @@ extension MasterClient {
             ticking.cancel()
             unsubscribe(run: run, topics: topics)
         }
-        var show = RunShow(run: run, observer: observer)
+        var show = RunShow(run: run, master: address, observer: observer)
+        var isAsking = false
         var final: RunSnapshot?
         for await sound in heard {
-            let wanted =
-                switch sound {
-                case .said(let topic, let message): show.take(message, topic: topic)
-                case .tick: show.tick()
-                }
-            if final == nil {
-                guard wanted else { continue }
-                let snapshot = try await snapshot(run: run)
-                guard snapshot.state.isFinal else {
-                    show.start(from: snapshot)
-                    continue
-                }
-                final = snapshot
+            let isWanted: Bool
+            switch sound {
+            case .said(let topic, let message): isWanted = show.take(message, topic: topic)
+            case .tick: isWanted = show.tick()
+            case .answered(let answer):
+                isAsking = false
+                isWanted = false
+                let snapshot = try answer.get()
+                if snapshot.state.isFinal { final = snapshot } else { show.start(from: snapshot) }
             }
-            // The stream may be behind what the control channel says.
-            if let final, !hits || !show.waitsForHits(of: final) {
+            if let final {
+                // The stream may be behind what the control channel says.
+                if hits && show.waitsForHits(of: final) { continue }
                 return FollowedRun(snapshot: final, missedHits: hits ? show.missedHits(of: final, whole: whole) : 0)
             }
+            guard isWanted, !isAsking else { continue }
+            isAsking = true
+            // Beside the sounds: time goes by while the master is away.
+            Task { await askSnapshot(run) }
         }
         throw ClientError(code: .noAnswer, message: "the conversation with the master was closed")
+    }
+}
+
+extension MasterClient {
+    /// How long a master may be away: agents without one go on for 120 s as a rule, and then have to be told of by it.
+    private static let absence = Duration.seconds(180)
+
+    private func askSnapshot(_ run: String) async {
+        do throws(ClientError) {
+            hear(.answered(.success(try await snapshot(run: run, limit: Self.absence))), run: run)
+        } catch  where error.code == .noAnswer {
+            let away = ClientError(
+                code: .away,
+                message: "the master at \(address) has not answered for \(Self.absence.components.seconds) s: what "
+                    + "becomes of the run is not known here. Its agents deliver what they have once the master is back: "
+                    + "`loads attach \(run)` shows it then")
+            hear(.answered(.failure(away)), run: run)
+        } catch {
+            hear(.answered(.failure(error)), run: run)
+        }
     }
 }
 
 /// Shows a run to an observer, and knows when a snapshot is needed. A pure structure but for the observer.
 struct RunShow {
     private var follower: StreamFollower
+    private let master: String
     private let observer: any RunObserver
     private var meter: ProgressMeter?
+    /// What the run waits for, and for how many ticks already.
+    private var queue: (reason: String, ticks: Int)?
+    private var agents = 0
     private var hasStarted = false
     private var isOver = false
     /// Ticks since something was heard.
@@ -76,8 +103,10 @@ struct RunShow {
     /// A topic beats every second: after so many ticks of half a second the stream is out of reach, or the run over.
     private static let patience = 6
 
-    init(run: String, observer: any RunObserver) {
+    /// - Parameter master: How the user named it.
+    init(run: String, master: String, observer: any RunObserver) {
         follower = StreamFollower(run: run)
+        self.master = master
         self.observer = observer
     }
 
@@ -97,9 +126,12 @@ struct RunShow {
         follower.start(from: snapshot)
         if base == nil { base = snapshot }
         quiet = 0
-        var meter = ProgressMeter(plan: snapshot.submission.order.plan)
-        meter.start(from: snapshot.statistics)
+        var meter = self.meter ?? ProgressMeter(plan: snapshot.submission.order.plan)
+        meter.start(from: snapshot.statistics, at: snapshot.elapsed)
         self.meter = meter
+        agents = snapshot.agents.count
+        queue = snapshot.state == .queued ? snapshot.waitsFor.map { ($0, queue?.ticks ?? 0) } : nil
+        if snapshot.state == .stopping { observer.stopping(snapshot.stopped ?? "stopped") }
         begin(snapshot.startedAt != nil)
     }
 
@@ -123,7 +155,10 @@ struct RunShow {
             observer.received(hits)
         case .event(let event):
             if event.kind == "started" { begin(true) }
-            if event.isForPeople { observer.noted(event.text) }
+            if event.kind == "stopping" { observer.stopping(event.text) }
+            // What it waits for, and how many agents it has, is in the snapshot.
+            if event.kind == "queued" || event.kind == "preparing" { return true }
+            if event.isForPeople(agents: agents) { observer.noted(event.text) }
             // Hits may still be on their way: the next tick asks.
             if event.isFinal { isOver = true }
         }
@@ -133,6 +168,12 @@ struct RunShow {
     /// - Returns: Whether a snapshot is needed.
     mutating func tick() -> Bool {
         quiet += 1
+        if quiet >= Self.patience {
+            observer.waiting("waiting for the master at \(master)", for: Double(quiet) / 2)
+        } else if let queue {
+            self.queue!.ticks += 1
+            observer.waiting("queued: \(queue.reason)", for: Double(queue.ticks) / 2)
+        }
         return isOver || meter == nil || quiet >= Self.patience
     }
 
@@ -156,8 +197,9 @@ extension RunState {
 extension RunEvent {
     fileprivate var isFinal: Bool { kind == "ended" || kind == "refused" }
 
-    /// What happens in every run needs no line.
-    fileprivate var isForPeople: Bool {
-        !["queued", "preparing", "started", "agent-ended", "ended", "refused", "stopping"].contains(kind)
+    /// What happens in every run needs no line, nor what the summary says.
+    fileprivate func isForPeople(agents: Int) -> Bool {
+        if kind == "crashed" { return agents > 1 }
+        return !["queued", "preparing", "started", "agent-ended", "ended", "refused", "stopping"].contains(kind)
     }
 }

@@ -10,7 +10,7 @@ public actor MasterClient {
     nonisolated let loop: EventLoop
     private let transport: any ClientTransport
     /// How the user named the master, for messages.
-    private let address: String
+    let address: String
     private var conversation = Conversation()
     private var waiting: [Int: CheckedContinuation<ClientAnswer.Answer?, Never>] = [:]
     /// Why there is no connection, since the last one.
@@ -103,13 +103,21 @@ public actor MasterClient {
 
     /// A run as far as it is.
     public func snapshot(run: String) async throws(ClientError) -> RunSnapshot {
-        guard case .snapshot(let snapshot) = try await ask(.snapshot(run: run)) else { throw unexpected() }
+        try await snapshot(run: run, limit: .seconds(60))
+    }
+
+    func snapshot(run: String, limit: Duration) async throws(ClientError) -> RunSnapshot {
+        guard case .snapshot(let snapshot) = try await ask(.snapshot(run: run), limit: limit) else {
+            throw unexpected()
+        }
         return snapshot
     }
 
     /// Stops a run: gracefully, or at once.
-    public func stop(run: String, abort: Bool) async throws(ClientError) {
-        guard case .done = try await ask(.stop(run: run, abort: abort)) else { throw unexpected() }
+    ///
+    /// - Parameter by: Who wants it, for others who watch the run: `tarek@laptop`.
+    public func stop(run: String, abort: Bool, by: String? = nil) async throws(ClientError) {
+        guard case .done = try await ask(.stop(run: run, abort: abort, by: by)) else { throw unexpected() }
     }
 
     /// Changes the number of users of a run, on all its agents at one instant.
@@ -205,9 +213,12 @@ public actor MasterClient {
         case said(StreamTopic, StreamMessage)
         /// Time goes by.
         case tick
+        /// The run as far as it is, as somebody asked for it.
+        case answered(Result<RunSnapshot, ClientError>)
     }
 
-    func tick(run: String) { followers[run]?.yield(.tick) }
+    func tick(run: String) { hear(.tick, run: run) }
+    func hear(_ sound: Sound, run: String) { followers[run]?.yield(sound) }
 
     /// What a run's topics say, from now on.
     func subscribe(run: String, topics: [StreamTopic]) -> AsyncStream<Sound> {

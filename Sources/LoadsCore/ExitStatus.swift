@@ -13,7 +13,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case usage = 64
     /// The user's package does not build; nothing was started.
     case doesNotBuild = 65
-    /// No such test, or nothing to run; nothing was started.
+    /// No such test, or nothing to run; nothing was started. Or a run that measured nothing.
     case nothingToRun = 69
     /// A fault of ours.
     case fault = 70
@@ -23,7 +23,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     case interrupted = 130
 
     /// What a run earns. What stands first wins: interrupted, a fault of ours, a crash, invalid, a breached threshold,
-    /// failures.
+    /// failures, nothing measured.
     ///
     /// A run that a threshold has stopped was not interrupted. Where a threshold on `errors` or `checks` was judged, it
     /// decides about failures.
@@ -55,6 +55,8 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
                 .breached
             } else if failed && !summary.thresholds.contains(where: \.decidesFailures) {
                 .failures
+            } else if summary.measuredNothing {
+                .nothingToRun
             } else {
                 .passed
             }

@@ -29,18 +29,46 @@ public struct ProgressMeter: Sendable {
     private var total = Progress()
     /// The last seconds: when each batch came, its hits, iterations and latencies.
     private var recent: [(time: Double, hits: Int, iterations: Int, latency: Histogram)] = []
+    /// From when on this meter has been there; nil is from the beginning.
+    private var since: Double?
+    /// When something was last measured, as far as this meter knows.
+    private var heard = 0.0
+    /// A time from which nothing came for long. What comes at its end belongs to all of it.
+    private var gap: (from: Double, to: Double)?
 
     /// The seconds that "now" means.
     public static let window = 3.0
 
+    /// Seconds without anything that make a gap, and seconds in which all that was kept back meanwhile has come.
+    private static let gapLength = 2.0
+
     public init(plan: Plan) { self.plan = plan }
 
-    /// Starts from what was measured before this meter was there: an attaching client's snapshot.
-    public mutating func start(from statistics: Statistics) {
-        total.iterations.merge(statistics.iterations)
-        total.hits += statistics.hitCount
-        total.failedHits += statistics.failedHitCount
+    /// Starts from what was measured before this meter was there: an attaching client's snapshot. Called again, it takes
+    /// what was measured while somebody was out of touch: rates then are those of the whole time.
+    ///
+    /// - Parameters:
+    ///   - statistics: Everything since the users started.
+    ///   - time: Seconds since then.
+    public mutating func start(from statistics: Statistics, at time: Double = 0) {
+        let before = total
+        total.iterations = statistics.iterations
+        total.hits = statistics.hitCount
+        total.failedHits = statistics.failedHitCount
         total.users = statistics.users
+        if since == nil, before == Progress() {
+            since = time
+            heard = time
+        } else {
+            note(total.hits - before.hits, total.iterations.ended - before.iterations.ended, Histogram(), at: time)
+        }
+    }
+
+    private mutating func note(_ hits: Int, _ iterations: Int, _ latency: Histogram, at time: Double) {
+        recent.append((time, hits, iterations, latency))
+        guard hits > 0 || iterations > 0 else { return }
+        if time - heard > Self.gapLength { gap = (heard, time) }
+        heard = max(heard, time)
     }
 
     /// Counts what was measured since the last call.
@@ -58,17 +86,18 @@ public struct ProgressMeter: Sendable {
         total.iterations.merge(statistics.iterations)
         total.hits += hits
         total.users = statistics.users
-        recent.append((time, hits, statistics.iterations.ended, latency))
+        note(hits, statistics.iterations.ended, latency, at: time)
     }
 
     /// How far the run is; rate and percentile are those of the last seconds.
     ///
     /// - Parameter time: Seconds since the users started.
     public mutating func progress(at time: Double) -> Progress {
-        recent.removeAll { $0.time < time - Self.window }
+        let start = windowStart(at: time)
+        recent.removeAll { $0.time < start }
         var progress = total
         progress.elapsed = time
-        let span = min(Self.window, max(time, 0.001))
+        let span = max(time - start, 0.001)
         var latency = Histogram()
         for entry in recent { latency.merge(entry.latency) }
         progress.hitRate = Double(recent.reduce(0) { $0 + $1.hits }) / span
@@ -79,6 +108,15 @@ public struct ProgressMeter: Sendable {
             progress.timeLeft = time * (1 - fraction) / fraction
         }
         return progress
+    }
+
+    /// From when on "now" is: the last seconds, but never a part of a gap, nor the flood behind one.
+    private func windowStart(at time: Double) -> Double {
+        let start = max(since ?? 0, time - Self.window)
+        guard let gap else { return start }
+        // What came at its beginning was before it.
+        if time < gap.to + Self.window { return min(start, gap.from.nextUp) }
+        return max(start, gap.to + Self.gapLength)
     }
 
     private func fraction(at time: Double) -> Double? {

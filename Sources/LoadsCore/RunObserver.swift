@@ -8,4 +8,19 @@ public protocol RunObserver: Sendable {
     func received(_ hits: [RawHit])
     /// A line for the user.
     func noted(_ text: String)
+    /// Nothing happens for now: the run is queued, or the master is away. Said twice a second while it is so.
+    ///
+    /// - Parameters:
+    ///   - what: For a person: `waiting for the master at tcp://127.0.0.1:7780`.
+    ///   - seconds: For how long already.
+    func waiting(_ what: String, for seconds: Double)
+    /// Somebody ended the run before its plan was done; its iterations are coming to their end.
+    ///
+    /// - Parameter reason: Who, for a person: `stopped by tarek@laptop`.
+    func stopping(_ reason: String)
+}
+
+extension RunObserver {
+    public func waiting(_ what: String, for seconds: Double) {}
+    public func stopping(_ reason: String) {}
 }

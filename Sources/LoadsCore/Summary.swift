@@ -15,6 +15,12 @@ public struct Summary: Sendable {
     public var statistics: Statistics
     /// Whether the target is a URL: then a failed hit fails the run; otherwise a failed iteration does.
     public var isURLTarget: Bool
+    /// Whether the target is a program of any language that tells of its hits and iterations itself.
+    public var isProgram = false
+    /// Why the run was stopped, for a person: `stopped by tarek@laptop`; nil when nobody stopped it, or nobody knows.
+    public var stopped: String?
+    /// Changes of the number of users on the way, in order.
+    public var changes: [UserChange] = []
     /// What became of a runner that did not end by itself.
     public var crash: RunnerCrash?
     /// What each agent did; empty where nobody kept count of them.
@@ -40,6 +46,25 @@ public struct Summary: Sendable {
         self.agents = agents
         self.thresholds = thresholds
     }
+
+    /// Whether there is nothing to judge: no hit, no step, check or metric, and no iteration that came to an end of its own.
+    public var measuredNothing: Bool {
+        statistics.hitCount == 0 && statistics.iterations.ended == statistics.iterations.interrupted
+            && statistics.steps.isEmpty && statistics.checks.isEmpty && statistics.metrics.isEmpty
+    }
+}
+
+/// A change of the number of users while a run goes on.
+public struct UserChange: Sendable, Equatable {
+    /// Seconds since the users started.
+    public var at: Double
+    /// Users on all agents together from then on.
+    public var users: Int
+
+    public init(at: Double, users: Int) {
+        self.at = at
+        self.users = users
+    }
 }
 
 /// A runner that died, and the size of the hole it left.
@@ -52,11 +77,20 @@ public struct RunnerCrash: Sendable, Equatable {
     public var unreportedStarted: Int
     public var unreportedEnded: Int
     public var unreportedHits: Int
+    /// Whether no runner crashed, but agents were lost so that the run broke off.
+    public var isLoss = false
     public init(reason: String, output: String, unreportedStarted: Int, unreportedEnded: Int, unreportedHits: Int) {
         self.reason = reason
         self.output = output
         self.unreportedStarted = unreportedStarted
         self.unreportedEnded = unreportedEnded
         self.unreportedHits = unreportedHits
+    }
+
+    /// Agents were lost, and the run broke off. How large the hole is nobody knows.
+    public static func lost(_ reason: String) -> RunnerCrash {
+        var crash = RunnerCrash(reason: reason, output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+        crash.isLoss = true
+        return crash
     }
 }

@@ -113,24 +113,32 @@ final class ActiveRun {
     }
 
     func snapshot(boot: String, sequences: [String: UInt64], at now: Instant) -> RunSnapshot {
-        RunSnapshot(
+        var snapshot = RunSnapshot(
             boot: boot, submission: record.submission, state: record.state, startedAt: record.startedAt,
             elapsed: elapsed(at: now), interrupted: record.interrupted, sequences: sequences,
             statistics: merged.total, agents: shares, crash: record.crash)
+        if record.state == .queued, waitsFor != "" { snapshot.waitsFor = waitsFor }
+        snapshot.stopped = life.stopReason
+        snapshot.changes = record.changes
+        return snapshot
     }
 
     /// What came of it; nil before its end.
     var outcome: RunOutcome? {
         switch record.state {
         case .refused(let code, let message): .refused(code: code, message: message)
-        case .ended:
-            .finished(
-                Summary(
-                    id: id, target: record.submission.target, startedAt: record.startedAt ?? record.submittedAt,
-                    duration: record.duration, interrupted: record.interrupted, plan: record.submission.order.plan,
-                    statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash,
-                    agents: shares))
+        case .ended: .finished(summary)
         default: nil
         }
+    }
+
+    private var summary: Summary {
+        var summary = Summary(
+            id: id, target: record.submission.target, startedAt: record.startedAt ?? record.submittedAt,
+            duration: record.duration, interrupted: record.interrupted, plan: record.submission.order.plan,
+            statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash, agents: shares)
+        summary.changes = record.changes
+        summary.isProgram = record.submission.launch.dialect == .lines
+        return summary
     }
 }

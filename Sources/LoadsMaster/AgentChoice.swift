@@ -46,10 +46,10 @@ enum AgentChoice {
         if fit.count < needed {
             let labels = placement.labels.map { "\($0.key)=\($0.value)" }.sorted().joined(separator: ",")
             let which = labels.isEmpty ? "" : " with \(labels)"
-            return .wait("it waits for \(count(needed - fit.count, "more agent"))\(which)", reserved: [])
+            return .wait("waits for \(count(needed - fit.count, "more agent"))\(which)", reserved: [])
         }
         return .wait(
-            "it waits until \(count(needed - free.count, "more agent")) is free",
+            "waits until \(count(needed - free.count, "more agent")) \(needed - free.count == 1 ? "is" : "are") free",
             reserved: Set(fit.map(\.hello.agent)))
     }
 

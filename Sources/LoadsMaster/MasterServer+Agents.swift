@@ -41,7 +41,7 @@ extension MasterServer {
         tell(peer, .welcome(welcomeMessage(at: now)))
         settings.log(
             welcome == .back ? .debug : .info,
-            "agent \(hello.name) (\(hello.agent)): \(hello.cores) cores, \(hello.software)")
+            "agent \(hello.name) (\(hello.agent)): \(Counted.text(hello.cores, "core")), \(hello.software)")
         if case .restarted(let epoch) = welcome {
             lose(hello.agent, epoch: epoch, "it was restarted without what it had measured")
         }

@@ -43,10 +43,17 @@ extension MasterServer {
             } catch {
                 reply(.error(error))
             }
-        case .stop(let run, let abort): reply(stop(run, abort: abort).map { .error($0) } ?? .done)
+        case .stop(let run, let abort, let who):
+            reply(stop(run, abort: abort, by: Self.stopped(by: who, identity)).map { .error($0) } ?? .done)
         case .adjust(let run, let users): reply(adjust(run, users: users).map { .error($0) } ?? .done)
         default: break
         }
+    }
+
+    /// Who stopped a run, for those who watch it. What a client says of itself is a courtesy; its key is a fact.
+    private static func stopped(by who: String?, _ identity: PeerIdentity) -> String {
+        let key = identity.key.map { " (key \($0))" } ?? ""
+        return "stopped by \(who.map { $0.isEmpty ? "a client" : $0 } ?? "a client")\(key)"
     }
 
     func answer(_ peer: Peer, _ answer: ClientAnswer) {
@@ -97,7 +104,9 @@ extension MasterServer {
         }
         let present = runs.map { run in
             run.merged.fold()
-            return run.record.status(run.merged.total, elapsed: run.elapsed(at: now))
+            var status = run.record.status(run.merged.total, elapsed: run.elapsed(at: now))
+            if run.record.state == .queued, run.waitsFor != "" { status.waitsFor = run.waitsFor }
+            return status
         }
         return ClusterStatus(boot: boot, agents: agents, runs: history + present)
     }

@@ -86,11 +86,11 @@ extension MasterServer {
     // MARK: Inside
 
     @discardableResult
-    func stop(_ run: String, abort: Bool) -> WireFault? {
+    func stop(_ run: String, abort: Bool, by reason: String = "stopped") -> WireFault? {
         guard let active = byID[run] else {
             return history.contains { $0.run == run } ? nil : Self.unknownRun(run)
         }
-        active.life.stop(abort: abort, reason: "stopped")
+        active.life.stop(abort: abort, reason: reason)
         perform(active)
         schedule()
         return nil
@@ -162,6 +162,7 @@ extension MasterServer {
             case .wait(let what, let reserved):
                 busy.formUnion(reserved)
                 // An agent that connects a moment later is the ordinary case: a word is due only when it goes on.
+                let what = what + ahead(of: run, on: reserved)
                 if run.waitsFor != what, Self.wallTime() - run.record.submittedAt > 0.5 {
                     run.waitsFor = what
                     run.life.event("queued", what)
@@ -170,6 +171,15 @@ extension MasterServer {
             }
             perform(run)
         }
+    }
+
+    /// Which runs have the agents that another one waits for, in words.
+    private func ahead(of waiting: ActiveRun, on agents: Set<String>) -> String {
+        let ahead = runs.filter { run in
+            run !== waiting && !run.record.isOver
+                && run.life.members.contains { !$0.isDone && agents.contains($0.agent) }
+        }
+        return ahead.isEmpty ? "" : ", behind " + ahead.map(\.id).joined(separator: ", ")
     }
 
     /// Starts a run whose agents are all ready and whose clocks are known.

@@ -79,8 +79,10 @@ extension RunLife {
         case .preparing: refuse(code: code, who + message)
         case .running, .stopping:
             // Told to start and yet refused: that is a hole in the run.
+            let words = message.split(maxSplits: 1, whereSeparator: \.isNewline).map(String.init)
             let crash = RunnerCrash(
-                reason: message, output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+                reason: words.first ?? "", output: words.count > 1 ? words[1] : "", unreportedStarted: 0,
+                unreportedEnded: 0, unreportedHits: 0)
             crashed(index, crash, lastData: 0)
             finishIfDone()
         default: break

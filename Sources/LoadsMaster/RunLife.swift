@@ -82,7 +82,8 @@ struct RunLife {
         case .finished(let interrupted, let seconds):
             record.members[index].phase = .finished
             record.duration = max(record.duration, seconds)
-            if interrupted { record.interrupted = true }
+            // One that was told to end is no interruption of its own: why it was told is known.
+            if interrupted, record.state != .stopping { record.interrupted = true }
             if members.count > 1 { event("agent-ended", "\(members[index].name) has ended", agent) }
         case .refused(let code, let message): refused(by: agent, code: code, message)
         case .crashed(let crash): crashed(index, crash, lastData: lastData)
@@ -95,7 +96,8 @@ struct RunLife {
         guard let index = index(agent) else { return }
         let loss = AgentShare.Missing(from: loss.from, to: loss.to, hits: loss.hits, reason: reason)
         record.members[index].gaveUp = members[index].gaveUp?.joined(with: loss) ?? loss
-        event("hits-dropped", "\(members[index].name): \(reason): \(loss.hits ?? 0) hits are missing", agent)
+        event(
+            "hits-dropped", "\(members[index].name): \(reason): \(Counted.text(loss.hits ?? 0, "hit")) missing", agent)
     }
 
     /// Changes the number of users on all agents at one instant.
@@ -109,7 +111,8 @@ struct RunLife {
             return WireFault(code: "malformed", message: "\(users) users: from 1 to 1,000,000 can be asked for")
         }
         if let problem = share(users, at: instant) { return WireFault(code: "state", message: problem) }
-        event("adjusted", "\(users) users from \(seconds(instant)) s on")
+        record.changes.append(UserChange(at: elapsed(instant), users: users))
+        event("adjusted", "\(Counted.text(users, "user")) from \(seconds(instant)) s on")
         return nil
     }
 
@@ -173,7 +176,8 @@ struct RunLife {
         record.members[index].missing = AgentShare.Missing(from: lastData, to: nil, hits: nil, reason: reason)
         record.duration = max(record.duration, lastData)
         event(
-            "agent-lost", "\(name) is lost: \(reason); its \(users) users are missing from \(text(lastData)) s on",
+            "agent-lost",
+            "\(name) is lost: \(reason); nothing comes of its \(Counted.text(users, "user")) from \(text(lastData)) s on",
             agent)
         compensate(index, users)
         finishIfDone()
@@ -182,14 +186,16 @@ struct RunLife {
     // MARK: The end
 
     /// Ends the run before its plan is done. A second time with `abort` ends it at once.
-    mutating func stop(abort: Bool, reason: String) {
+    ///
+    /// - Parameter isPolicy: Whether nobody asked for it: then it is no interruption.
+    mutating func stop(abort: Bool, reason: String, isPolicy: Bool = false) {
         switch record.state {
         case .queued, .preparing: refuse(code: 130, "\(reason) before it started")
         case .running, .stopping:
             if let stop = record.stop, stop.abort || !abort { return }
             record.stop = RunRecord.Stop(abort: abort, reason: reason)
             record.state = .stopping
-            record.interrupted = true
+            if !isPolicy { record.interrupted = true }
             event("stopping", abort ? "\(reason), at once" : reason)
             for member in members where !member.isDone { send(member.agent, .stop(abort: abort, reason: reason)) }
             finishIfDone()
@@ -261,7 +267,10 @@ struct RunLife {
         guard record.state == .running, !members[index].released else { return }
         switch placement.onLost {
         case .goOn: break
-        case .stop: stop(abort: false, reason: "stopped: \(members[index].name) was lost")
+        case .stop:
+            let reason = "\(members[index].name) was lost, and --on-lost stop ends the run then"
+            if record.crash == nil { record.crash = .lost(reason) }
+            stop(abort: false, reason: reason, isPolicy: true)
         case .redistribute:
             record.members[index].released = true
             guard users > 0, share(self.users + users, at: nextAdjustment) == nil else { return }
@@ -303,9 +312,8 @@ struct RunLife {
             record.interrupted = true
         } else if gone, record.crash == nil {
             let reasons = members.compactMap { $0.missing?.reason }
-            record.crash = RunnerCrash(
-                reason: members.count == 1 ? "its agent is lost: \(reasons.first ?? "")" : "all its agents are lost",
-                output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+            record.crash = .lost(
+                members.count == 1 ? "its agent is lost: \(reasons.first ?? "")" : "all its agents are lost")
         }
         record.state = .ended
         event("ended", "the run has ended")
@@ -323,8 +331,15 @@ struct RunLife {
     }
 
     private func seconds(_ instant: Instant) -> String {
-        text(record.start.map { Double(instant.nanoseconds(since: $0)) / 1e9 } ?? 0)
+        text(elapsed(instant))
     }
+
+    private func elapsed(_ instant: Instant) -> Double {
+        record.start.map { Double(instant.nanoseconds(since: $0)) / 1e9 } ?? 0
+    }
+
+    /// Why it was stopped, if it was.
+    var stopReason: String? { record.stop?.reason }
 
     private func text(_ seconds: Double) -> String {
         let tenths = Int((max(0, min(seconds, 1e9)) * 10).rounded())

@@ -21,6 +21,8 @@ public struct RunRecord: Sendable, Equatable {
     public var members: [RunMember] = []
     /// How often it was planned anew because an agent was gone before the start.
     public var attempt = 0
+    /// Changes of the number of users on the way that somebody asked for, in order.
+    public var changes: [UserChange] = []
     /// The number of the next user that an adjustment adds.
     public var nextUser = 0
     /// Events in the log, which may be fewer than there were.

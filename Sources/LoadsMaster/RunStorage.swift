@@ -128,6 +128,14 @@ extension RunRecord {
         ClusterStatus.RunStatus(
             run: run, target: submission.target, state: state, startedAt: startedAt, elapsed: elapsed,
             users: isOver ? 0 : total.users, iterations: total.iterations, hits: total.hitCount,
-            failedHits: total.failedHitCount)
+            failedHits: total.failedHitCount, outcome: outcome)
+    }
+
+    /// How it ended; nil while it has not.
+    private var outcome: ClusterStatus.RunStatus.Outcome? {
+        guard state == .ended else { return nil }
+        if interrupted { return .stopped }
+        if let crash { return crash.isLoss ? .lost : .crashed }
+        return members.contains { $0.missing != nil } ? .incomplete : .finished
     }
 }

@@ -15,7 +15,7 @@ extension RunSubmission {
         }
         if let agents = placement.agents, agents > max(1, order.plan.peakUsers) {
             problems.append(
-                "--agents \(agents): more agents than the \(order.plan.peakUsers) users (every agent gets one at least)"
+                "--agents \(agents): more agents than the run's \(Counted.text(order.plan.peakUsers, "user")) (every agent gets one at least)"
             )
         }
         for file in launch.files {

@@ -22,20 +22,46 @@ public struct Shipment: Sendable {
     }
 
     /// Adds a file or a whole folder under its path relative to `base`; one from outside under its last component.
-    public mutating func add(including path: String, base: String) throws(PackageError) {
+    ///
+    /// - Returns: That last component, for one from outside.
+    /// - Throws: Exit code 69 when it is not there or cannot be read, 64 when another one from outside has that name.
+    @discardableResult
+    public mutating func add(including path: String, base: String) throws(PackageError) -> String? {
         let file = URL(filePath: path, relativeTo: URL(filePath: base, directoryHint: .isDirectory)).standardizedFileURL
         let root = URL(filePath: base).standardizedFileURL.path + "/"
-        let name = file.path.hasPrefix(root) ? String(file.path.dropFirst(root.count)) : file.lastPathComponent
+        let isInside = file.path.hasPrefix(root)
+        let name = isInside ? String(file.path.dropFirst(root.count)) : file.lastPathComponent
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder) else {
             throw PackageError(exitCode: 69, message: "\(path), which is to be shipped to the agents, is not there")
         }
-        guard isFolder.boolValue else { return try add(file.path, as: name) }
+        if !isInside, clashes(name, with: file.path) {
+            throw PackageError(
+                exitCode: 64,
+                message:
+                    "\(path), which is to be shipped to the agents, would lie there as \(name), as another one does: "
+                    + "rename one, or run from a folder above both")
+        }
+        guard isFolder.boolValue else {
+            try add(file.path, as: name)
+            return isInside ? nil : name
+        }
         for inner in (FileManager.default.subpaths(atPath: file.path) ?? []).sorted() {
             let whole = file.path + "/" + inner
             if FileManager.default.fileExists(atPath: whole, isDirectory: &isFolder), !isFolder.boolValue {
                 try add(whole, as: name + "/" + inner)
             }
+        }
+        return isInside ? nil : name
+    }
+
+    /// Whether something of another place lies under a name already.
+    private func clashes(_ name: String, with place: String) -> Bool {
+        files.contains { other in
+            guard other.path == name || other.path.hasPrefix(name + "/"), let path = paths[other.hash] else {
+                return false
+            }
+            return path != place && !path.hasPrefix(place + "/")
         }
     }
 

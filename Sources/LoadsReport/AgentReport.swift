@@ -12,8 +12,8 @@ extension Summary {
             + agents.flatMap { agent in
                 var line =
                     "  " + agent.name.printable.paddedRight(to: width)
-                    + "  \(Figures.count(agent.users)) \(agent.users == 1 ? "user" : "users"), "
-                    + "\(Figures.count(agent.iterations.ended)) iterations, \(Figures.count(agent.hits)) hits"
+                    + "  \(Figures.count(agent.users, "user")), "
+                    + "\(Figures.count(agent.iterations.ended, "iteration")), \(Figures.count(agent.hits, "hit"))"
                 if agent.state != .finished { line += ", " + style.red(agent.state.rawValue) }
                 guard let missing = agent.missing else { return [line] }
                 return [line, "    " + style.yellow("missing: " + missing.sentence)]
@@ -26,7 +26,7 @@ extension AgentShare.Missing {
     fileprivate var sentence: String {
         let start = Figures.time(nanoseconds: from * 1e9)
         let span = to.map { "from \(start) to \(Figures.time(nanoseconds: $0 * 1e9))" } ?? "everything from \(start) on"
-        let count = hits.map { $0 > 0 ? ", \(Figures.count($0)) hits" : "" } ?? ""
+        let count = hits.map { $0 > 0 ? ", \(Figures.count($0, "hit"))" : "" } ?? ""
         return "\(span)\(count): \(reason.printable)"
     }
 }

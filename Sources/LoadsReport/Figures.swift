@@ -1,3 +1,5 @@
+internal import LoadsCore
+
 /// Numbers as a person reads them.
 enum Figures {
     /// A number with a fixed number of decimals and thousands set apart: `12,345.6`.
@@ -10,7 +12,7 @@ enum Figures {
         if digits.count <= decimals { digits = String(repeating: "0", count: decimals + 1 - digits.count) + digits }
         let whole = digits.dropLast(decimals)
         let sign = scaled < 0 ? "-" : ""
-        return sign + grouped(whole) + (decimals > 0 ? "." + digits.suffix(decimals) : "")
+        return sign + Counted.number(Int(whole) ?? 0) + (decimals > 0 ? "." + digits.suffix(decimals) : "")
     }
 
     /// A number of any size, with at most four digits behind the whole ones that say something: `19.99`, `0.0041`.
@@ -23,7 +25,10 @@ enum Figures {
     }
 
     /// A whole number with thousands set apart: `12,345`.
-    static func count(_ value: Int) -> String { (value < 0 ? "-" : "") + grouped(Substring(String(value.magnitude))) }
+    static func count(_ value: Int) -> String { Counted.number(value) }
+
+    /// The same with what is counted: `1 hit`, `12,345 hits`.
+    static func count(_ value: Int, _ noun: String) -> String { Counted.text(value, noun) }
 
     /// A rate with about three digits that say something.
     static func rate(_ value: Double) -> String { fixed(value, value >= 100 ? 0 : value >= 10 ? 1 : 2) }
@@ -64,15 +69,6 @@ enum Figures {
     }
 
     private static func padded(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-
-    private static func grouped(_ digits: Substring) -> String {
-        var result = ""
-        for (index, digit) in digits.enumerated() {
-            if index > 0, (digits.count - index).isMultiple(of: 3) { result.append(",") }
-            result.append(digit)
-        }
-        return result
-    }
 }
 
 /// The unit in which all times of a table are shown, so that they can be compared at a glance.

@@ -16,6 +16,7 @@ public final class HitStream: Sendable {
         public var lost = 0
         /// Why writing ended early: a sentence of the system's, such as `No space left on device`.
         public var failure: String?
+        /// Nothing written, nothing lost.
         public init() {}
     }
 

@@ -18,9 +18,13 @@ public struct JSONWriter: Sendable {
         depth = 0
     }
 
+    /// Opens an object, as a value or as an element; ``endObject()`` closes it.
     public mutating func beginObject() { open(UInt8(ascii: "{")) }
+    /// Closes the innermost object.
     public mutating func endObject() { close(UInt8(ascii: "}")) }
+    /// Opens an array, as a value or as an element; ``endArray()`` closes it.
     public mutating func beginArray() { open(UInt8(ascii: "[")) }
+    /// Closes the innermost array.
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
     /// A key of our own making: it needs no escaping.
@@ -60,18 +64,21 @@ public struct JSONWriter: Sendable {
         endArray()
     }
 
+    /// A text, escaped as needed; nil is null.
     public mutating func value(_ value: String?) {
         separate()
         if let value { writeString(value) } else { writeNull() }
         needsComma = true
     }
 
+    /// A whole number; nil is null.
     public mutating func value(_ value: Int?) {
         separate()
         if let value { writeInteger(value) } else { writeNull() }
         needsComma = true
     }
 
+    /// `true` or `false`.
     public mutating func value(_ value: Bool) {
         separate()
         bytes.append(contentsOf: (value ? "true" : "false").utf8)
@@ -92,6 +99,7 @@ public struct JSONWriter: Sendable {
         needsComma = true
     }
 
+    /// Ends a line, between two objects of a stream or at the end of a file.
     public mutating func newline() {
         bytes.append(UInt8(ascii: "\n"))
         needsComma = false

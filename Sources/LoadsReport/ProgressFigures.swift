@@ -6,10 +6,13 @@ public struct ProgressFigures: Sendable, Equatable {
     public var fraction: Double?
     /// Seconds left; nil when nobody can know.
     public var remaining: Double?
-    /// Iterations that have ended, and how many of them failed.
+    /// Iterations that have ended.
     public var iterations: Int
+    /// Of the iterations that have ended, those that failed.
     public var failedIterations: Int
+    /// Hits so far.
     public var hits: Int
+    /// Hits so far that failed.
     public var failedHits: Int
     /// Hits a second of late; iterations when the run makes no hits.
     public var rate: Double
@@ -18,6 +21,7 @@ public struct ProgressFigures: Sendable, Equatable {
     /// Somebody stopped the run; its iterations are coming to their end.
     public var stopping: Bool
 
+    /// - Parameters: Times in seconds, `latency95` in nanoseconds, `rate` a second.
     public init(
         elapsed: Double, fraction: Double?, remaining: Double?, iterations: Int, failedIterations: Int, hits: Int,
         failedHits: Int, rate: Double, latency95: Int64?, stopping: Bool = false
@@ -59,13 +63,13 @@ extension ProgressFigures {
     private var facts: [String] {
         var facts: [String] = []
         if hits > 0 {
-            facts += ["\(Figures.count(hits)) hits", "\(Figures.rate(rate))/s"]
+            facts += [Figures.count(hits, "hit"), "\(Figures.rate(rate))/s"]
             if let latency95 { facts.append("p95 \(Figures.time(nanoseconds: Double(latency95)))") }
             facts.append("\(Figures.count(failedHits)) failed")
         } else {
-            facts += ["\(Figures.count(iterations)) iterations", "\(Figures.rate(rate))/s"]
+            facts += [Figures.count(iterations, "iteration"), "\(Figures.rate(rate))/s"]
         }
-        if failedIterations > 0 { facts.append("\(Figures.count(failedIterations)) iterations failed") }
+        if failedIterations > 0 { facts.append("\(Figures.count(failedIterations, "iteration")) failed") }
         if stopping {
             facts.append("stopping")
         } else if let remaining {

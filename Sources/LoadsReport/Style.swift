@@ -5,6 +5,9 @@ public struct Style: Sendable {
     /// The columns of the terminal; nil when there is none: then nothing is cut or wrapped.
     public var width: Int?
 
+    /// - Parameters:
+    ///   - colors: Whether ANSI colours are used.
+    ///   - width: The columns of the terminal; nil when there is none.
     public init(colors: Bool = false, width: Int? = nil) {
         self.colors = colors
         self.width = width

@@ -13,7 +13,12 @@ extension Summary {
             json.key("schema")
             json.value(Summary.jsonSchema)
             writeRun(&json)
-            json.object("plan") { plan.write(&$0) }
+            json.object("plan") { json in
+                plan.write(&json)
+                if !changes.isEmpty {
+                    json.array("adjusted") { json in for change in changes { json.object { change.write(&$0) } } }
+                }
+            }
             writeCounts(&json)
             json.array("names") { json in
                 for (name, statistics) in statistics.namesByCount { json.object { statistics.write(name, &$0) } }
@@ -44,6 +49,10 @@ extension Summary {
             json.value(duration, decimals: 6)
             json.key("interrupted")
             json.value(interrupted)
+            if let stopped {
+                json.key("stopped")
+                json.value(stopped)
+            }
         }
     }
 
@@ -96,6 +105,15 @@ extension Summary {
                 json.object { occurrences.write("at", place, &$0) }
             }
         }
+    }
+}
+
+extension UserChange {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.key("at_s")
+        json.value(at, decimals: 3)
+        json.key("users")
+        json.value(users)
     }
 }
 

@@ -28,23 +28,44 @@ extension Summary {
 
     private func headline(_ style: Style) -> [String] {
         var lines = [
-            style.bold(target.printable) + ": \(plan.phrase), \(Figures.time(nanoseconds: duration * 1e9))"
+            style.bold(target.printable) + ": \(plan.phrase)\(adjusted), \(Figures.time(nanoseconds: duration * 1e9))"
         ]
         if let stopping = thresholds.first(where: \.aborted) {
             lines.append(style.red("stopped by the threshold \(stopping.expression.printable)"))
         } else if interrupted {
-            lines.append(style.yellow("interrupted: the numbers cover what ran until then"))
+            let reason = stopped.map { $0.printable + ": " } ?? "interrupted: "
+            lines.append(style.yellow(reason + "the numbers cover what ran until then"))
+        } else if measuredNothing, crash == nil {
+            let reason =
+                statistics.iterations.started > 0
+                ? "no iteration came to its end: give it more time (-d, --grace)"
+                : isProgram
+                    ? "the program reported no hit and no iteration" : "nothing was run"
+            lines.append(style.red("nothing was measured: \(reason)"))
         }
-        if let crash {
+        if let crash, crash.isLoss {
+            lines.append(style.red("the run broke off: \(crash.reason.printable)"))
+        } else if let crash {
             lines.append(style.red("the runner crashed: \(crash.reason.printable)"))
             lines.append(
-                "  not in the numbers: \(Figures.count(crash.unreportedStarted)) iterations started, "
-                    + "\(Figures.count(crash.unreportedEnded)) ended, \(Figures.count(crash.unreportedHits)) hits")
+                "  not in the numbers: \(Figures.count(crash.unreportedStarted, "iteration")) started, "
+                    + "\(Figures.count(crash.unreportedEnded)) ended, \(Figures.count(crash.unreportedHits, "hit"))")
             for line in crash.output.split(whereSeparator: \.isNewline).suffix(12) {
                 lines.append(style.dim("  │ ") + String(line).printable)
             }
         }
         return lines
+    }
+
+    /// How the number of users was changed on the way; of very many changes the last ones.
+    private var adjusted: String {
+        guard !changes.isEmpty else { return "" }
+        let shown = changes.suffix(Self.changeLimit).map {
+            "\(Figures.count($0.users, "user")) at \(Figures.time(nanoseconds: $0.at * 1e9))"
+        }
+        let before = changes.count - shown.count
+        return ", adjusted " + (before > 0 ? "\(before == 1 ? "once" : "\(before) times"), then " : "")
+            + "to " + shown.joined(separator: ", ")
     }
 
     private func totals(_ style: Style) -> [String] {
@@ -65,7 +86,7 @@ extension Summary {
             lines.append(
                 label("hits") + "\(Figures.count(hits.count)): " + mark(share, hits.failed > 0, style)
                     + ", \(Figures.rate(duration > 0 ? Double(hits.count) / duration : 0))/s, "
-                    + "\(Figures.count(hits.requests)) \(hits.requests == 1 ? "request" : "requests")")
+                    + Figures.count(hits.requests, "request"))
             lines.append(
                 label("bytes") + "\(Figures.bytes(hits.bytesSent)) sent, \(Figures.bytes(hits.bytesReceived)) received")
             if !hits.status.isEmpty {
@@ -74,9 +95,9 @@ extension Summary {
                 }
                 lines.append(label("status") + codes.joined(separator: ", "))
             }
-        } else if iterations.started > 0, !isURLTarget, crash == nil {
-            lines.append(
-                label("hits") + style.yellow("none: these tests use no Session, so only iterations are measured"))
+        } else if !measuredNothing, !isURLTarget, crash == nil {
+            let reason = isProgram ? "the program reported none" : "these tests use no Session"
+            lines.append(label("hits") + style.yellow("none: \(reason), so only iterations are measured"))
         } else {
             lines.append(label("hits") + "none")
         }
@@ -123,17 +144,19 @@ extension Summary {
         warnings += blocking
         if health.droppedHits > 0 {
             warnings.append(
-                "\(Figures.count(health.droppedHits)) hits are missing in the stream (they are in the numbers): "
-                    + "its reader is too slow")
+                "\(Figures.count(health.droppedHits, "hit")) \(areOrIs(health.droppedHits)) missing in the "
+                    + "stream, not in the numbers: its reader is too slow")
         }
         if health.orphanFailures > 0 {
             warnings.append(
-                "\(Figures.count(health.orphanFailures)) failures belong to no iteration: expectations in detached "
+                "\(Figures.count(health.orphanFailures, "failure")) "
+                    + "\(health.orphanFailures == 1 ? "belongs" : "belong") to no iteration: expectations in detached "
                     + "tasks or on queues lose theirs")
         }
         if health.overflowedNames > 0 {
             warnings.append(
-                "\(Figures.count(health.overflowedNames)) names beyond --max-names \(plan.maxNames) are counted as "
+                "\(Figures.count(health.overflowedNames, "name")) beyond --max-names \(plan.maxNames) "
+                    + "\(areOrIs(health.overflowedNames)) counted as "
                     + "\(Statistics.otherName): group their URLs with name:")
         }
         let refused = statistics.metrics.values.reduce(0) { $0 + $1.refused }
@@ -169,6 +192,8 @@ extension Summary {
 
     /// Tests that blocked their loop shown at most.
     static let holderLimit = 5
+    /// Changes of the number of users shown at most.
+    static let changeLimit = 5
     /// Groups of errors and of failures shown at most.
     static let groupLimit = 20
     /// Lines of a sample shown at most.
@@ -176,21 +201,20 @@ extension Summary {
 
     private func label(_ text: String) -> String { "  " + text.paddedRight(to: 12) }
     private func mark(_ text: String, _ bad: Bool, _ style: Style) -> String { bad ? style.red(text) : text }
+    private func areOrIs(_ count: Int) -> String { count == 1 ? "is" : "are" }
     private func times(_ count: Int) -> String { count == 1 ? "once" : "\(Figures.count(count)) times" }
 }
 
 extension Plan {
     /// The load in words: `10 users × 10 iterations`, `10, 20, 30 users for 10 s`.
     public var phrase: String {
-        func users(_ count: Int) -> String { count == 1 ? "1 user" : "\(Figures.count(count)) users" }
         func amount(_ amount: Amount) -> String {
             switch amount {
-            case .iterations(1): " × 1 iteration"
-            case .iterations(let count): " × \(Figures.count(count)) iterations"
+            case .iterations(let count): " × \(Figures.count(count, "iteration"))"
             case .duration(let duration): " for \(DurationText.text(duration))"
             }
         }
-        return cycles.map { users($0.users) + amount($0.amount) }.joined(separator: ", then ")
+        return cycles.map { Figures.count($0.users, "user") + amount($0.amount) }.joined(separator: ", then ")
     }
 }
 

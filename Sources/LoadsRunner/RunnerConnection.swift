@@ -129,7 +129,9 @@ public final class RunnerConnection: Sendable {
             to: adjustment.users, firstNewUser: adjustment.firstNewUser, at: Instant(nanoseconds: adjustment.at)
         ) {
             reports.send(
-                .note("the change to \(adjustment.users) users came while no cycle was running: nothing was changed"))
+                .note(
+                    "the change to \(Counted.text(adjustment.users, "user")) came while no cycle was running: nothing was changed"
+                ))
         }
     }
 

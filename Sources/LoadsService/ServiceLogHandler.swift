@@ -11,11 +11,16 @@ public enum LogFormat: String, Sendable, CaseIterable {
 
 /// Writes a server's log to standard error, a line at a time.
 public struct ServiceLogHandler: LogHandler {
+    /// What is less than this is not written.
     public var logLevel: Logger.Level
+    /// What every line carries besides its message.
     public var metadata: Logger.Metadata = [:]
     private let format: LogFormat
     private let descriptor: Int32
 
+    /// - Parameters:
+    ///   - level: What is less than this is not written.
+    ///   - format: How a line looks.
     public init(level: Logger.Level = .info, format: LogFormat = .text) {
         self.init(level: level, format: format, descriptor: 2)
     }
@@ -26,11 +31,13 @@ public struct ServiceLogHandler: LogHandler {
         self.descriptor = descriptor
     }
 
+    /// One entry of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
+    /// Writes one line.
     public func log(event: LogEvent) {
         let metadata = self.metadata.merging(event.metadata ?? [:]) { $1 }
         let line = Self.line(

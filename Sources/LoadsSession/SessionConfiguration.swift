@@ -20,7 +20,7 @@ public struct SessionConfiguration: Sendable {
     /// Who the session is.
     public var auth = Auth.anonymous
     /// How long the server's name may take to be found, and after that how long a connection may take to open, TLS
-    /// included. Above zero.
+    /// included: together at most twice this. Above zero.
     public var connectTimeout = Duration.seconds(10)
     /// How long a call may take from the call to the last byte, redirects included. Above zero. A load run's
     /// `--timeout` replaces it; a call's own `timeout:` wins over both.

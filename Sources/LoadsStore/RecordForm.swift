@@ -18,6 +18,7 @@ struct RecordForm: Codable {
     var crash: Crash?
     var members: [Member]
     var attempt: Int?
+    var changes: [Change]?
     var nextUser: Int
     var events: Int
     var droppedEvents: Int
@@ -27,12 +28,18 @@ struct RecordForm: Codable {
         var reason: String
     }
 
+    struct Change: Codable {
+        var at: Double
+        var users: Int
+    }
+
     struct Crash: Codable {
         var reason: String
         var output: String
         var unreportedStarted: Int
         var unreportedEnded: Int
         var unreportedHits: Int
+        var isLoss: Bool?
     }
 
     struct Member: Codable {
@@ -81,8 +88,9 @@ struct RecordForm: Codable {
         crash = record.crash.map {
             Crash(
                 reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
-                unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
+                unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits, isLoss: $0.isLoss)
         }
+        changes = record.changes.map { Change(at: $0.at, users: $0.users) }
         members = record.members.map(Member.init)
         attempt = record.attempt
         nextUser = record.nextUser
@@ -117,6 +125,8 @@ struct RecordForm: Codable {
                 reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
                 unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
         }
+        record.crash?.isLoss = crash?.isLoss ?? false
+        record.changes = (changes ?? []).map { UserChange(at: $0.at, users: $0.users) }
         record.members = members.map(\.member)
         record.attempt = attempt ?? 0
         record.nextUser = nextUser

@@ -18,7 +18,9 @@ enum Script {
     ///
     /// - Parameter body: The request's body; empty for answers that come ahead of it.
     static func answer(to head: RequestHead, body: [UInt8] = [], _ around: Surroundings = Surroundings()) -> Answer {
-        if head.path == "/" { return whole(Reply(200, type: "text/html; charset=utf-8", Page.blog), head) }
+        if head.path == "/" || head.path == "/index.html" {
+            return whole(Reply(200, type: "text/html; charset=utf-8", Page.blog), head)
+        }
         let parts = head.path.split(separator: "/")
         let query = Query(head.query)
         if let name = parts.first.map(String.init) {

@@ -36,7 +36,9 @@ public protocol AgentReceiver: AnyObject, Sendable {
 }
 
 extension AgentReceiver {
+    /// A receiver that need not know.
     public func connected() {}
+    /// A receiver that need not know.
     public func trouble(_ trouble: TransportError) {}
 }
 
@@ -70,6 +72,8 @@ public protocol ClientReceiver: AnyObject, Sendable {
 }
 
 extension ClientReceiver {
+    /// A receiver that need not know.
     public func connected() {}
+    /// A receiver that need not know.
     public func trouble(_ trouble: TransportError) {}
 }

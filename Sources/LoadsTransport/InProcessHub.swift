@@ -16,6 +16,7 @@ public final class InProcessHub: Sendable {
 
     private let state = Mutex(State())
 
+    /// Nobody is connected yet.
     public init() {}
 
     /// A master's transport. One can be open at a time; after its close another may open.

@@ -22,6 +22,7 @@ public protocol MasterTransport: AnyObject, Sendable {
 }
 
 extension MasterTransport {
+    /// Nothing is dropped, as in one process.
     public var counters: TransportCounters { TransportCounters() }
 }
 
@@ -35,6 +36,7 @@ public struct TransportCounters: Sendable, Equatable {
     public var malformed = 0
     /// Connections that were turned away: a wrong key, a key of the wrong role, no key, another protocol.
     public var turnedAway = 0
+    /// Nothing was dropped.
     public init() {}
 }
 
@@ -53,7 +55,9 @@ public protocol MasterReceiver: AnyObject, Sendable {
 
 /// The other end of a control connection, as its transport knows it. Another connection of the same program is another.
 public struct Peer: Hashable, Sendable {
+    /// Bytes that only the transport understands; other for each connection.
     public let routing: [UInt8]
+    /// - Parameter routing: Of the transport's own making.
     public init(routing: [UInt8]) { self.routing = routing }
 }
 
@@ -73,6 +77,9 @@ public struct PeerIdentity: Hashable, Sendable {
     public var roles: Set<PeerRole>
     /// The name of its public key's file; nil without keys.
     public var key: String?
+    /// - Parameters:
+    ///   - roles: What its key may do.
+    ///   - key: The name of its public key's file.
     public init(roles: Set<PeerRole>, key: String?) {
         self.roles = roles
         self.key = key
@@ -84,9 +91,13 @@ public struct PeerIdentity: Hashable, Sendable {
 
 /// Where a master's channels are bound: endpoints such as `tcp://127.0.0.1:7780`, with the port that was chosen.
 public struct MasterAddresses: Sendable, Equatable {
+    /// Where agents and clients speak with the master.
     public var control: String
+    /// Where agents deliver what they measure.
     public var results: String
+    /// Where everything is published.
     public var stream: String
+    /// - Parameters: Endpoints such as `tcp://127.0.0.1:7780`.
     public init(control: String, results: String, stream: String) {
         self.control = control
         self.results = results
@@ -107,7 +118,9 @@ public struct MasterAddresses: Sendable, Equatable {
 public struct TransportError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The kinds of reasons.
     public struct Code: RawRepresentable, Hashable, Sendable {
+        /// The word that stands for it.
         public var rawValue: String
+        /// A kind of one's own.
         public init(rawValue: String) { self.rawValue = rawValue }
         /// Not an endpoint: `tcp://HOST:PORT`.
         public static let address = Code(rawValue: "address")
@@ -124,9 +137,11 @@ public struct TransportError: Error, Sendable, Equatable, CustomStringConvertibl
         public static let system = Code(rawValue: "system")
     }
 
+    /// The kind.
     public var code: Code
     /// What happened, to what, and what to do.
     public var message: String
+    /// - Parameter message: What happened, to what, and what to do.
     public init(code: Code, message: String) {
         self.code = code
         self.message = message

@@ -24,10 +24,13 @@ public struct AgentHello: Sendable, Equatable {
     public var epoch: String
     /// The agent's make and version, for people.
     public var software: String
+    /// What its runners run on.
     public var platform: Platform
     /// Cores that it may use, at least 1.
     public var cores: Int
+    /// Memory of the machine or of its container, in bytes.
     public var memoryBytes: Int
+    /// What runs may ask for: `zone` → `eu`.
     public var labels: [String: String]
     /// The dialects its runners may speak.
     public var dialects: [RunnerLaunch.Dialect]
@@ -38,11 +41,16 @@ public struct AgentHello: Sendable, Equatable {
 
     /// A run that an agent has not finished with.
     public struct HeldRun: Sendable, Equatable {
+        /// Names the run.
         public var run: String
         /// The last sequence number it has drawn; 0 before the first.
         public var sequence: UInt64
         /// Whether its runner lives.
         public var running: Bool
+        /// - Parameters:
+        ///   - run: Names the run.
+        ///   - sequence: The last number that it has given; 0 is none.
+        ///   - running: Whether its runner lives.
         public init(run: String, sequence: UInt64, running: Bool) {
             self.run = run
             self.sequence = sequence
@@ -50,6 +58,7 @@ public struct AgentHello: Sendable, Equatable {
         }
     }
 
+    /// Everything that an agent says of itself; what may be left out has its usual value.
     public init(
         agent: String, name: String, epoch: String, software: String, platform: Platform, cores: Int,
         memoryBytes: Int, labels: [String: String] = [:],
@@ -76,21 +85,27 @@ public struct AgentBeat: Sendable, Equatable {
     public var sent: Int64
     /// The last lease message's `sent`, and the agent's clock when it came; nil before the first.
     public var echo: Echo?
+    /// What the agent and its runners use.
     public var usage: HostUsage
     /// Results not acknowledged.
     public var spoolMessages: Int
+    /// Bytes of results that are not acknowledged.
     public var spoolBytes: Int
 
     /// Two points in time by which the master compares the clocks, in nanoseconds: its own `sent`, and when that came.
     public struct Echo: Sendable, Equatable {
+        /// When the master sent its lease, in nanoseconds of the master's clock.
         public var masterSent: Int64
+        /// When the agent received it, in nanoseconds of the agent's clock.
         public var received: Int64
+        /// - Parameters: Both in nanoseconds, each of its sender's own monotonic clock.
         public init(masterSent: Int64, received: Int64) {
             self.masterSent = masterSent
             self.received = received
         }
     }
 
+    /// A beat; `sent` is in nanoseconds of the agent's monotonic clock.
     public init(
         sent: Int64, echo: Echo? = nil, usage: HostUsage = HostUsage(), spoolMessages: Int = 0, spoolBytes: Int = 0
     ) {
@@ -114,7 +129,9 @@ public struct HostUsage: Sendable, Equatable {
     public var descriptors = 0
     /// Bytes a second over all interfaces of the machine but loopback.
     public var receivedBytesPerSecond: Double = 0
+    /// Bytes a second that the machine sends, all its interfaces together.
     public var sentBytesPerSecond: Double = 0
+    /// Nothing is used.
     public init() {}
 }
 
@@ -132,6 +149,7 @@ public enum AgentRunState: Sendable, Equatable {
 public struct WireFault: Error, Sendable, Equatable {
     /// `version`, `malformed`, `duplicate`, `role`, `unknown-run`, `not-welcome`, `full` …
     public var code: String
+    /// What is wrong, for a person.
     public var message: String
     /// The run it is about, if it is about one: with `unknown-run` whatever is kept for it may be forgotten.
     public var run: String?
@@ -140,6 +158,10 @@ public struct WireFault: Error, Sendable, Equatable {
         self.init(code: error.code == .version ? "version" : "malformed", message: error.message)
     }
 
+    /// - Parameters:
+    ///   - code: One of `Docs/WireProtocol.md`, Errors.
+    ///   - message: What happened, to what, and what to do.
+    ///   - run: The run that it is about, if it is about one.
     public init(code: String, message: String, run: String? = nil) {
         self.code = code
         self.message = message

@@ -7,6 +7,7 @@ public import LoadsCore
 public struct BatchReader: Sendable {
     /// The interval that it covers, in seconds since the start of the run.
     public let from: Double
+    /// Its end, in seconds since the start of the run.
     public let to: Double
     /// Raw hits that it carries.
     public let rawHitCount: Int
@@ -48,11 +49,15 @@ public struct BatchReader: Sendable {
         var columns: [(name: String, range: Range<Int>)]
     }
 
+    /// Iterations that started and ended in it.
     public var iterations: IterationCounts { statistics.rest.iterations }
+    /// Users that were running at its end.
     public var users: Int { statistics.rest.users }
+    /// How its generator was.
     public var health: GeneratorHealth { statistics.rest.health }
     /// Hits and failed hits, whatever their name.
     public var hitCount: Int { statistics.hitCount }
+    /// Hits that failed, of all names.
     public var failedHitCount: Int { statistics.failedHitCount }
 
     /// Adds the batch's statistics to others, as ``LoadsCore/Statistics/merge(_:)`` would.

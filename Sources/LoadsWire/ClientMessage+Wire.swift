@@ -11,9 +11,10 @@ extension ClientRequest {
             case .upload(let chunk): chunk.pack(into: packer)
             case .status: break
             case .snapshot(let run): packer.field("run", run)
-            case .stop(let run, let abort):
+            case .stop(let run, let abort, let by):
                 packer.field("run", run)
                 packer.field("abort", abort)
+                if let by { packer.field("by", by) }
             case .adjust(let run, let users):
                 packer.field("run", run)
                 packer.field("users", users)
@@ -39,7 +40,10 @@ extension ClientRequest {
         case "upload": ask = .upload(try FileChunk(root))
         case "status": ask = .status
         case "snapshot": ask = .snapshot(run: try root.field("run").identifier())
-        case "stop": ask = .stop(run: try root.field("run").identifier(), abort: try root.field("abort").bool())
+        case "stop":
+            ask = .stop(
+                run: try root.field("run").identifier(), abort: try root.field("abort").bool(),
+                by: try root.optional("by")?.text(256))
         case "adjust":
             ask = .adjust(run: try root.field("run").identifier(), users: try root.field("users").users())
         case "log": ask = .log(run: try root.field("run").identifier(), from: try root.field("from").total())

@@ -4,6 +4,7 @@ public import LoadsCore
 public struct ClientRequest: Sendable, Equatable {
     /// Chosen by the client; every answer to this request carries it.
     public var id: Int
+    /// What is asked for.
     public var ask: Ask
 
     /// What a client wants.
@@ -18,14 +19,15 @@ public struct ClientRequest: Sendable, Equatable {
         case status
         /// Answered by one or several `snapshot` that merge to the whole.
         case snapshot(run: String)
-        /// Answered by `done`.
-        case stop(run: String, abort: Bool)
+        /// Answered by `done`. `by` is who wants it, for others who watch the run: `tarek@laptop`.
+        case stop(run: String, abort: Bool, by: String? = nil)
         /// Changes the number of users, at least 1 s later, on all agents at one instant. Answered by `done`.
         case adjust(run: String, users: Int)
         /// The events of a run from a number on; answered by `log`.
         case log(run: String, from: Int)
     }
 
+    /// - Parameter id: 0 or above, and not yet used on this connection.
     public init(id: Int, ask: Ask) {
         self.id = id
         self.ask = ask
@@ -34,7 +36,9 @@ public struct ClientRequest: Sendable, Equatable {
 
 /// What a master answers a client.
 public struct ClientAnswer: Sendable, Equatable {
+    /// The number of the request that it answers.
     public var id: Int
+    /// What the master says.
     public var answer: Answer
 
     /// What the master says to it.
@@ -51,6 +55,7 @@ public struct ClientAnswer: Sendable, Equatable {
         case error(WireFault)
     }
 
+    /// - Parameter id: That of the request.
     public init(id: Int, answer: Answer) {
         self.id = id
         self.answer = answer
@@ -65,12 +70,16 @@ public struct RunSubmission: Sendable, Equatable {
     public var target: String
     /// Whether the target is a URL: then a failed hit fails the run.
     public var isURLTarget: Bool
+    /// What each agent starts.
     public var launch: RunnerLaunch
+    /// The whole plan: the master gives each agent its share.
     public var order: RunnerOrder
+    /// Which agents carry it out.
     public var placement: Placement
     /// Keep every hit in the master's data directory.
     public var keepHits: Bool
 
+    /// - Parameter run: 1 to 64 letters, digits, `-`, `_` or `.`, drawn anew for each run.
     public init(
         run: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder,
         placement: Placement = Placement(), keepHits: Bool = false
@@ -87,6 +96,7 @@ public struct RunSubmission: Sendable, Equatable {
 
 /// Which agents carry out a run, and what happens when one is lost.
 public struct Placement: Sendable, Equatable {
+    /// What happens to the users of an agent that is lost.
     public enum OnLost: String, Sendable, CaseIterable {
         /// The others go on with their share; the summary names the hole.
         case goOn = "continue"
@@ -102,7 +112,9 @@ public struct Placement: Sendable, Equatable {
     public var labels: [String: String]
     /// Shares by the agents' cores instead of equal ones.
     public var weighted: Bool
+    /// What happens to the users of an agent that is lost.
     public var onLost: OnLost
+    /// All agents that are free and fit, with equal shares, unless something else is said.
     public init(
         agents: Int? = nil, labels: [String: String] = [:], weighted: Bool = false, onLost: OnLost = .goOn
     ) {
@@ -115,25 +127,36 @@ public struct Placement: Sendable, Equatable {
 
 /// Agents and runs, as `loads status` shows them.
 public struct ClusterStatus: Sendable, Equatable {
+    /// Drawn at each start of the master.
     public var boot: String
+    /// Those that are there, and those that were not long ago, by identity.
     public var agents: [AgentStatus]
+    /// The oldest first.
     public var runs: [RunStatus]
+    /// - Parameter boot: Drawn at each start of the master.
     public init(boot: String, agents: [AgentStatus], runs: [RunStatus]) {
         self.boot = boot
         self.agents = agents
         self.runs = runs
     }
 
+    /// An agent as its master sees it.
     public struct AgentStatus: Sendable, Equatable {
+        /// `lost` is silent for longer than its grace, `gone` has said goodbye.
         public enum State: String, Sendable, CaseIterable { case idle, busy, silent, lost, gone }
+        /// What it said of itself.
         public var hello: AgentHello
+        /// Whether it is there, and at work.
         public var state: State
         /// Seconds since its last sign of life.
         public var silence: Double
+        /// What it used when it was last heard.
         public var usage: HostUsage
         /// Round trip, and how far its clock may be off what the master believes, in seconds; nil before the first beat.
         public var roundTrip: Double?
+        /// The run that it has a part in.
         public var run: String?
+        /// - Parameters: Times in seconds.
         public init(
             hello: AgentHello, state: State, silence: Double, usage: HostUsage, roundTrip: Double?, run: String?
         ) {
@@ -146,21 +169,48 @@ public struct ClusterStatus: Sendable, Equatable {
         }
     }
 
+    /// A run in a few figures.
     public struct RunStatus: Sendable, Equatable {
+        /// How a run that is over came to its end; the gravest counts.
+        public enum Outcome: String, Sendable, CaseIterable {
+            /// Its plan was carried out.
+            case finished
+            /// Nothing is there of one of its agents from some time on, or of its results.
+            case incomplete
+            /// A runner crashed.
+            case crashed
+            /// It broke off because agents were lost: all of them, or one with `--on-lost stop`.
+            case lost
+            /// Somebody ended it before its plan was done.
+            case stopped
+        }
+
+        /// Names the run.
         public var run: String
+        /// What is run, as the user named it.
         public var target: String
+        /// Where it is in its life.
         public var state: RunState
         /// Wall time of the start, in seconds since 1970; nil before it.
         public var startedAt: Double?
         /// Seconds since the start, to the end if it has ended.
         public var elapsed: Double
+        /// Users running now, on all its agents together.
         public var users: Int
+        /// Iterations so far.
         public var iterations: IterationCounts
+        /// Hits so far.
         public var hits: Int
+        /// Hits so far that failed.
         public var failedHits: Int
+        /// How it ended; nil while it has not, and when it was refused.
+        public var outcome: Outcome?
+        /// What a queued run waits for, for a person; nil when it waits for nothing, or has for too short a time.
+        public var waitsFor: String?
+        /// - Parameters: `startedAt` in seconds since 1970, `elapsed` in seconds.
         public init(
             run: String, target: String, state: RunState, startedAt: Double?, elapsed: Double, users: Int,
-            iterations: IterationCounts, hits: Int, failedHits: Int
+            iterations: IterationCounts, hits: Int, failedHits: Int, outcome: Outcome? = nil, waitsFor: String? = nil
         ) {
             self.run = run
             self.target = target
@@ -171,6 +221,8 @@ public struct ClusterStatus: Sendable, Equatable {
             self.iterations = iterations
             self.hits = hits
             self.failedHits = failedHits
+            self.outcome = outcome
+            self.waitsFor = waitsFor
         }
     }
 }
@@ -192,23 +244,36 @@ public enum RunState: Sendable, Equatable {
 
 /// A run as far as it is, with everything merged: what a late subscriber or an attaching client starts from.
 public struct RunSnapshot: Sendable, Equatable {
+    /// Drawn at each start of the master.
     public var boot: String
+    /// What is run; to a watcher without what may be secret.
     public var submission: RunSubmission
+    /// Where it is in its life.
     public var state: RunState
     /// Wall time of the start, in seconds since 1970; nil before it.
     public var startedAt: Double?
     /// From the start to now, or to the last iteration's end, in seconds.
     public var elapsed: Double
+    /// Somebody ended it before its plan was done.
     public var interrupted: Bool
     /// The last sequence number of each of the run's topics that is in the statistics: `hits`, `stats`, `events`.
     public var sequences: [String: UInt64]
     /// Merged over all agents since the start.
     public var statistics: Statistics
+    /// What each agent did.
     public var agents: [AgentShare]
+    /// What became of a runner that did not end by itself.
     public var crash: RunnerCrash?
+    /// What a queued run waits for, for a person; nil when it waits for nothing, or has for too short a time.
+    public var waitsFor: String?
+    /// Why a run that was stopped was, for a person: `stopped by tarek@laptop`; nil when it was not.
+    public var stopped: String?
+    /// Changes of the number of users on the way, in order.
+    public var changes: [UserChange] = []
     /// Several messages make one snapshot when it is large: their statistics merge. The last has `more` false.
     public var more: Bool
 
+    /// - Parameters: `startedAt` in seconds since 1970, `elapsed` in seconds since the start of the run.
     public init(
         boot: String, submission: RunSubmission, state: RunState, startedAt: Double?, elapsed: Double,
         interrupted: Bool, sequences: [String: UInt64], statistics: Statistics, agents: [AgentShare],
@@ -234,7 +299,11 @@ public struct LogEntry: Sendable, Equatable {
     public var number: Int
     /// Wall time, in seconds since 1970.
     public var at: Double
+    /// What happened.
     public var event: RunEvent
+    /// - Parameters:
+    ///   - number: From 1 on for each run.
+    ///   - at: Wall time, in seconds since 1970.
     public init(number: Int, at: Double, event: RunEvent) {
         self.number = number
         self.at = at
@@ -251,6 +320,7 @@ public struct RunEvent: Sendable, Equatable {
     public var text: String
     /// The agent it is about, if it is about one.
     public var agent: String?
+    /// - Parameter kind: One of those that ``kind`` lists.
     public init(kind: String, text: String, agent: String? = nil) {
         self.kind = kind
         self.text = text

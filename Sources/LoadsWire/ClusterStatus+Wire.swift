@@ -44,6 +44,8 @@ extension ClusterStatus.RunStatus {
         packer.field("iterations") { iterations.pack(into: packer) }
         packer.field("hits", hits)
         packer.field("failed_hits", failedHits)
+        if let outcome { packer.field("outcome", outcome.rawValue) }
+        if let waitsFor { packer.field("waits_for", waitsFor) }
     }
 
     fileprivate init(_ node: Node) throws(WireError) {
@@ -52,7 +54,9 @@ extension ClusterStatus.RunStatus {
             state: try RunState(node), startedAt: try node.optional("started_at_s")?.double(),
             elapsed: try node.field("elapsed_s").double(), users: try node.field("users").total(),
             iterations: try IterationCounts(node.field("iterations")), hits: try node.field("hits").total(),
-            failedHits: try node.field("failed_hits").total())
+            failedHits: try node.field("failed_hits").total(),
+            outcome: try node.optional("outcome").map { node throws(WireError) in try node.choice() },
+            waitsFor: try node.optional("waits_for")?.text())
     }
 }
 

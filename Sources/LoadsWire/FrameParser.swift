@@ -3,11 +3,13 @@ public struct FrameParser: Sendable {
     private var buffer: [UInt8] = []
     private var place = 0
 
+    /// Nothing has come yet.
     public init() {}
 
     /// Bytes that no message has been made of yet.
     public var pending: Int { buffer.count - place }
 
+    /// Takes what was read; it may end anywhere in a message.
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         // What has been handed out goes before the buffer grows, so that it stays as long as one message.
         if place > 0 {

@@ -22,23 +22,28 @@ public enum MasterMessage: Sendable, Equatable {
     case error(WireFault)
 }
 
+/// What a master answers to a hello.
 public struct MasterWelcome: Sendable, Equatable {
     /// Drawn at each start of the master: 16 hexadecimal digits.
     public var boot: String
     /// Ports of the other channels, on the host that was dialled unless `host` says otherwise.
     public var resultsPort: Int
+    /// Of the stream, on the same host.
     public var streamPort: Int
     /// The host of the other channels; nil is the one that was dialled.
     public var host: String?
     /// Nanoseconds between two beats (1 s), after which a lease without a beat ends (5 s), and after which an agent
     /// without a lease counts as lost (60 s).
     public var beat: Int64
+    /// After so many nanoseconds without a beat an agent counts as silent.
     public var lease: Int64
+    /// After so many nanoseconds more it counts as lost.
     public var grace: Int64
     /// The master's monotonic clock when this was sent, in nanoseconds.
     public var sent: Int64
     /// Nanoseconds between two batches (100 ms; more with many agents).
     public var batchInterval: Int64
+    /// - Parameters: Ports from 1 to 65535, times in nanoseconds.
     public init(
         boot: String, resultsPort: Int, streamPort: Int, host: String? = nil, beat: Int64 = 1_000_000_000,
         lease: Int64 = 5_000_000_000, grace: Int64 = 60_000_000_000, sent: Int64, batchInterval: Int64 = 100_000_000
@@ -55,11 +60,13 @@ public struct MasterWelcome: Sendable, Equatable {
     }
 }
 
+/// What a master answers to a beat.
 public struct MasterLease: Sendable, Equatable {
     /// The master's monotonic clock when this was sent, in nanoseconds.
     public var sent: Int64
     /// Nanoseconds between two batches.
     public var batchInterval: Int64
+    /// - Parameters: Both in nanoseconds.
     public init(sent: Int64, batchInterval: Int64 = 100_000_000) {
         self.sent = sent
         self.batchInterval = batchInterval
@@ -68,10 +75,13 @@ public struct MasterLease: Sendable, Equatable {
 
 /// One run, as one agent carries it out.
 public struct AgentOrder: Sendable, Equatable {
+    /// Names the run.
     public var run: String
+    /// What is to be started.
     public var launch: RunnerLaunch
     /// The plan in it is the agent's share.
     public var order: RunnerOrder
+    /// - Parameter run: Names the run.
     public init(run: String, launch: RunnerLaunch, order: RunnerOrder) {
         self.run = run
         self.launch = launch
@@ -87,6 +97,10 @@ public struct Adjustment: Sendable, Equatable {
     public var firstNewUser: Int
     /// When, in nanoseconds of the receiver's monotonic clock.
     public var at: Int64
+    /// - Parameters:
+    ///   - users: From then on, of this agent.
+    ///   - firstNewUser: The number of the first user that it adds.
+    ///   - at: In nanoseconds of the clock of whoever it is sent to.
     public init(users: Int, firstNewUser: Int, at: Int64) {
         self.users = users
         self.firstNewUser = firstNewUser
@@ -96,9 +110,13 @@ public struct Adjustment: Sendable, Equatable {
 
 /// A piece of a file, of at most 256 KiB.
 public struct FileChunk: Sendable, Equatable {
+    /// The SHA-256 of the whole file, in hexadecimal.
     public var hash: String
+    /// Where in the file the bytes belong.
     public var offset: Int
+    /// At most ``limit`` of them.
     public var bytes: [UInt8]
+    /// - Parameter hash: The SHA-256 of the whole file, in hexadecimal.
     public init(hash: String, offset: Int, bytes: [UInt8]) {
         self.hash = hash
         self.offset = offset

@@ -97,6 +97,7 @@ extension RunnerCrash {
         packer.field("unreported_started", unreportedStarted)
         packer.field("unreported_ended", unreportedEnded)
         packer.field("unreported_hits", unreportedHits)
+        if isLoss { packer.field("is_loss", true) }
     }
 
     init(_ node: Node) throws(WireError) {
@@ -105,5 +106,6 @@ extension RunnerCrash {
             unreportedStarted: try node.field("unreported_started").int(),
             unreportedEnded: try node.field("unreported_ended").int(),
             unreportedHits: try node.field("unreported_hits").int())
+        isLoss = try node.optional("is_loss")?.bool() ?? false
     }
 }

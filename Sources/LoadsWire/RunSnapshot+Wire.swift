@@ -33,6 +33,14 @@ extension RunSnapshot {
         packer.field("statistics") { statistics.packFields(into: packer) }
         packer.field("agents", each: agents) { $0.pack(into: packer) }
         if let crash { packer.field("crash") { crash.pack(into: packer) } }
+        if let waitsFor { packer.field("waits_for", waitsFor) }
+        if let stopped { packer.field("stopped", stopped) }
+        if !changes.isEmpty {
+            packer.field("changes", each: changes) { change in
+                packer.field("at_s", change.at)
+                packer.field("users", change.users)
+            }
+        }
         packer.field("more", more)
     }
 
@@ -49,6 +57,12 @@ extension RunSnapshot {
             agents: try node.field("agents").list { node throws(WireError) in try AgentShare(node) },
             crash: try node.optional("crash").map { node throws(WireError) in try RunnerCrash(node) },
             more: try node.field("more").bool())
+        waitsFor = try node.optional("waits_for")?.text()
+        stopped = try node.optional("stopped")?.text()
+        changes =
+            try node.optional("changes")?.list { node throws(WireError) in
+                UserChange(at: try node.field("at_s").double(), users: try node.field("users").users())
+            } ?? []
     }
 }
 

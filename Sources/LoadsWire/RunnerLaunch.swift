@@ -21,10 +21,15 @@ public struct RunnerLaunch: Sendable, Equatable {
     public struct File: Sendable, Equatable {
         /// Relative to the run's directory, without `..`.
         public var path: String
+        /// Whether it may be executed.
         public var executable: Bool
+        /// Its size.
         public var bytes: Int
         /// SHA-256 of the content, 64 lower-case hexadecimal digits: the address under which its chunks are asked for.
         public var hash: String
+        /// - Parameters:
+        ///   - path: Relative to the run's directory, and inside of it.
+        ///   - hash: The SHA-256 of its content, in hexadecimal.
         public init(path: String, executable: Bool, bytes: Int, hash: String) {
             self.path = path
             self.executable = executable
@@ -33,17 +38,22 @@ public struct RunnerLaunch: Sendable, Equatable {
         }
     }
 
+    /// What is started.
     public var program: Program
+    /// Its arguments, without its name.
     public var arguments: [String]
     /// Added to the agent's own environment.
     public var environment: [String: String]
     /// Where it runs; nil is the run's directory if files are shipped, and the agent's own otherwise.
     public var directory: String?
+    /// How it and the agent talk.
     public var dialect: Dialect
+    /// What must lie in the run's directory before it starts.
     public var files: [File]
     /// What the shipped program needs: `x86_64` and `glibc 2.36`; nil runs anywhere.
     public var platform: Platform?
 
+    /// A program that needs nothing but itself, unless something else is said.
     public init(
         program: Program, arguments: [String] = [], environment: [String: String] = [:], directory: String? = nil,
         dialect: Dialect = .messages, files: [File] = [], platform: Platform? = nil
@@ -74,6 +84,7 @@ public struct Platform: Sendable, Equatable {
     public var architecture: String
     /// `glibc 2.36`.
     public var library: String
+    /// - Parameters: `linux`, `x86_64`, `glibc 2.36`.
     public init(system: String, architecture: String, library: String) {
         self.system = system
         self.architecture = architecture

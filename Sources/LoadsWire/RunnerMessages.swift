@@ -19,6 +19,7 @@ public enum RunnerCommand: Sendable, Equatable {
 
 /// What a runner is to do.
 public struct RunnerOrder: Sendable, Equatable {
+    /// What this runner is to do, its share only.
     public var plan: Plan
     /// What to run, in the runner's own terms: test identifiers; empty for a runner that knows only one thing.
     public var scenarios: [String]
@@ -26,6 +27,7 @@ public struct RunnerOrder: Sendable, Equatable {
     public var options: [String: [String]]
     /// Whether the runner says `ready` and waits for `start`.
     public var waits: Bool
+    /// - Parameter waits: Whether it says `ready` and waits for the start.
     public init(plan: Plan, scenarios: [String] = [], options: [String: [String]] = [:], waits: Bool = false) {
         self.plan = plan
         self.scenarios = scenarios

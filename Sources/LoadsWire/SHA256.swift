@@ -4,6 +4,7 @@ import CSHA256
 public struct SHA256: Sendable {
     private var state = loads_sha256()
 
+    /// No bytes yet.
     public init() { loads_sha256_start(&state) }
 
     /// Goes on with these bytes.

@@ -2,6 +2,7 @@ public import LoadsCore
 
 /// What a master publishes to everybody who subscribes: the second frame, behind the topic.
 public struct StreamMessage: Sendable, Equatable {
+    /// Names the run.
     public var run: String
     /// Drawn at each start of the master. A new one means: sequences begin anew.
     public var boot: String
@@ -9,6 +10,7 @@ public struct StreamMessage: Sendable, Equatable {
     public var sequence: UInt64
     /// Seconds since the start of the run; 0 before it.
     public var time: Double
+    /// What happened.
     public var content: Content
     /// Of which result the hits are: another master publishes again what was not stored.
     public var result: Result?
@@ -23,6 +25,7 @@ public struct StreamMessage: Sendable, Equatable {
         }
     }
 
+    /// What is published of a run.
     public enum Content: Sendable, Equatable {
         /// One agent's batch of hits; topic `hits/RUN/`.
         case hits(agent: String, [RawHit])
@@ -34,6 +37,7 @@ public struct StreamMessage: Sendable, Equatable {
         case beat
     }
 
+    /// - Parameter time: In seconds since the start of the run.
     public init(
         run: String, boot: String, sequence: UInt64, time: Double, content: Content, result: Result? = nil
     ) {

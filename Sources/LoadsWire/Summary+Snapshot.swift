@@ -9,5 +9,8 @@ extension Summary {
             duration: snapshot.elapsed, interrupted: snapshot.interrupted, plan: submission.order.plan,
             statistics: snapshot.statistics, isURLTarget: submission.isURLTarget, crash: snapshot.crash,
             agents: snapshot.agents)
+        stopped = snapshot.stopped
+        changes = snapshot.changes
+        isProgram = submission.launch.dialect == .lines
     }
 }

@@ -2,8 +2,11 @@ import LoadsCore
 
 /// Why bytes are no message.
 public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The kinds of reasons.
     public struct Code: Sendable, Hashable {
+        /// The word that stands for it on the wire.
         public let rawValue: String
+        /// A kind of one's own.
         public init(rawValue: String) { self.rawValue = rawValue }
         /// Not MessagePack, or cut off.
         public static let malformed = Code(rawValue: "malformed")
@@ -17,10 +20,12 @@ public struct WireError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let conversation = Code(rawValue: "conversation")
     }
 
+    /// The kind.
     public var code: Code
     /// What is wrong, and with which field.
     public var message: String
 
+    /// - Parameter message: What is wrong, with what, for a person.
     public init(code: Code, message: String) {
         self.code = code
         self.message = message

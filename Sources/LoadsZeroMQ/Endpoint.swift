@@ -7,6 +7,9 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
     /// 0 lets the system choose when binding.
     public var port: Int
 
+    /// - Parameters:
+    ///   - host: A name or an address; IPv6 without brackets.
+    ///   - port: From 0, any free one, to 65535.
     public init(host: String, port: Int) {
         self.host = host
         self.port = port

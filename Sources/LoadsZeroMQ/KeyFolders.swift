@@ -82,6 +82,7 @@ extension PeerRole {
 
 /// A master's own key, and where its peers' are.
 public struct MasterKeys: Sendable {
+    /// The master's folder of keys.
     public let directory: String
     let own: KeyPair
 

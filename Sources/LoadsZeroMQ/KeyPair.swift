@@ -2,6 +2,7 @@ import CZeroMQ
 
 /// A CURVE key pair, as Z85 text: 40 characters each.
 public struct KeyPair: Sendable, Equatable, CustomStringConvertible {
+    /// What others may know: 40 characters of Z85.
     public let publicKey: String
     let secretKey: String
 

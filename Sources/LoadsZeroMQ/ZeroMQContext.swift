@@ -18,6 +18,7 @@ public final class ZeroMQContext: Sendable {
     private let openSockets = Atomic<Int>(0)
     private let hasEnded = Atomic(false)
 
+    /// A context of its own, beside the shared one.
     public init() {
         guard let handle = zmq_ctx_new() else {
             preconditionFailure("no ZeroMQ context: no descriptors left (raise `ulimit -n`)")

@@ -1,9 +1,9 @@
-public import ArgumentParser
+import ArgumentParser
 import Glibc
 import LoadsAgent
 import LoadsCore
 import LoadsEventLoop
-public import LoadsService
+import LoadsService
 import LoadsTransport
 import LoadsURLRunner
 import LoadsZeroMQ
@@ -50,18 +50,7 @@ import Logging
             valueName: "MiB"))
     var spoolLimit = 1024
 
-    @Option(
-        help: "trace, debug, info, notice, warning, error or critical.",
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else {
-                throw ValidationError("no such level (try info, or debug)")
-            }
-            return level
-        })
-    var logLevel: Logger.Level = .info
-
-    @Option(help: "text or json.")
-    var logFormat: LogFormat = .text
+    @OptionGroup(title: "Log") var log: LogOptions
 
     /// The executable is the URL runner, too: an agent starts itself as it.
     static func main() async {
@@ -84,13 +73,12 @@ import Logging
     }
 
     func run() async throws {
-        let handler = ServiceLogHandler(level: logLevel, format: logFormat)
-        let logger = Logger(label: "loads-agent") { _ in handler }
+        let logger = log.logger("loads-agent")
         do {
             try await serve(logger)
         } catch {
             logger.critical("\(error)")
-            throw ExitCode(ExitStatus.fault.rawValue)
+            throw ExitCode((Self.isUsage(error) ? ExitStatus.usage : .fault).rawValue)
         }
     }
 
@@ -124,6 +112,15 @@ import Logging
         await loop.shutdown()
         // The goodbye has to leave before the process does.
         await ZeroMQContext.shared.end()
+    }
+
+    /// Whether somebody has to say something else; otherwise the system or the disk is to blame.
+    private static func isUsage(_ error: any Error) -> Bool {
+        switch error {
+        case let error as TransportError: error.code == .address || error.code == .keys
+        case let error as AgentError: error.code == ExitStatus.usage.rawValue
+        default: false
+        }
     }
 }
 
@@ -169,5 +166,3 @@ extension Logger.Level {
             }
     }
 }
-
-extension LogFormat: ExpressibleByArgument {}

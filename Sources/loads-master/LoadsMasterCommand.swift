@@ -1,9 +1,9 @@
-public import ArgumentParser
+import ArgumentParser
 import Glibc
 import LoadsCore
 import LoadsEventLoop
 import LoadsMaster
-public import LoadsService
+import LoadsService
 import LoadsStore
 import LoadsTransport
 import LoadsZeroMQ
@@ -52,22 +52,10 @@ import Logging
         })
     var lostAfter: Duration = .seconds(60)
 
-    @Option(
-        help: "trace, debug, info, notice, warning, error or critical.",
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else {
-                throw ValidationError("no such level (try info, or debug)")
-            }
-            return level
-        })
-    var logLevel: Logger.Level = .info
-
-    @Option(help: "text or json.")
-    var logFormat: LogFormat = .text
+    @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
-        let handler = ServiceLogHandler(level: logLevel, format: logFormat)
-        let logger = Logger(label: "loads-master") { _ in handler }
+        let logger = log.logger("loads-master")
         do {
             try await serve(logger)
         } catch {
@@ -133,5 +121,3 @@ extension Logger.Level {
             }
     }
 }
-
-extension LogFormat: ExpressibleByArgument {}

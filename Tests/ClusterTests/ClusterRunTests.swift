@@ -82,6 +82,9 @@ import Testing
         #expect(try await cluster.loads(["stop", run]).status == 0)
         let outcome = try await attached.outcome()
         #expect(outcome.status == 130, "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.output.contains("2 users for 5m, adjusted to 7 users at "), "\(outcome.output)")
+        #expect(outcome.errors.contains("the run is ending: stopped by "), "\(outcome.errors)")
+        #expect(try await cluster.loads(["status"]).output.contains("ended: stopped"))
         let hits = try #require(try RunSummary(json).number("hits.requests"))
         #expect(try await nginx.accessLog(atLeast: hits).count == hits)
         let log = try await cluster.loads(["logs", run])
@@ -98,9 +101,11 @@ import Testing
         try await cluster.wait(for: "queued") { status in
             (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "queued" } ?? false
         }
+        try await run.wait(for: "the reason") { run.errors.contains("queued: waits for one more agent (") }
+        #expect(try await cluster.loads(["status"]).output.contains("queued: waits for one more agent"))
         run.signal(SIGINT)
         let outcome = try await run.outcome()
-        #expect(outcome.status != 0)
+        #expect(outcome.status == 130, "\(outcome.errors)")
         await master.stop()
     }
 

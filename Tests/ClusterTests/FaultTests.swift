@@ -59,14 +59,15 @@ import Testing
         let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
         var revived: ChildProcess?
         let outcome = try await cluster.run(nginx, duration: "20s") {
-            for _ in 0..<2 {
+            for pause in [2, 6] {
                 try await Task.sleep(for: .seconds(3))
                 (revived ?? master).kill(SIGKILL)
-                try await Task.sleep(for: .seconds(2))
+                try await Task.sleep(for: .seconds(pause))
                 revived = try await cluster.startMaster()
             }
         }
         #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("waiting for the master at \(cluster.address) ("), "\(outcome.errors)")
         #expect(outcome.log == outcome.requests)
         #expect(outcome.summary.agents.allSatisfy { $0["state"] as? String == "finished" }, "\(outcome.summary.agents)")
         for agent in agents { await agent.stop() }

@@ -22,6 +22,31 @@ import Testing
         await agent.close()
     }
 
+    @Test func aProgramThatHeedsNothingDiesWithItsAgent() async throws {
+        let agent = try await AgentProcess()
+        try agent.start()
+        let plan = Plan(cycles: [.init(users: 1, amount: .duration(.seconds(600)))])
+        agent.master.tell(
+            .run(
+                AgentOrder(
+                    run: "run-1",
+                    launch: RunnerLaunch(program: .path("sleep"), arguments: ["1000"], dialect: .lines),
+                    order: RunnerOrder(plan: plan))))
+        #expect(await agent.master.hasStarted("run-1"))
+        let process = try #require(agent.children.first.flatMap { pid_t($0) })
+        agent.signal(SIGKILL)
+        #expect(await Processes.isGone(process))
+        await agent.close()
+    }
+
+    @Test(arguments: [["--master", "nowhere"], ["--master", "tcp://192.0.2.1:7780"], ["--keys", "/no/such/keys"]])
+    func wrongUsageIs64(_ arguments: [String]) async throws {
+        let agent = try await AgentProcess()
+        try agent.start(arguments)
+        #expect(await agent.ended() == 64)
+        await agent.close()
+    }
+
     @Test func noDescriptorAndNoChildIsLeft() async throws {
         let agent = try await AgentProcess()
         try agent.start()

@@ -88,7 +88,7 @@ import Testing
 
     @Test(arguments: [("exit-early", "exit code 3: cannot go on"), ("garbage", "no report")])
     func aRunnerThatFailsBeforeTheRunIsARefusal(_ mode: String, _ words: String) async throws {
-        guard case .refused(70, let message)? = try await Gathered.run(Fixtures.order(mode)).end else {
+        guard case .refused(71, let message)? = try await Gathered.run(Fixtures.order(mode)).end else {
             Issue.record("not refused")
             return
         }
@@ -201,7 +201,7 @@ import Testing
 
     @Test func aRunnerThatDoesNotGetReadyIsKilled() async throws {
         let run = try await Gathered.run(Fixtures.order("ignore-stop")) { $0.readyPatience = .milliseconds(50) }
-        guard case .refused(70, let message)? = run.end else {
+        guard case .refused(71, let message)? = run.end else {
             Issue.record("\(String(describing: run.end))")
             return
         }

@@ -88,12 +88,63 @@ import Testing
         _ = watch.launched()
         let actions = Self.exit(&watch, Self.segfault)
         #expect(actions.first == .drop)
-        guard case .status(.refused(70, let message))? = actions.last else {
+        guard case .status(.refused(71, let message))? = actions.last else {
             Issue.record("\(actions)")
             return
         }
         #expect(message.contains("SIGSEGV") && message.contains("last words"))
-        #expect(watch.status == .refused(code: 70, message: message))
+        #expect(watch.status == .refused(code: 71, message: message))
+    }
+
+    /// A watch of a program of the user's.
+    private static func program() -> RunWatch {
+        let order = AgentOrder(
+            run: "r", launch: RunnerLaunch(program: .path("true"), dialect: .lines),
+            order: RunnerOrder(plan: Plan(cycles: [.init(users: 2, amount: .iterations(1))])))
+        var watch = RunWatch(order, patience: .seconds(15), readyPatience: .seconds(300))
+        _ = watch.prepared()
+        _ = watch.launched()
+        return watch
+    }
+
+    private static func endedWell(_ watch: inout RunWatch) -> [RunWatch.Action] {
+        watch.exited(
+            RunnerExit(status: 0, fault: nil, output: "usage: x\n"), counted: ReportCounts(),
+            delivered: ReportCounts())
+    }
+
+    /// How far a program is when it ends, having said nothing.
+    enum Moment: CaseIterable { case beforeReady, ready, armed, started }
+
+    @Test(arguments: Moment.allCases)
+    func aProgramThatEndsWellAndSaysNothingIsTheSameWheneverItDoes(_ moment: Moment) {
+        var watch = Self.program()
+        if moment != .beforeReady { _ = watch.take(ReportHead(.ready)) }
+        if moment == .armed || moment == .started { _ = watch.start(at: 7) }
+        if moment == .started {
+            _ = watch.take(ReportHead(.started))
+            _ = watch.take(ReportHead(.ended(interrupted: false, seconds: 0)))
+        }
+        var actions = Self.endedWell(&watch)
+        if moment == .beforeReady { #expect(actions.last == .status(.ready)) }
+        if moment == .beforeReady || moment == .ready {
+            #expect(watch.isRunning && watch.status == .ready)
+            actions += watch.start(at: 7)
+        }
+        #expect(actions.last == .end(.finished(interrupted: false, seconds: 0)))
+        guard case .note(let text)? = actions.first else {
+            Issue.record("\(actions)")
+            return
+        }
+        #expect(text.contains("reported no hit") && text.contains("│ usage: x"))
+        #expect(watch.phase == .over)
+    }
+
+    @Test func aProgramThatHasEndedBeforeItsStartCanBeStopped() {
+        var watch = Self.program()
+        _ = Self.endedWell(&watch)
+        #expect(watch.stop(abort: false, reason: "x") == [.end(.finished(interrupted: true, seconds: 0))])
+        #expect(watch.start(at: 7) == [])
     }
 
     @Test func aRunnersOwnRefusalIsPassedOn() {

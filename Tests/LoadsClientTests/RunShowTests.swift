@@ -9,9 +9,15 @@ import Testing
     private final class Witness: RunObserver {
         let seen = Mutex<[String]>([])
         func started() { seen.withLock { $0.append("started") } }
-        func progressed(_ progress: Progress) { seen.withLock { $0.append("hits \(progress.hits)") } }
+        let rates = Mutex<[Double]>([])
+        func progressed(_ progress: Progress) {
+            seen.withLock { $0.append("hits \(progress.hits)") }
+            rates.withLock { $0.append(progress.hitRate) }
+        }
         func received(_ hits: [RawHit]) { seen.withLock { $0.append("received \(hits.count)") } }
         func noted(_ text: String) { seen.withLock { $0.append(text) } }
+        func waiting(_ what: String, for seconds: Double) { seen.withLock { $0.append("\(what) \(seconds)") } }
+        func stopping(_ reason: String) { seen.withLock { $0.append("stopping: \(reason)") } }
     }
 
     /// `#expect` takes no mutating calls.
@@ -67,13 +73,13 @@ import Testing
     }
 
     @Test func theFirstMessageAsksForASnapshot() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         #expect(show.take(Self.message(4, .beat), topic: .stats))
         #expect(seen == [])
     }
 
     @Test func whatTheSnapshotCoversIsNotCountedTwice() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot(hits: 10, sequences: ["stats": 4]))
         for sequence in 3...5 as ClosedRange<UInt64> {
             let content = StreamMessage.Content.statistics(from: 0, to: 1, Self.statistics(hits: 1))
@@ -83,7 +89,7 @@ import Testing
     }
 
     @Test func aGapInTheHitsIsCounted() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot())
         _ = show.take(Self.hits(1, 4), topic: .hits)
         _ = show.take(Self.hits(5, 4), topic: .hits)
@@ -158,7 +164,7 @@ import Testing
     }
 
     @Test func aMasterThatStartedAnewIsAskedAgain() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot(sequences: ["stats": 90]))
         #expect(show.take(Self.message(1, boot: "b2", .beat), topic: .stats))
         show.start(from: Self.snapshot(boot: "b2"))
@@ -166,7 +172,7 @@ import Testing
     }
 
     @Test func theEndIsAskedForOnTheNextTick() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot())
         #expect(!show.tick())
         #expect(!show.take(Self.message(1, .event(RunEvent(kind: "ended", text: "over"))), topic: .events))
@@ -175,14 +181,61 @@ import Testing
     }
 
     @Test func aSilentStreamIsNotTrusted() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot())
         let asked = (0..<6).map { _ in show.tick() }
         #expect(asked == [false, false, false, false, false, true])
+        #expect(seen == ["started", "waiting for the master at tcp://m:1 3.0"])
+    }
+
+    @Test func aQueuedRunSaysWhatItWaitsFor() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        var queued = Self.snapshot(state: .queued)
+        queued.startedAt = nil
+        show.start(from: queued)
+        #expect(!show.tick())
+        let event = RunEvent(kind: "queued", text: "waits for one more agent")
+        #expect(show.take(Self.message(1, .event(event)), topic: .events))
+        queued.waitsFor = "waits for one more agent"
+        show.start(from: queued)
+        _ = show.tick()
+        #expect(show.take(Self.message(2, .event(RunEvent(kind: "preparing", text: "prepared by a"))), topic: .events))
+        queued.state = .preparing
+        show.start(from: queued)
+        _ = show.tick()
+        #expect(seen == ["queued: waits for one more agent 0.0"])
+    }
+
+    @Test(arguments: [1, 2]) func aCrashIsToldOnTheWayWhereTheSummaryNamesNoAgent(_ agents: Int) {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        var snapshot = Self.snapshot()
+        snapshot.agents = (0..<agents).map { AgentShare(id: "a\($0)", name: "a\($0)", users: 1) }
+        show.start(from: snapshot)
+        let event = RunEvent(kind: "crashed", text: "the runner of a1 crashed: x", agent: "a1")
+        _ = show.take(Self.message(1, .event(event)), topic: .events)
+        #expect(seen == ["started"] + (agents > 1 ? ["the runner of a1 crashed: x"] : []))
+    }
+
+    @Test func whoStoppedItIsTold() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot())
+        _ = show.take(Self.message(1, .event(RunEvent(kind: "stopping", text: "stopped by me@x"))), topic: .events)
+        #expect(seen == ["started", "stopping: stopped by me@x"])
+    }
+
+    @Test func theRateBehindAnAbsenceIsThatOfAllOfIt() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot())
+        var back = Self.snapshot(boot: "b2", hits: 1000, sequences: ["stats": 4])
+        back.elapsed = 21
+        show.start(from: back)
+        _ = show.take(
+            Self.message(5, boot: "b2", .statistics(from: 0, to: 21.1, Self.statistics(hits: 5))), topic: .stats)
+        #expect(witness.rates.withLock { $0 } == [1005 / 20.1])
     }
 
     @Test func notesReachThePerson() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot())
         _ = show.take(Self.message(1, .event(RunEvent(kind: "note", text: "hello"))), topic: .events)
         _ = show.take(Self.message(2, .event(RunEvent(kind: "agent-ended", text: "a1 ended"))), topic: .events)

@@ -5,14 +5,15 @@ import Testing
 @Suite struct ExitStatusTests {
     private func summary(
         failedIterations: Int = 0, failedHits: Int = 0, orphans: Int = 0, interrupted: Bool = false, url: Bool = false,
-        crashed: Bool = false, iterations: Int = 5
+        crashed: Bool = false, iterations: Int = 5, interruptedIterations: Int = 0, hits: Int = 10
     ) -> Summary {
         var statistics = Statistics()
         statistics.iterations.started = iterations
         statistics.iterations.failed = failedIterations
+        statistics.iterations.interrupted = interruptedIterations
         statistics.health.orphanFailures = orphans
         var name = NameStatistics()
-        name.count = 10
+        name.count = hits
         name.failed = failedHits
         statistics.names["GET /"] = name
         let crash = RunnerCrash(
@@ -102,6 +103,14 @@ import Testing
         #expect(ExitStatus(run, strict: true) == .invalid)
         run.interrupted = true
         #expect(ExitStatus(run, strict: true) == .interrupted)
+    }
+
+    @Test func aRunThatMeasuredNothingDoesNotPass() {
+        #expect(ExitStatus(summary(iterations: 0, hits: 0)) == .nothingToRun)
+        #expect(ExitStatus(summary(url: true, iterations: 3, interruptedIterations: 3, hits: 0)) == .nothingToRun)
+        #expect(ExitStatus(summary(interrupted: true, iterations: 0, hits: 0)) == .interrupted)
+        #expect(ExitStatus(summary(crashed: true, iterations: 0, hits: 0)) == .crashed)
+        #expect(ExitStatus(summary(orphans: 1, iterations: 0, hits: 0)) == .failures)
     }
 
     @Test func numbersAreThoseDocumented() {

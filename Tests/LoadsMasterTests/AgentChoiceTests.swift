@@ -39,10 +39,10 @@ import Testing
         guard case .wait(let text, []) = choose(run(Placement(labels: ["x": "y"])), [agent("a")]) else {
             throw Unexpected()
         }
-        #expect(text == "it waits for one more agent with x=y")
+        #expect(text == "waits for one more agent with x=y")
         #expect(
             choose(run(Placement(agents: 2)), [agent("a"), agent("b")], busy: ["a"])
-                == .wait("it waits until one more agent is free", reserved: ["a", "b"]))
+                == .wait("waits until one more agent is free", reserved: ["a", "b"]))
     }
 
     @Test func refusesWhatNoneCanRun() {

@@ -68,7 +68,10 @@ import Testing
         let scene = try await Scene(quick)
         let (_, b) = try await twoAgents(scene, onLost: .stop)
         b.close()
-        #expect(try summary(await scene.master.outcome(of: "r")).interrupted)
+        let summary = try summary(await scene.master.outcome(of: "r"))
+        // Nobody interrupted it: it broke off.
+        #expect(!summary.interrupted && summary.crash?.isLoss == true && ExitStatus(summary) == .crashed)
+        #expect(summary.crash?.reason.contains("--on-lost stop") == true)
         await scene.end()
     }
 

@@ -40,6 +40,25 @@ import Testing
         #expect(Array(shipment.paths.keys) == [abc])
     }
 
+    @Test func whatLiesOutsideComesUnderItsLastName() throws {
+        let directory = try TemporaryDirectory()
+        for folder in ["here", "there/data", "else"] {
+            try FileManager.default.createDirectory(
+                atPath: "\(directory.path)/\(folder)", withIntermediateDirectories: true)
+        }
+        try directory.write("1", to: "there/data/a.txt")
+        try directory.write("2", to: "there/b.txt")
+        try directory.write("3", to: "else/b.txt")
+        let here = directory.path + "/here"
+        var shipment = Shipment()
+        #expect(try shipment.add(including: "../there/data", base: here) == "data")
+        #expect(try shipment.add(including: "\(directory.path)/there/data", base: here) == "data")
+        #expect(try shipment.add(including: "../there/b.txt", base: here) == "b.txt")
+        #expect(shipment.files.map(\.path) == ["data/a.txt", "b.txt"])
+        let error = #expect(throws: PackageError.self) { try shipment.add(including: "../else/b.txt", base: here) }
+        #expect(error?.exitCode == 64 && error?.message.contains("as another one does") == true)
+    }
+
     @Test func whatIsNotThereIsSaid() throws {
         let directory = try TemporaryDirectory()
         var shipment = Shipment()

@@ -57,6 +57,59 @@ import Testing
         #expect(!Sample.summary(statistics, isURLTarget: true).text().contains("no Session"))
     }
 
+    @Test func aProgramIsNotToldToUseASession() {
+        var statistics = Statistics()
+        statistics.iterations.started = 1
+        statistics.iterations.ok = 1
+        var summary = Sample.summary(statistics)
+        summary.isProgram = true
+        #expect(summary.text().contains("none: the program reported none, so only iterations are measured"))
+        #expect(summary.text().contains("iterations  1: 1 ok"))
+    }
+
+    @Test func whatMeasuredNothingSaysSo() {
+        var summary = Sample.summary(Statistics())
+        #expect(summary.text().contains("nothing was measured: nothing was run\n"))
+        summary.isProgram = true
+        #expect(summary.text().contains("nothing was measured: the program reported no hit and no iteration\n"))
+        summary.statistics.iterations.started = 2
+        summary.statistics.iterations.interrupted = 2
+        #expect(summary.text().contains("nothing was measured: no iteration came to its end"))
+        summary.interrupted = true
+        #expect(!summary.text().contains("nothing was measured"))
+    }
+
+    @Test func changesOfThePlanAreTold() throws {
+        var summary = Sample.summary(Sample.statistics([Sample.hit(milliseconds: 1)]), interrupted: true)
+        summary.changes = [UserChange(at: 12.04, users: 200), UserChange(at: 70, users: 1)]
+        summary.stopped = "stopped by tarek@laptop"
+        #expect(
+            summary.text().contains("10 users × 10 iterations, adjusted to 200 users at 12.0 s, 1 user at 1 m 10 s, "))
+        #expect(summary.text().contains("stopped by tarek@laptop: the numbers cover what ran until then"))
+        summary.changes = (1...8).map { UserChange(at: Double($0), users: $0) }
+        #expect(summary.text().contains("adjusted 3 times, then to 4 users at 4.0 s, "))
+        let json = String(decoding: summary.json(), as: UTF8.self)
+        #expect(json.contains("\"adjusted\": [") && json.contains("\"stopped\": \"stopped by tarek@laptop\""))
+    }
+
+    @Test func oneOfAThingIsOne() {
+        var statistics = Statistics()
+        statistics.iterations.started = 1
+        statistics.iterations.ok = 1
+        var summary = Sample.summary(statistics)
+        summary.plan = Plan(cycles: [.init(users: 1, amount: .iterations(1))])
+        summary.crash = RunnerCrash(
+            reason: "x", output: "", unreportedStarted: 1, unreportedEnded: 0, unreportedHits: 1)
+        var agent = AgentShare(id: "a", name: "a", users: 1)
+        agent.iterations = statistics.iterations
+        agent.hits = 1
+        summary.agents = [agent, agent]
+        let text = summary.text()
+        for part in ["1 user × 1 iteration,", "1 iteration started, 0 ended, 1 hit\n", "1 user, 1 iteration, 1 hit,"] {
+            #expect(text.contains(part), "\(part) is not in\n\(text)")
+        }
+    }
+
     @Test func doesNotSpeakOfTheSessionWhenACrashTookTheHits() {
         var statistics = Statistics()
         statistics.iterations.started = 3

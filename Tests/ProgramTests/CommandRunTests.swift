@@ -68,6 +68,26 @@ import Testing
         #expect(outcome.status == 1 && outcome.output.contains("404: 1"), "\(outcome.output)")
     }
 
+    @Test(arguments: [["true"], ["sh", "-c", "echo usage: x; sleep 0.05"], ["sh", "-c", "read plan; echo usage: x"]])
+    func aProgramThatMeasuresNothingIsTold(_ command: [String]) async throws {
+        for _ in 0..<5 {
+            let outcome = try await Program.run(["-c", "2", "--"] + command)
+            #expect(outcome.status == 69, "\(outcome.output)\(outcome.errors)")
+            #expect(outcome.output.contains("nothing was measured: the program reported no hit and no iteration"))
+            #expect(outcome.errors.contains("LOADS_RESULTS_FD"), "\(outcome.errors)")
+            if command != ["true"] { #expect(outcome.errors.contains("│ usage: x")) }
+        }
+    }
+
+    @Test(arguments: ["exit 3", "sleep 0.05; exit 3", "read plan; exit 3"])
+    func aProgramThatFailsHasCrashedWheneverItDoes(_ script: String) async throws {
+        let outcome = try await Program.run(["--", "sh", "-c", "echo last' 'words; " + script])
+        #expect(outcome.status == 71, "\(outcome.output)\(outcome.errors)")
+        let all = outcome.output + outcome.errors
+        #expect(all.contains("exit code 3"))
+        #expect(all.components(separatedBy: "last words").count == 2, "once: \(all)")
+    }
+
     @Test func hitsAloneAreJudgedToo() async throws {
         let directory = try TemporaryDirectory()
         let script = """

@@ -53,6 +53,14 @@ int loads_spawn_directory(posix_spawn_file_actions_t *actions, const char *path)
 /// or ignore is not for it.
 void loads_spawn_fresh(posix_spawnattr_t *attributes);
 
+/// Starts a program that the kernel kills when the calling *thread* ends, whatever the program does: `posix_spawn` cannot
+/// ask for that. Otherwise like a child with the attributes of `loads_spawn_fresh`.
+///
+/// `descriptors` become the child's 0, 1, 2 … `count - 1`, and it has no others; each must be at least `count`, so that
+/// none overwrites another. A null `directory` is the parent's. Returns 0 and the child's number, or an error number.
+int loads_spawn(const char *path, char *const arguments[], char *const environment[], const char *directory,
+                const int *descriptors, int count, int *process);
+
 /// `copy_file_range` from and to the current offsets, or `sendfile` where the file systems cannot do it; hidden behind
 /// `_GNU_SOURCE`.
 ssize_t loads_copy_file(int from, int to, size_t count);

@@ -32,9 +32,14 @@ struct SmallRun: Sendable {
             let counts = statistics.iterations
             guard counts.failed + counts.interrupted > 0 else { return [] }
             let places = statistics.failures.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
-            guard !places.isEmpty else { return [(name, "\(counts.failed) of \(counts.started) iterations failed")] }
+            guard !places.isEmpty else {
+                return [(name, "\(counts.failed) of \(Counted.text(counts.started, "iteration")) failed")]
+            }
             return places.map { place, occurrences in
-                (place, "\(occurrences.count) failures in \(counts.started) iterations: \(occurrences.sample)")
+                (
+                    place,
+                    "\(Counted.text(occurrences.count, "failure")) in \(Counted.text(counts.started, "iteration")): \(occurrences.sample)"
+                )
             }
         }
 
@@ -45,7 +50,8 @@ struct SmallRun: Sendable {
             if counts.failed > 0 { parts.append("\(counts.failed) failed") }
             if counts.skipped > 0 { parts.append("\(counts.skipped) skipped") }
             if counts.interrupted > 0 { parts.append("\(counts.interrupted) interrupted") }
-            var line = "\(name): \(plan.users) users × \(plan.iterations) iterations: \(parts.joined(separator: ", "))"
+            var line =
+                "\(name): \(Counted.text(plan.users, "user")) × \(Counted.text(plan.iterations, "iteration")): \(parts.joined(separator: ", "))"
             if let p95 = statistics.service.percentile(0.95) {
                 line += String(
                     format: "; %.3f ms mean, %.3f ms p95", statistics.service.mean / 1e6, Double(p95) / 1e6)

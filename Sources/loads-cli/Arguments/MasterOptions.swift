@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import LoadsClient
 import LoadsCore
 import LoadsEventLoop
@@ -16,6 +17,16 @@ struct MasterOptions: ParsableArguments {
     func withClient<Result>(_ body: (MasterClient) async throws -> Result) async throws -> Result {
         if let problem = MasterAddress.problem(with: master) { throw UsageError(["--master \(master): \(problem)"]) }
         return try await MasterConnection.with(master, keys: keys, body)
+    }
+}
+
+/// Who asks a master for something, as others are told.
+enum Requester {
+    /// `tarek@laptop`.
+    static var name: String {
+        let environment = ProcessInfo.processInfo.environment
+        let user = environment["USER"] ?? environment["LOGNAME"] ?? "uid \(getuid())"
+        return "\(user)@\(ProcessInfo.processInfo.hostName)"
     }
 }
 
@@ -54,7 +65,7 @@ enum MasterConnection {
         switch error.code {
         case .transport: .usage
         case .noAnswer, .file: .nothingToRun
-        case .conversation: .fault
+        case .conversation, .away: .fault
         default: .nothingToRun
         }
     }

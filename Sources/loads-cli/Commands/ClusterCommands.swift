@@ -15,7 +15,7 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withClient { client in
-            try await client.stop(run: run, abort: abort)
+            try await client.stop(run: run, abort: abort, by: Requester.name)
             Console().note(
                 "\(run): \(abort ? "ending at once" : "stopping; running iterations get their grace")"
                     + " (`loads attach \(run)` shows the end)")
@@ -41,7 +41,7 @@ struct AdjustCommand: AsyncParsableCommand {
         guard let count else { throw UsageError(read.problems) }
         try await options.withClient { client in
             try await client.adjust(run: run, users: count)
-            Console().note("\(run): \(count) user\(count == 1 ? "" : "s") from about one second on")
+            Console().note("\(run): \(Counted.text(count, "user")) from about one second on")
         }
     }
 }

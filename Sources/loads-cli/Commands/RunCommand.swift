@@ -11,8 +11,9 @@ struct RunCommand: AsyncParsableCommand {
             loads http://127.0.0.1:8080/ -c 50 -d 10s
             loads -c 10 -n 10 -- node checkout.mjs
 
-            Exit codes: 0 all passed, 1 failures, 64 wrong usage, 65 the package does not build, 69 no such test or \
-            nothing to run, 70 a fault of loads, 71 the runner crashed, 130 interrupted.
+            Exit codes: 0 all passed, 1 failures, 64 wrong usage, 65 the package does not build, 69 no such test, \
+            nothing to run or nothing measured, 70 a fault of loads, 71 the run broke off (a crash, lost agents), 130 \
+            interrupted.
             """)
 
     @OptionGroup var options: RunOptions
@@ -20,7 +21,16 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let run = try options.request()
         let console = Console(quiet: run.quiet, color: run.color, results: run.writesToStandardOutput ? 2 : 1)
-        let status = try await RunCommand.carryOut(run, console)
+        let status: ExitStatus
+        do {
+            status = try await RunCommand.carryOut(run, console)
+        } catch var refusal as Refusal {
+            // A command that is misspelt is taken for the name of a test.
+            if options.targets.count == 1, let meant = Misspelling.command(meantBy: options.targets[0]) {
+                refusal.message += "\n(did you mean the command `loads \(meant)`?)"
+            }
+            throw refusal
+        }
         if status != .passed { Foundation.exit(status.rawValue) }
     }
 

@@ -35,7 +35,7 @@ struct StatusCommand: AsyncParsableCommand {
         var runs = TextTable(["run", "state", "target", "users", "elapsed", "iterations", "hits", "failed"])
         for run in status.runs {
             runs.add([
-                run.run, phrase(run.state), run.target, "\(run.users)", "\(Int(run.elapsed)) s",
+                run.run, phrase(run), run.target, "\(run.users)", "\(Int(run.elapsed)) s",
                 "\(run.iterations.ended)", "\(run.hits)", "\(run.failedHits)",
             ])
         }
@@ -50,14 +50,24 @@ struct StatusCommand: AsyncParsableCommand {
 
     private static func percent(_ fraction: Double) -> String { "\(Int((fraction * 100).rounded())) %" }
 
-    static func phrase(_ state: RunState) -> String {
+    /// A run's state, and what has to be said of it.
+    static func phrase(_ run: ClusterStatus.RunStatus) -> String {
+        switch run.state {
+        case .queued: run.waitsFor.map { "queued: \($0)" } ?? "queued"
+        case .ended where run.outcome != .finished: run.outcome.map { "ended: \($0.rawValue)" } ?? "ended"
+        case .refused(_, let message): "refused: \(message)"
+        default: word(run.state)
+        }
+    }
+
+    private static func word(_ state: RunState) -> String {
         switch state {
         case .queued: "queued"
         case .preparing: "preparing"
         case .running: "running"
         case .stopping: "stopping"
         case .ended: "ended"
-        case .refused(_, let message): "refused: \(message)"
+        case .refused: "refused"
         }
     }
 
@@ -118,7 +128,11 @@ struct StatusCommand: AsyncParsableCommand {
         json.key("target")
         json.value(run.target)
         json.key("state")
-        if case .refused = run.state { json.value("refused") } else { json.value(phrase(run.state)) }
+        json.value(word(run.state))
+        json.key("outcome")
+        json.value(run.outcome?.rawValue)
+        json.key("reason")
+        if case .refused(_, let message) = run.state { json.value(message) } else { json.value(run.waitsFor) }
         json.key("started")
         json.value(run.startedAt.map(Timestamp.utc))
         json.key("elapsed_s")

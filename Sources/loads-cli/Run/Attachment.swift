@@ -54,7 +54,9 @@ struct Attachment {
             display.stopping()
             console.note(abort ? "ending the run at once" : "stopping the run; Ctrl-C again ends it at once")
             Task {
-                do { try await client.stop(run: run, abort: abort) } catch { console.note("the run goes on: \(error)") }
+                do { try await client.stop(run: run, abort: abort, by: Requester.name) } catch {
+                    console.note("the run goes on: \(error)")
+                }
             }
         }
         let asks = isatty(0) == 1 && isatty(2) == 1

@@ -66,7 +66,10 @@ struct RemoteRun {
                 try await shipment.add(program: path)
             }
             for path in place.include {
-                try shipment.add(including: path, base: FileManager.default.currentDirectoryPath)
+                let here = FileManager.default.currentDirectoryPath
+                if let name = try shipment.add(including: path, base: here) {
+                    console.progress("--include \(path): it lies outside of \(here): the agents have it as \(name)")
+                }
             }
         } catch {
             throw Refusal(code: error.exitCode, message: error.message)

@@ -14,11 +14,13 @@ final class RunDisplay: RunObserver {
     private struct State {
         var shownAt = -Double.infinity
         var stopping = false
+        var waitShownAt = -Double.infinity
     }
 
     /// Seconds between two drawings of the bar, and between two lines where there is no terminal.
     private static let barInterval = 0.2
     private static let lineInterval = 5.0
+    private static let waitInterval = 10.0
 
     init(console: Console, plan: Plan, stream: HitStream?) {
         self.console = console
@@ -26,7 +28,7 @@ final class RunDisplay: RunObserver {
         self.stream = stream
     }
 
-    /// The run is coming to its end because somebody wants it.
+    /// The run is coming to its end because the one who watches wants it.
     func stopping() { state.withLock { $0.stopping = true } }
 
     func started() { console.progress("running \(plan.phrase)") }
@@ -52,6 +54,28 @@ final class RunDisplay: RunObserver {
     }
 
     func received(_ hits: [RawHit]) { stream?.write(hits) }
+
+    func waiting(_ what: String, for seconds: Double) {
+        guard console.showsProgress else { return }
+        let text = "\(what) (\(Int(seconds)) s)"
+        if console.hasBar { return console.bar { $0.fitted("  " + text) } }
+        let isDue = state.withLock { state in
+            // Another wait begins anew.
+            if seconds < state.waitShownAt { state.waitShownAt = -.infinity }
+            guard seconds - state.waitShownAt >= Self.waitInterval else { return false }
+            state.waitShownAt = seconds
+            return true
+        }
+        if isDue { console.note(text) }
+    }
+
+    func stopping(_ reason: String) {
+        let isNews = state.withLock { state in
+            defer { state.stopping = true }
+            return !state.stopping
+        }
+        if isNews { console.note("the run is ending: \(reason)") }
+    }
 
     func noted(_ text: String) { console.note(text) }
 }

@@ -30,7 +30,9 @@ struct RunReport {
             let lost = outcome.lost + missedHits
             if lost > 0 {
                 failed = true
-                console.note("--stream \(file.path): \(lost) of \(lost + outcome.written) hits are missing")
+                console.note(
+                    "--stream \(file.path): \(lost) of \(Counted.text(lost + outcome.written, "hit")) \(lost == 1 ? "is" : "are") missing"
+                )
             }
             if summary.statistics.health.droppedHits > 0 { failed = true }
         }

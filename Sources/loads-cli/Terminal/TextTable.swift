@@ -1,10 +1,15 @@
-/// Columns of text, each as wide as its widest cell.
+import LoadsReport
+
+/// Columns of text, each as wide as its widest cell. A cell is one line, and a long one is cut.
 struct TextTable {
     private var rows: [[String]]
 
+    /// Characters of a cell at most.
+    static let cellLimit = 60
+
     init(_ head: [String]) { rows = [head] }
 
-    mutating func add(_ row: [String]) { rows.append(row) }
+    mutating func add(_ row: [String]) { rows.append(row.map { Style(width: Self.cellLimit + 1).fitted($0) }) }
 
     /// The lines; blanks at their ends are left out.
     var text: String {

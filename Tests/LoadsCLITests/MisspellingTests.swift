@@ -1,0 +1,20 @@
+import Testing
+
+@testable import loads_cli
+
+@Suite struct MisspellingTests {
+    @Test(arguments: [
+        ("stauts", "status"), ("atach", "attach"), ("Stop", "stop"), ("lsit", "list"), ("adujst", "adjust"),
+    ])
+    func aCommandIsRecognised(_ word: String, _ command: String) {
+        #expect(Misspelling.command(meantBy: word) == command)
+    }
+
+    @Test(arguments: ["BlogTests", "BlogTests.TestWebSite/something", "http://127.0.0.1/", "", "to", "run-conformance"])
+    func aTargetIsNot(_ word: String) { #expect(Misspelling.command(meantBy: word) == nil) }
+
+    @Test(arguments: [("", "", 0), ("abc", "abc", 0), ("abc", "ab", 1), ("abc", "acb", 1), ("abc", "xyz", 3)])
+    func theDistanceCountsChanges(_ one: String, _ other: String, _ distance: Int) {
+        #expect(Misspelling.distance(Array(one), Array(other)) == distance)
+    }
+}
