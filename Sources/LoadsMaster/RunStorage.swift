@@ -136,6 +136,6 @@ extension RunRecord {
         guard state == .ended else { return nil }
         if interrupted { return .stopped }
         if let crash { return crash.isLoss ? .lost : .crashed }
-        return members.contains { $0.missing != nil } ? .incomplete : .finished
+        return members.contains { $0.allMissing != nil } ? .incomplete : .finished
     }
 }
