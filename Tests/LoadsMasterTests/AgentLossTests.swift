@@ -194,7 +194,7 @@ import Testing
         #expect(await eventually { a.order("r") != nil })
         a.close()
         guard case .refused(70, let message) = await scene.master.outcome(of: "r") else { throw Unexpected() }
-        #expect(message.contains("a was lost before the start") && message.contains("it waits for one more agent"))
+        #expect(message.contains("a was lost before the start") && message.contains("waits for one more agent"))
         await scene.end()
     }
 
