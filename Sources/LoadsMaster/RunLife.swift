@@ -220,7 +220,9 @@ struct RunLife {
         record.members[index].silent = false
         record.members[index].missing = AgentShare.Missing(from: seconds, to: nil, hits: nil, reason: reason)
         record.duration = max(record.duration, seconds)
-        event("agent-left", "\(name) has left; nothing comes of its \(Counted.text(users, "user")) from \(text(seconds)) s on", agent)
+        event(
+            "agent-left",
+            "\(name) has left; nothing comes of its \(Counted.text(users, "user")) from \(text(seconds)) s on", agent)
         compensate(index, users)
     }
 
