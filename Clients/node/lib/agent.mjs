@@ -110,7 +110,8 @@ export class Agent {
     }
     if (this.#welcome) {
       this.#beat()
-      if (this.#spool.overdue(time)) this.#push()
+      // Node has no TCP_USER_TIMEOUT: a connection that leads nowhere would take what is sent again, for many minutes.
+      if (this.#spool.overdue(time)) this.#results?.reconnect()
     } else {
       this.#hello()
     }
