@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import os from 'node:os'
 import path from 'node:path'
+import { farewell } from './farewell.mjs'
 import { Orphan } from './held.mjs'
 import { Spool } from './spool.mjs'
 import { Socket } from './socket.mjs'
@@ -83,10 +84,7 @@ export class Agent {
   /** Ends the runners, hands over what there is, and says goodbye. */
   async leave() {
     this.#isLeaving = true
-    for (const work of this.#works.values()) work.kill('its agent was told to end')
-    for (const end = now() + 5; this.#works.size > 0 && this.#welcome && now() < end; ) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await farewell(() => [...this.#works.values()], () => this.#welcome !== null)
     this.#say('goodbye', { reason: 'the agent was told to end' })
     if (this.#spool.length > 0) {
       const then = this.#store?.isWorking ? 'they are delivered when this agent is started again' : 'they are lost'
@@ -110,7 +108,8 @@ export class Agent {
     }
     if (this.#welcome) {
       this.#beat()
-      if (this.#spool.overdue(time)) this.#push()
+      // Node has no TCP_USER_TIMEOUT: a connection that leads nowhere would take what is sent again, for many minutes.
+      if (this.#spool.overdue(time)) this.#results?.reconnect()
     } else {
       this.#hello()
     }

@@ -13,6 +13,7 @@ import time
 import zmq
 
 from . import __version__, usage
+from .farewell import farewell
 from .held import Held, Orphan
 from .keys import Keys
 from .link import Link
@@ -84,21 +85,15 @@ class Agent:
         for orphan in list(self._works.values()):
             self._acknowledged(orphan, 0)
         while not self._leaving.is_set():
-            self._tick()
-            beat = self._welcome["beat_ns"] / 1e9 if self._welcome else HELLO
             try:
-                await asyncio.wait_for(self._leaving.wait(), beat)
+                await asyncio.wait_for(self._leaving.wait(), self._tick())
             except asyncio.TimeoutError:
                 pass
         await self._leave()
 
     async def _leave(self) -> None:
         """Ends the runners, hands over what there is, and says goodbye."""
-        for work in self._works.values():
-            work.kill("its agent was told to end")
-        deadline = time.monotonic() + 5
-        while self._works and self._welcome and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        await farewell(self._works.values, lambda: self._welcome is not None, self._tick)
         self._say("goodbye", reason="the agent was told to end")
         if len(self._spool):
             kept = self._store is not None and self._store.working
@@ -112,7 +107,8 @@ class Agent:
 
     # Time passes.
 
-    def _tick(self) -> None:
+    def _tick(self) -> float:
+        """Returns the seconds until it is wanted again."""
         now = time.monotonic()
         if self._welcome and now > self._lease_until:
             log("the master is silent: connecting anew")
@@ -135,6 +131,7 @@ class Agent:
             for descriptor in self._store.unflushed():
                 # On another thread: a slow disk holds up nothing.
                 asyncio.get_running_loop().run_in_executor(None, _flush, descriptor)
+        return self._welcome["beat_ns"] / 1e9 if self._welcome else HELLO
 
     def _reconnect(self, now: float) -> None:
         self._connected_at = now

@@ -203,6 +203,20 @@ done >&"$LOADS_RESULTS_FD"
         self.assertIn("another agent uses this directory", second.communicate(timeout=20)[1])
         self.assertNotEqual(second.returncode, 0)
 
+    def test_told_to_end_it_stops_its_runner_gracefully(self):
+        self.master.welcome()
+        self.order("sh", ["-c", "read -r plan; read -r told; echo '{\"iteration\":{}}' >&3"])
+        self.master.heard("status", lambda fields: fields["state"] == "ready")
+        self.master.say("start", run="r1", at_ns=time.monotonic_ns())
+        self.master.result()
+        self.process.send_signal(signal.SIGTERM)
+        while "ended" not in (result := self.master.result()):
+            pass
+        self.assertEqual((result["ended"]["state"], result["ended"]["interrupted"]), ("finished", True))
+        self.master.say("ack", run="r1", epoch=result["epoch"], seq=result["seq"])
+        self.master.heard("goodbye")
+        self.assertEqual(self.process.wait(20), 0)
+
     def test_goodbye(self):
         self.master.welcome()
         self.process.send_signal(signal.SIGTERM)
