@@ -5,7 +5,7 @@
 // (8), the run's counts with it (3 × 8), the message.
 
 import fs from 'node:fs'
-import { crc32 } from 'node:zlib'
+import { crc32 } from './crc32.mjs'
 
 const magic = 'LOADSSPL'
 const version = 1

@@ -1,3 +1,4 @@
+import { crc32, tableCRC32 } from '../lib/crc32.mjs'
 import assert from 'node:assert'
 import fs from 'node:fs'
 import os from 'node:os'
@@ -141,4 +142,11 @@ test("a directory is one living agent's alone", (t) => {
   // A number that is another process's by now: it began at another time.
   fs.writeFileSync(path.join(directory, 'lock'), `${process.pid} 1\n`)
   own(directory)
+})
+
+test('the CRC-32 of older Node is the same', () => {
+  const bytes = Buffer.from('123456789')
+  assert.equal(tableCRC32(bytes), 0xcbf43926)
+  assert.equal(tableCRC32(bytes.subarray(4), tableCRC32(bytes.subarray(0, 4))), 0xcbf43926)
+  assert.equal(crc32(bytes), 0xcbf43926)
 })
