@@ -88,11 +88,11 @@ import Logging
         // For whoever started this process and waits for it.
         print("ready control=\(addresses.control) results=\(addresses.results) stream=\(addresses.stream)")
         fflush(nil)
+        let fate = "runs that are not over go on with the next master\(data == nil ? " only with --data" : "")"
         let service = SignalledService {
             await master.untilClosed()
         } end: { signal in
-            logger.info(
-                "\(signal): runs that are not over go on with the next master\(data == nil ? " only with --data" : "")")
+            logger.info("\(signal): \(fate)")
             await master.close()
         }
         try await service.run(logger: logger)

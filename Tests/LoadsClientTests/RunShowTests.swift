@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func hitsThatASnapshotCoversAreShownAllTheSame() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://127.0.0.1:7780", observer: witness))
         // Before the first snapshot, and while it is on its way.
         #expect(show.take(Self.hits(1, 2), topic: .hits))
         show.start(from: Self.snapshot(hits: 5, sequences: ["hits": 2]))
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func whatIsLostAroundALaterSnapshotIsCounted() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://127.0.0.1:7780", observer: witness))
         show.start(from: Self.snapshot())
         _ = show.take(Self.hits(1, 2), topic: .hits)
         // The stream was out of reach for a while; the snapshot knows what was published meanwhile.
@@ -119,7 +119,7 @@ import Testing
     }
 
     @Test func hitsFromBeforeItCameAreNotMissed() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://127.0.0.1:7780", observer: witness))
         show.start(from: Self.snapshot(hits: 100, sequences: ["hits": 50]))
         _ = show.take(Self.hits(51, 2), topic: .hits)
         #expect(show.missed(Self.snapshot(hits: 102)) == 0)
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func whatAnotherMasterPublishesAgainIsPassedOver() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://127.0.0.1:7780", observer: witness))
         show.start(from: Self.snapshot())
         for result in 1...3 as ClosedRange<UInt64> { _ = show.take(Self.hits(result, 2, result: result), topic: .hits) }
         // The first master had stored result 1 only.
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func aResultMayComeInSeveralMessages() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://127.0.0.1:7780", observer: witness))
         show.start(from: Self.snapshot())
         for sequence in 1...3 as ClosedRange<UInt64> { _ = show.take(Self.hits(sequence, 2, result: 1), topic: .hits) }
         _ = show.take(Self.hits(1, 2, boot: "b2", result: 1), topic: .hits)
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func theEndWaitsForHitsThatAreOnTheirWay() {
-        let show = Show(RunShow(run: "r", observer: witness))
+        let show = Show(RunShow(run: "r", master: "tcp://127.0.0.1:7780", observer: witness))
         let final = Self.snapshot(hits: 4, sequences: ["hits": 2], state: .ended)
         show.start(from: Self.snapshot())
         #expect(show.waits(final))
