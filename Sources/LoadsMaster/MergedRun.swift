@@ -93,6 +93,10 @@ struct MergedRun {
         for (second, statistics) in fresh {
             var statistics = statistics
             knownNames.admit(&statistics, limit: maxNames)
+            if var warmUp = statistics.warmUp {
+                knownNames.admit(&warmUp, limit: maxNames)
+                statistics.warmUp = warmUp
+            }
             total.merge(statistics)
             changedNames.add(statistics)
             pending[second, default: Statistics()].merge(statistics)

@@ -179,21 +179,6 @@ extension Summary {
     private func times(_ count: Int) -> String { count == 1 ? "once" : "\(Figures.count(count)) times" }
 }
 
-extension Plan {
-    /// The load in words: `10 users × 10 iterations`, `10, 20, 30 users for 10 s`.
-    public var phrase: String {
-        func users(_ count: Int) -> String { count == 1 ? "1 user" : "\(Figures.count(count)) users" }
-        func amount(_ amount: Amount) -> String {
-            switch amount {
-            case .iterations(1): " × 1 iteration"
-            case .iterations(let count): " × \(Figures.count(count)) iterations"
-            case .duration(let duration): " for \(DurationText.text(duration))"
-            }
-        }
-        return cycles.map { users($0.users) + amount($0.amount) }.joined(separator: ", then ")
-    }
-}
-
 extension Histogram {
     /// The distribution in words, all in one unit.
     var sentence: String {

@@ -49,6 +49,9 @@ public struct BatchReader: Sendable {
     }
 
     public var iterations: IterationCounts { statistics.rest.iterations }
+    /// Iterations and hits with those of the warm-up.
+    public var allIterations: IterationCounts { statistics.rest.allIterations }
+    public var allHitCount: Int { statistics.hitCount + (statistics.rest.warmUp?.hitCount ?? 0) }
     public var users: Int { statistics.rest.users }
     public var health: GeneratorHealth { statistics.rest.health }
     /// Hits and failed hits, whatever their name.

@@ -7,6 +7,21 @@ extension Statistics {
         packer.field("iterations") { iterations.pack(into: packer) }
         packer.key("service")
         packer.histogram(service)
+        if arrivals != ArrivalCounts() {
+            packer.field("arrivals") {
+                packer.field("planned", arrivals.planned)
+                packer.field("started", arrivals.started)
+                packer.field("dropped", arrivals.dropped)
+            }
+        }
+        if !response.isEmpty {
+            packer.key("response")
+            packer.histogram(response)
+        }
+        if !scheduleLag.isEmpty {
+            packer.key("schedule_lag")
+            packer.histogram(scheduleLag)
+        }
         packer.field("names") {
             for (name, statistics) in names.sorted(by: { $0.key < $1.key }) {
                 packer.field(name) { statistics.pack(into: packer) }
@@ -17,6 +32,7 @@ extension Statistics {
         packer.field("failures") { packer.occurrences(failures) }
         packer.field("health") { health.pack(into: packer) }
         packer.field("users", users)
+        if let warmUp { packer.field("warm_up") { warmUp.packFields(into: packer) } }
     }
 
     /// - Parameter limit: The largest count.
@@ -43,6 +59,14 @@ extension IterationCounts {
         failed = try node.field("failed").int(in: 0...limit)
         skipped = try node.field("skipped").int(in: 0...limit)
         interrupted = try node.field("interrupted").int(in: 0...limit)
+    }
+}
+
+extension ArrivalCounts {
+    init(_ node: Node, limit: Int) throws(WireError) {
+        self.init(
+            planned: try node.field("planned").int(in: 0...limit), started: try node.field("started").int(in: 0...limit),
+            dropped: try node.field("dropped").int(in: 0...limit))
     }
 }
 

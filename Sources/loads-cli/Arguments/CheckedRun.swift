@@ -185,7 +185,7 @@ struct CheckedRun: Sendable, Equatable {
         var plan = Plan(cycles: cycles ?? [])
         if let pause = read.duration(settings.value("pause")) { plan.pause = pause }
         if let rampUp = read.duration(settings.value("ramp-up")) { plan.rampUp = rampUp }
-        if let think = read.duration(settings.value("think")) { plan.think = think }
+        if let think = read.duration(settings.value("think")) { plan.think = .constant(think) }
         if let grace = read.duration(settings.value("grace")) { plan.grace = grace }
         plan.timeout = read.duration(settings.value("timeout"), positive: true)
         plan.loops = read.count(settings.value("loops"), upTo: Plan.loopLimit)
