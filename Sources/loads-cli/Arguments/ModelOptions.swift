@@ -33,7 +33,7 @@ enum ModelOptions {
     }
 
     /// Which options go with which kind of model, and what to say of one that does not.
-    private static let rules: [(name: String, kinds: Set<Kind>, reason: (Kind) -> String)] = [
+    private static let rules: [(name: String, kinds: Set<Kind>, reason: @Sendable (Kind) -> String)] = [
         (
             "users", [.cycles],
             { kind in
