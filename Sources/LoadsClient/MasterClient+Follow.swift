@@ -54,6 +54,7 @@ struct RunShow {
     private var follower: StreamFollower
     private let observer: any RunObserver
     private var meter: ProgressMeter?
+    private var thresholds: [ThresholdResult] = []
     private var hasStarted = false
     private var isOver = false
     /// Ticks since something was heard.
@@ -75,6 +76,7 @@ struct RunShow {
         var meter = ProgressMeter(plan: snapshot.submission.order.plan)
         meter.start(from: snapshot.statistics)
         self.meter = meter
+        thresholds = snapshot.thresholds
         begin(snapshot.startedAt != nil)
     }
 
@@ -88,7 +90,11 @@ struct RunShow {
         case .statistics(let statistics, let time):
             begin(true)
             meter?.take(statistics, at: time)
-            if let progress = meter?.progress(at: time) { observer.progressed(progress) }
+            if var progress = meter?.progress(at: time) {
+                progress.thresholds = thresholds
+                observer.progressed(progress)
+            }
+        case .thresholds(let results): thresholds = results
         case .hits(let hits): observer.received(hits)
         case .event(let event):
             if event.kind == "started" { begin(true) }

@@ -11,6 +11,7 @@ struct StreamFollower {
         case nothing
         case statistics(Statistics, at: Double)
         case hits([RawHit])
+        case thresholds([ThresholdResult])
         case event(RunEvent)
         /// The master has started anew: ask for a snapshot and ``start(from:)`` it.
         case stale
@@ -41,6 +42,7 @@ struct StreamFollower {
         switch message.content {
         case .hits(_, let hits): return .hits(hits)
         case .statistics(_, let to, let statistics): return .statistics(statistics, at: to)
+        case .thresholds(let results): return .thresholds(results)
         case .event(let event): return .event(event)
         case .beat: return .nothing
         }

@@ -36,6 +36,8 @@ struct MergedRun {
     /// Whether somebody asks with ``takeUnseen()``.
     var isObserved = false
     private var unseen: Statistics?
+    /// Judges the run's thresholds by what is merged.
+    var judge = ThresholdJudge()
 
     /// Seconds beyond which none is kept apart: four weeks.
     static let lastSecond = 28 * 86_400
@@ -100,6 +102,7 @@ struct MergedRun {
             total.merge(statistics)
             changedNames.add(statistics)
             pending[second, default: Statistics()].merge(statistics)
+            judge.take(statistics, second: second)
             if interval != nil { interval!.merge(statistics) }
             if isObserved {
                 if unseen == nil { unseen = statistics } else { unseen!.merge(statistics) }

@@ -16,6 +16,8 @@ public struct RunRecord: Sendable, Equatable {
     public var duration: Double = 0
     public var interrupted = false
     public var crash: RunnerCrash?
+    /// How its thresholds came out, once it is over; before, those because of which it is being stopped.
+    public var thresholds: [ThresholdResult] = []
     public var members: [RunMember] = []
     /// The number of the next user that an adjustment adds.
     public var nextUser = 0

@@ -19,6 +19,8 @@ struct RecordForm: Codable {
     var nextUser: Int
     var events: Int
     var droppedEvents: Int
+    /// Missing in what older releases have stored.
+    var thresholds: [ThresholdForm]?
 
     struct Crash: Codable {
         var reason: String
@@ -77,6 +79,7 @@ struct RecordForm: Codable {
         nextUser = record.nextUser
         events = record.events
         droppedEvents = record.droppedEvents
+        thresholds = record.thresholds.map(ThresholdForm.init)
     }
 
     /// The record again.
@@ -109,6 +112,7 @@ struct RecordForm: Codable {
         record.nextUser = nextUser
         record.events = events
         record.droppedEvents = droppedEvents
+        record.thresholds = try (thresholds ?? []).map { try $0.result() }
         return record
     }
 }

@@ -70,10 +70,12 @@ public struct RunSubmission: Sendable, Equatable {
     public var placement: Placement
     /// Keep every hit in the master's data directory.
     public var keepHits: Bool
+    /// What the run must keep to, at most ``Threshold/countLimit``.
+    public var thresholds: [Threshold]
 
     public init(
         run: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder,
-        placement: Placement = Placement(), keepHits: Bool = false
+        placement: Placement = Placement(), keepHits: Bool = false, thresholds: [Threshold] = []
     ) {
         self.run = run
         self.target = target
@@ -82,6 +84,7 @@ public struct RunSubmission: Sendable, Equatable {
         self.order = order
         self.placement = placement
         self.keepHits = keepHits
+        self.thresholds = thresholds
     }
 }
 
@@ -206,13 +209,15 @@ public struct RunSnapshot: Sendable, Equatable {
     public var statistics: Statistics
     public var agents: [AgentShare]
     public var crash: RunnerCrash?
+    /// How the thresholds stand, or how they came out, in the order of the submission.
+    public var thresholds: [ThresholdResult]
     /// Several messages make one snapshot when it is large: their statistics merge. The last has `more` false.
     public var more: Bool
 
     public init(
         boot: String, submission: RunSubmission, state: RunState, startedAt: Double?, elapsed: Double,
         interrupted: Bool, sequences: [String: UInt64], statistics: Statistics, agents: [AgentShare],
-        crash: RunnerCrash? = nil, more: Bool = false
+        crash: RunnerCrash? = nil, thresholds: [ThresholdResult] = [], more: Bool = false
     ) {
         self.boot = boot
         self.submission = submission
@@ -224,6 +229,7 @@ public struct RunSnapshot: Sendable, Equatable {
         self.statistics = statistics
         self.agents = agents
         self.crash = crash
+        self.thresholds = thresholds
         self.more = more
     }
 }
@@ -245,7 +251,7 @@ public struct LogEntry: Sendable, Equatable {
 /// Something that happened in a run.
 public struct RunEvent: Sendable, Equatable {
     /// `queued`, `preparing`, `started`, `note`, `adjusted`, `agent-silent`, `agent-back`, `agent-lost`, `agent-ended`,
-    /// `crashed`, `hits-dropped`, `disk-full`, `stopping`, `ended`, `refused`.
+    /// `crashed`, `hits-dropped`, `disk-full`, `threshold`, `stopping`, `ended`, `refused`.
     public var kind: String
     /// For a person.
     public var text: String

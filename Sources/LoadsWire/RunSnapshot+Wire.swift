@@ -33,6 +33,7 @@ extension RunSnapshot {
         packer.field("statistics") { statistics.packFields(into: packer) }
         packer.field("agents", each: agents) { $0.pack(into: packer) }
         if let crash { packer.field("crash") { crash.pack(into: packer) } }
+        if !thresholds.isEmpty { packer.field("thresholds", thresholds) }
         packer.field("more", more)
     }
 
@@ -48,6 +49,7 @@ extension RunSnapshot {
             sequences: sequences, statistics: try Statistics(node.field("statistics"), limit: WireLimits.total),
             agents: try node.field("agents").list { node throws(WireError) in try AgentShare(node) },
             crash: try node.optional("crash").map { node throws(WireError) in try RunnerCrash(node) },
+            thresholds: try node.optional("thresholds")?.thresholdResults() ?? [],
             more: try node.field("more").bool())
     }
 }
@@ -63,6 +65,13 @@ extension AgentShare {
         if let missing { packer.field("missing") { missing.pack(into: packer) } }
         if let startSkew { packer.field("start_skew_s", startSkew) }
         if let clockError { packer.field("clock_error_s", clockError) }
+        guard let usage else { return }
+        packer.field("usage") {
+            packer.field("cores", usage.cores)
+            packer.field("seconds", usage.seconds)
+            packer.field("cpu_s", usage.cpuSeconds)
+            packer.field("waited_s", usage.waitedSeconds)
+        }
     }
 
     fileprivate init(_ node: Node) throws(WireError) {
@@ -75,6 +84,11 @@ extension AgentShare {
         missing = try node.optional("missing").map { node throws(WireError) in try Missing(node) }
         startSkew = try node.optional("start_skew_s")?.number()
         clockError = try node.optional("clock_error_s")?.double()
+        usage = try node.optional("usage").map { node throws(WireError) in
+            Usage(
+                cores: try node.field("cores").int(in: 1...65_536), seconds: try node.field("seconds").double(),
+                cpuSeconds: try node.field("cpu_s").double(), waitedSeconds: try node.field("waited_s").double())
+        }
     }
 }
 

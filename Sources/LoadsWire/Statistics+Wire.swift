@@ -97,6 +97,7 @@ extension GeneratorHealth {
         packer.field("latest_timer_ns", lag.latestTimer)
         packer.field("longest_job_ns", lag.longestJob)
         packer.field("long_jobs", lag.longJobs)
+        packer.field("waited_ns", lag.waited)
         if !lag.holders.isEmpty {
             packer.field("holders") {
                 for (name, hold) in lag.holders.sorted(by: { $0.key < $1.key }) {
@@ -119,6 +120,8 @@ extension GeneratorHealth {
         lag.latestTimer = Int64(try node.field("latest_timer_ns").int(in: 0...Int.max))
         lag.longestJob = Int64(try node.field("longest_job_ns").int(in: 0...Int.max))
         lag.longJobs = try node.field("long_jobs").int()
+        // Less than a year on 1,000 loops, so that sums of many do not overflow.
+        lag.waited = Int64(try node.optional("waited_ns")?.int(in: 0...1 << 55) ?? 0)
         var holders: [String: LoopHold] = [:]
         try node.optional("holders")?.forEachEntry { name, node throws(WireError) in
             holders.add(

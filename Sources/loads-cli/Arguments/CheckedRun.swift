@@ -33,6 +33,10 @@ struct CheckedRun: Sendable, Equatable {
     /// Whether to colour; nil decides by the terminal.
     var color: Bool?
     var debugRequests: Bool
+    /// What the run must keep to.
+    var thresholds: [Threshold]
+    /// Whether anything but a valid run is refused.
+    var strict: Bool
     /// On which master's agents it runs; nil is on this machine.
     var remote: RemotePlace?
 
@@ -62,6 +66,8 @@ struct CheckedRun: Sendable, Equatable {
         quiet = settings.flag("quiet")
         color = settings.flags["no-color"].map { !$0 }
         debugRequests = settings.flag("debug-requests")
+        thresholds = read.thresholds(settings.list("expect"))
+        strict = settings.flag("strict")
         remote = RemotePlace(settings, &read)
         if remote != nil, let publish {
             read.complain("--stream \(publish): the master publishes its runs itself (`loads-master --stream`)")

@@ -107,6 +107,15 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("For a URL: the name its hits are counted under.", valueName: "name"))
     var name: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "What the run must keep to: 'p95 < 200ms', 'errors < 1% over 10s abort'; may stand several times.",
+            valueName: "threshold"))
+    var expect: [String] = []
+    @Flag(inversion: .prefixedNo, help: "Exit code 4 unless the numbers can be trusted and all thresholds judged.")
+    var strict: Bool?
+
     @Option(help: ArgumentHelp("Write the summary as JSON.", valueName: "file"))
     var json: String?
     @Option(
@@ -155,6 +164,8 @@ struct RunOptions: ParsableArguments {
             settings.add(name, value, label: "--\(name)")
         }
         for value in header { settings.add("header", value, label: "--header") }
+        for value in expect { settings.add("expect", value, label: "--expect") }
+        settings.set("strict", strict)
         settings.set("threads", threads)
         settings.set("poisson", poisson)
         settings.set("precise", precise)

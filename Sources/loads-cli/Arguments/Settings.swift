@@ -22,6 +22,7 @@ struct Settings: Sendable {
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,
         "name": .value, "master": .value, "keys": .value, "agents": .value, "label": .list, "weighted": .flag,
         "on-lost": .value, "include": .list, "detach": .flag, "keep-hits": .flag,
+        "expect": .list, "strict": .flag,
     ]
 
     /// Other names of options.

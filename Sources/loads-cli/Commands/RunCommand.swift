@@ -11,7 +11,7 @@ struct RunCommand: AsyncParsableCommand {
             loads http://127.0.0.1:8080/ -c 50 -d 10s
             loads -c 10 -n 10 -- node checkout.mjs
 
-            Exit codes: 0 all passed, 1 failures, 64 wrong usage, 65 the package does not build, 69 no such test or \
+            Exit codes: 0 all passed, 1 failures, 3 a threshold breached, 4 invalid under --strict, 64 wrong usage, 65 the package does not build, 69 no such test or \
             nothing to run, 70 a fault of loads, 71 the runner crashed, 130 interrupted.
             """)
 

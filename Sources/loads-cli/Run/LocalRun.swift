@@ -21,11 +21,12 @@ struct LocalRun {
     /// - Returns: The exit code.
     /// - Throws: ``Refusal`` when the runner does not carry it out.
     func carryOut() async throws -> ExitStatus {
-        let report = RunReport(console: console, outputs: outputs)
+        let report = RunReport(console: console, outputs: outputs, strict: run.strict)
         let display = RunDisplay(console: console, plan: run.plan, stream: report.stream)
         let request = RunRequest(
             id: RunID.make(), target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
-            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options))
+            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            thresholds: run.thresholds)
         let outcome = await perform(request, display)
         console.clearBar()
         switch outcome {

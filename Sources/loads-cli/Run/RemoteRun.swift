@@ -33,7 +33,7 @@ struct RemoteRun {
         let submission = RunSubmission(
             run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
             order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
-            placement: place.placement, keepHits: place.keepHits)
+            placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
         return try await MasterConnection.with(place.master, keys: place.keys) { client in
             try await submit(submission, shipment, client)
             if place.detach {
@@ -43,7 +43,7 @@ struct RemoteRun {
                 return .passed
             }
             let attachment = Attachment(
-                run: id, plan: run.plan, console: console, outputs: outputs, interrupts: interrupts)
+                run: id, plan: run.plan, console: console, outputs: outputs, interrupts: interrupts, strict: run.strict)
             return try await attachment.follow(client)
         }
     }
