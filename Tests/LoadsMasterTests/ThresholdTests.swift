@@ -3,7 +3,6 @@ import LoadsEventLoop
 import LoadsMaster
 import LoadsTransport
 import LoadsWire
-import Synchronization
 import Testing
 
 /// Thresholds on merged data of agents that are played.
@@ -109,25 +108,21 @@ import Testing
         agent.report("r", .batch(second(1, 10, milliseconds: 80)))
         #expect(await eventually { agent.acknowledged("r") == 3 })
         await scene.master.close()
-        let next = try await Scene(storage: storage)
-        let again = next.agent("a", epoch: agent.hello.epoch)
-        again.state.withLock { state in
-            state.held = ["r"]
-            state.sequences["r"] = 3
-        }
-        again.greet()
-        again.report("r", .batch(second(2, 10)))
-        again.end("r", .finished(interrupted: false, seconds: 3))
-        let results = try summary(await next.master.outcome(of: "r")).thresholds
+        let next = MasterServer(transport: scene.hub.makeMaster(on: scene.loop), storage: storage, settings: .local)
+        try await next.open()
+        agent.report("r", .batch(second(2, 10)))
+        agent.end("r", .finished(interrupted: false, seconds: 3))
+        let results = try summary(await next.outcome(of: "r")).thresholds
         #expect(results.map(\.passed) == [false, true, true])
         #expect(results[0].breachedAt == 2)
         #expect(results[0].windows == 3)
         #expect(results[1].actual == 30)
-        await next.end()
+        await next.close()
         // And what is over is told as it came out.
-        let last = try await Scene(storage: storage)
-        #expect(try summary(await last.master.outcome(of: "r")).thresholds == results)
-        await last.end()
+        let last = MasterServer(transport: scene.hub.makeMaster(on: scene.loop), storage: storage, settings: .local)
+        try await last.open()
+        #expect(try summary(await last.outcome(of: "r")).thresholds == results)
+        await last.close()
         await scene.loop.shutdown()
     }
 
