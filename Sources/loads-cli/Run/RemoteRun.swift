@@ -18,22 +18,7 @@ struct RemoteRun {
     func carryOut() async throws -> ExitStatus {
         let id = RunID.make()
         let shipment = try await shipment()
-        var launch = runner.launch
-        if !shipment.files.isEmpty {
-            launch.files = shipment.files
-            launch.directory = nil
-        }
-        // A program of the user's is on the agents already, or among the files to be included.
-        if launch.dialect == .messages, case .path(let path) = launch.program, path.hasPrefix("/") {
-            launch.program = .path("./" + URL(filePath: path).lastPathComponent)
-            launch.platform = Platform.current
-            // The dynamic loader's own word for the program's folder: libraries of libraries lie there, too.
-            launch.environment["LD_LIBRARY_PATH"] = "$ORIGIN"
-        }
-        let submission = RunSubmission(
-            run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
-            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
-            placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
+        let submission = submission(of: run, id, shipment)
         return try await MasterConnection.with(place.master, keys: place.keys) { client in
             try await submit(submission, shipment, client)
             if place.detach {
@@ -48,6 +33,53 @@ struct RemoteRun {
         }
     }
 
+    /// Carries out a run like this one, and waits for its end.
+    ///
+    /// - Throws: ``Refusal`` when it cannot be run.
+    func outcome(of run: CheckedRun, _ shipment: Shipment, _ client: MasterClient) async throws -> Summary {
+        let id = RunID.make()
+        try await submit(submission(of: run, id, shipment), shipment, client)
+        let display = RunDisplay(console: console, plan: run.plan, stream: nil)
+        interrupts.handle { [console] count in
+            if count > 2 {
+                console.clearBar()
+                exit(ExitStatus.interrupted.rawValue)
+            }
+            display.stopping()
+            Task {
+                do {
+                    try await client.stop(run: id, abort: count > 1)
+                } catch {
+                    console.note("the run goes on: \(error)")
+                }
+            }
+        }
+        let followed = try await client.follow(run: id, observer: display)
+        if case .refused(let code, let message) = followed.snapshot.state {
+            throw Refusal(code: code, message: message)
+        }
+        return Summary(followed.snapshot)
+    }
+
+    private func submission(of run: CheckedRun, _ id: String, _ shipment: Shipment) -> RunSubmission {
+        var launch = runner.launch
+        if !shipment.files.isEmpty {
+            launch.files = shipment.files
+            launch.directory = nil
+        }
+        // A program of the user's is on the agents already, or among the files to be included.
+        if launch.dialect == .messages, case .path(let path) = launch.program, path.hasPrefix("/") {
+            launch.program = .path("./" + URL(filePath: path).lastPathComponent)
+            launch.platform = Platform.current
+            // The dynamic loader's own word for the program's folder: libraries of libraries lie there, too.
+            launch.environment["LD_LIBRARY_PATH"] = "$ORIGIN"
+        }
+        return RunSubmission(
+            run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
+            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
+    }
+
     private func submit(_ submission: RunSubmission, _ shipment: Shipment, _ client: MasterClient) async throws {
         try await client.submit(submission, files: shipment.paths) { [console] sent, total in
             let text = "sending what is to be run: \(sent >> 20) of \(total >> 20) MiB"
@@ -57,7 +89,8 @@ struct RemoteRun {
         console.progress("\(submission.run): submitted to \(place.master)")
     }
 
-    private func shipment() async throws -> Shipment {
+    /// What the agents need.
+    func shipment() async throws -> Shipment {
         var shipment = Shipment()
         do throws(PackageError) {
             // A command is looked up on the agents; what was built here is brought there.
