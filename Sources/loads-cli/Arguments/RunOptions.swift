@@ -108,7 +108,7 @@ struct RunOptions: ParsableArguments {
     var name: String?
 
     @Option(
-        parsing: .unconditional,
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "What the run must keep to: 'p95 < 200ms', 'errors < 1% over 10s abort'; may stand several times.",
             valueName: "threshold"))

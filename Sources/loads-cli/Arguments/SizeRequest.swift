@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsWire
 
 /// A search for a limit as it was asked for: everything judged, nothing started.
 struct SizeRequest: Sendable {

@@ -1,5 +1,6 @@
 import LoadsClient
 import LoadsCore
+import LoadsMaster
 import LoadsReport
 import LoadsWire
 import Synchronization

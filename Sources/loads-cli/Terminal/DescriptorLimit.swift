@@ -46,7 +46,7 @@ enum DescriptorLimit {
         let needed = users * perUser + base
         guard needed > limit else { return nil }
         return "-c \(users): with a connection each they need about \(needed) file descriptors, and the limit is "
-            + "\(limit), enough for \(users(isPlain: isPlain, limit: limit)) users: raise it (`ulimit -Hn`, or "
+            + "\(limit), enough for \(Self.users(isPlain: isPlain, limit: limit)) users: raise it (`ulimit -Hn`, or "
             + "/etc/security/limits.conf)"
     }
 }
