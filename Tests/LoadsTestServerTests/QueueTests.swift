@@ -7,7 +7,7 @@ import Testing
         var queue = Queue(places: 2)
         func delays(_ times: Int64...) -> [Int64] { times.map { queue.delay(work: 10, now: $0) } }
         #expect(delays(0, 0, 0, 0, 0) == [10, 10, 20, 20, 30])
-        #expect(delays(25) == [15], "one place is free at 20 and was taken until 30")
+        #expect(delays(25, 25) == [10, 15], "one place is free since 20, the other one at 30")
         #expect(delays(100, 100, 101) == [10, 10, 19])
     }
 
