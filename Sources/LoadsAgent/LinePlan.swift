@@ -13,7 +13,7 @@ enum LinePlan {
         if let first = plan.cycles.first { fields = cycle(first) }
         fields.append(("first_user", "\(plan.firstUser)"))
         fields.append(("ramp_up_s", number(plan.rampUp)))
-        fields.append(("think_s", number(plan.think)))
+        fields.append(("think_s", number(plan.think.mean)))
         fields.append(("grace_s", number(plan.grace)))
         fields.append(("pause_s", number(plan.pause)))
         if let timeout = plan.timeout { fields.append(("timeout_s", number(timeout))) }
@@ -48,7 +48,7 @@ enum LinePlan {
         let plan = order.plan
         var variables = [
             "LOADS_RUN_ID": run, "LOADS_AGENT_ID": agent, "LOADS_FIRST_USER": "\(plan.firstUser)",
-            "LOADS_RAMP_UP": number(plan.rampUp), "LOADS_THINK": number(plan.think), "LOADS_GRACE": number(plan.grace),
+            "LOADS_RAMP_UP": number(plan.rampUp), "LOADS_THINK": number(plan.think.mean), "LOADS_GRACE": number(plan.grace),
         ]
         if let cycle = plan.cycles.first {
             variables["LOADS_TOTAL_USERS"] = "\(cycle.users)"

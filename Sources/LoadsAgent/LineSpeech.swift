@@ -159,15 +159,3 @@ struct LineSpeech: RunnerSpeech {
 
     private func reports(_ report: RunnerReport) -> [SpeechAction] { report.encoded().map(SpeechAction.report) }
 }
-
-extension Plan {
-    /// How long its cycles and the pauses take if all have a duration; nil otherwise.
-    fileprivate var length: Duration? {
-        var length = pause * max(0, cycles.count - 1)
-        for cycle in cycles {
-            guard case .duration(let duration) = cycle.amount else { return nil }
-            length += duration
-        }
-        return length
-    }
-}

@@ -47,10 +47,10 @@ struct ReportHead: Sendable, Equatable {
     }
 
     private init(_ batch: BatchReader) {
-        let iterations = batch.iterations
+        let iterations = batch.allIterations
         self.init(
             .batch,
-            counts: ReportCounts(started: iterations.started, ended: iterations.ended, hits: batch.hitCount),
+            counts: ReportCounts(started: iterations.started, ended: iterations.ended, hits: batch.allHitCount),
             from: batch.from, to: batch.to)
     }
 }

@@ -153,11 +153,8 @@ struct RunWatch {
     /// A plan of known length ends in time, or its runner hangs.
     private var expectedLength: [Action] {
         let plan = order.order.plan
-        var length = plan.grace + patience + .seconds(30) + plan.pause * (plan.cycles.count - 1)
-        for cycle in plan.cycles {
-            guard case .duration(let duration) = cycle.amount else { return [] }
-            length += duration
-        }
+        guard let time = plan.length else { return [] }
+        let length = time + plan.grace + patience + .seconds(30)
         return [.expectEnd(within: length, reason: "it did not end in time")]
     }
 

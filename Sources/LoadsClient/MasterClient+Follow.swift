@@ -90,6 +90,7 @@ struct RunShow {
     /// What the run waits for, and for how many ticks already.
     private var queue: (reason: String, ticks: Int)?
     private var agents = 0
+    private var thresholds: [ThresholdResult] = []
     private var hasStarted = false
     private var isOver = false
     /// Ticks since something was heard.
@@ -132,6 +133,7 @@ struct RunShow {
         agents = snapshot.agents.count
         queue = snapshot.state == .queued ? snapshot.waitsFor.map { ($0, queue?.ticks ?? 0) } : nil
         if snapshot.state == .stopping { observer.stopping(snapshot.stopped ?? "stopped") }
+        thresholds = snapshot.thresholds
         begin(snapshot.startedAt != nil)
     }
 
@@ -145,7 +147,11 @@ struct RunShow {
         case .statistics(let statistics, let time):
             begin(true)
             meter?.take(statistics, at: time)
-            if let progress = meter?.progress(at: time) { observer.progressed(progress) }
+            if var progress = meter?.progress(at: time) {
+                progress.thresholds = thresholds
+                observer.progressed(progress)
+            }
+        case .thresholds(let results): thresholds = results
         case .hits(let hits):
             seenHits += hits.count
             if let base, message.boot != base.boot || message.sequence > base.sequences[topic.rawValue] ?? 0 {

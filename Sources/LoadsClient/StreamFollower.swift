@@ -14,6 +14,7 @@ struct StreamFollower {
         case nothing
         case statistics(Statistics, at: Double)
         case hits([RawHit])
+        case thresholds([ThresholdResult])
         case event(RunEvent)
         /// The master has started anew: ask for a snapshot and ``start(from:)`` it.
         case stale
@@ -60,6 +61,7 @@ struct StreamFollower {
         sequences[topic] = message.sequence
         switch message.content {
         case .statistics(_, let to, let statistics): return .statistics(statistics, at: to)
+        case .thresholds(let results): return .thresholds(results)
         case .event(let event): return .event(event)
         case .beat, .hits: return .nothing
         }

@@ -16,7 +16,7 @@ public struct Batch: Sendable, Equatable {
     public var isEmpty: Bool {
         hits.isEmpty && statistics.names.isEmpty && statistics.iterations == IterationCounts()
             && statistics.failures.isEmpty && statistics.steps.isEmpty && statistics.checks.isEmpty
-            && statistics.metrics.isEmpty
+            && statistics.metrics.isEmpty && statistics.arrivals == ArrivalCounts() && statistics.warmUp == nil
     }
 
     public mutating func merge(_ other: Batch) {

@@ -26,7 +26,7 @@ final class BatchCollector: Sendable {
 
         mutating func take(_ batch: Batch, of index: Int) {
             guard !closed[index] else { return }
-            reported[index].merge(batch.statistics.iterations)
+            reported[index].merge(batch.statistics.allIterations)
             pending.merge(batch)
         }
     }

@@ -1,235 +1,33 @@
 import LoadsEventLoop
-import Synchronization
 
-/// The users of a run, kept from cycle to cycle.
-final class Crew: Sendable {
-    private let plan: Plan
-    private let scenarios: [Scenario]
-    private let lanes: [Lane]
-    private let clock: EventLoop
-    private let control: RunControl
-    private let users: [VirtualUser]
-    /// Users whose task is running, for each lane.
-    private let running: Mutex<[Int]>
-    private let state: Mutex<State>
-
-    private struct State {
-        /// The cycle that is running.
-        var shift: Shift?
-        /// Users that adjustments have added, by their numbers.
-        var extras: [Int: VirtualUser] = [:]
-        /// The first number that nobody has had.
-        var next: Int
-    }
-
-    /// How long cancelled iterations may go on before they are left behind.
-    private let patience: Duration
-
-    init(
-        plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl, patience: Duration
-    ) {
-        self.patience = patience
-        self.plan = plan
-        self.scenarios = scenarios
-        self.lanes = lanes
-        self.clock = clock
-        self.control = control
-        let names = scenarios.map(\.name)
-        users = (0..<plan.peakUsers).map { index in
-            let lane = lanes[index % lanes.count]
-            return VirtualUser(
-                number: plan.firstUser + index, loop: lane.loop, recorder: lane.recorder, plan: plan, scenarios: names)
-        }
-        running = Mutex(Array(repeating: 0, count: lanes.count))
-        state = Mutex(State(next: plan.firstUser + plan.peakUsers))
-        control.onStop { for lane in lanes { lane.wakeAll() } }
-    }
-
+/// The users of a run under one load model, from the start to the end of its plan.
+protocol Crew: AnyObject, Sendable {
     /// Users running now.
-    var count: Int { running.withLock { $0.reduce(0, +) } }
+    var count: Int { get }
 
-    /// Runs one cycle to its end. One with a duration lasts as long, even while it has no users.
-    ///
-    /// - Parameter start: When its users start; ramp-up and duration are counted from there.
-    /// - Returns: Whether all its users ended; otherwise some are left behind in an iteration that ignores that it was
-    ///   cancelled.
-    func run(_ cycle: Plan.Cycle, from start: Instant) async -> Bool {
-        let deadline: Instant? =
-            if case .duration(let length) = cycle.amount { start.advanced(by: length) } else { nil }
-        let rules = UserRules(
-            plan: plan, scenarios: scenarios, control: control, amount: cycle.amount, deadline: deadline)
-        let shift = begin(cycle)
-        defer { end(shift) }
-        // Not detached: the users inherit the caller's task-locals, which tell Swift Testing what test they run in.
-        let work = Task(executorPreference: clock) { [self] in
-            await withDiscardingTaskGroup { group in
-                shift.begin()
-                if let deadline { hold(shift, until: deadline, in: &group) }
-                for index in 0..<cycle.users {
-                    let delay = Self.delay(of: index, of: cycle.users, over: plan.rampUp)
-                    add(users[index], to: shift, rules, start.advanced(by: delay), in: &group)
-                }
-                shift.end()
-                for await extras in shift.added {
-                    for user in extras { add(user, to: shift, rules, start, in: &group) }
-                }
-            }
-        }
-        let gate = Gate()
-        let end = Task.detached(executorPreference: clock) {
-            await work.value
-            gate.open(true)
-        }
-        let watcher = Task.detached(executorPreference: clock) { [self] in
-            guard await watch(deadline) else { return }
-            work.cancel()
-            try? await clock.sleep(for: patience)
-            if !Task.isCancelled { gate.open(false) }
-        }
-        let ended = await gate.wait()
-        watcher.cancel()
-        if ended { await end.value }
-        await watcher.value
-        return ended
-    }
-
-    /// Waits until running iterations must be cancelled. Returns false when the cycle ended before.
-    private func watch(_ deadline: Instant?) async -> Bool {
-        while !Task.isCancelled {
-            if control.isAborted { return true }
-            let end = [control.stoppedAt, deadline].compactMap { $0 }.min()
-            if let end, Instant.now >= end.advanced(by: plan.grace) { return true }
-            try? await clock.sleep(for: .milliseconds(10))
-        }
-        return false
-    }
-
-    private func begin(_ cycle: Plan.Cycle) -> Shift {
-        for user in users { user.mayLeave = false }
-        return state.withLock { state in
-            let shift = Shift(Roster(first: plan.firstUser, users: cycle.users, next: state.next))
-            state.shift = shift
-            return shift
-        }
-    }
-
-    private func end(_ shift: Shift) {
-        state.withLock { state in
-            state.next = shift.next
-            state.shift = nil
-        }
-    }
-
-    /// Keeps a cycle from ending before its time.
-    private func hold(_ shift: Shift, until deadline: Instant, in group: inout DiscardingTaskGroup) {
-        shift.begin()
-        group.addTask(executorPreference: clock) { [self] in
-            await control.sleep(until: deadline, on: clock)
-            shift.end()
-        }
-    }
-
-    private func add(
-        _ user: VirtualUser, to shift: Shift, _ rules: UserRules, _ begin: Instant, in group: inout DiscardingTaskGroup
-    ) {
-        let place = place(of: user.number)
-        let lane = lanes[place]
-        let life = UserLife(user: user, lane: lane, rules: rules, begin: begin)
-        running.withLock { $0[place] += 1 }
-        shift.begin()
-        let thread = plan.threads ? UserThread() : nil
-        group.addTask(executorPreference: thread ?? user.executor) { [self] in
-            await life.run()
-            running.withLock { $0[place] -= 1 }
-            shift.end()
-            thread?.shutdown()
-        }
-    }
-
-    private func place(of number: Int) -> Int { (number - plan.firstUser) % lanes.count }
-
-    // MARK: Adjustments
+    /// Runs the plan. Returns when all users have ended, or have been given up.
+    func perform(from start: Instant) async
 
     /// Changes the number of users of the cycle that is running, now.
     ///
-    /// Those that are added do the cycle's amount, without a ramp; surplus ones, the highest numbers first, end after
-    /// their running iteration.
-    ///
     /// - Returns: False when no cycle is running.
-    func adjust(to users: Int, firstNew: Int) -> Bool {
-        guard let shift = state.withLock({ $0.shift }) else { return false }
-        return shift.adjust(to: users, firstNew: max(firstNew, plan.firstUser), make: extras, dismiss: dismiss)
-    }
+    func adjust(to users: Int, firstNew: Int) -> Bool
 
-    private func extras(_ numbers: Range<Int>) -> [VirtualUser] {
-        let extras = numbers.map { number in
-            let lane = lanes[place(of: number)]
-            return VirtualUser(
-                number: number, loop: lane.loop, recorder: lane.recorder, plan: plan, scenarios: scenarios.map(\.name))
-        }
-        state.withLock { state in for user in extras { state.extras[user.number] = user } }
-        return extras
-    }
-
-    private func dismiss(_ numbers: [Int]) {
-        let leaving = state.withLock { state in
-            numbers.compactMap { number in
-                let index = number - plan.firstUser
-                return users.indices.contains(index) ? users[index] : state.extras[number]
-            }
-        }
-        for user in leaving { user.mayLeave = true }
-        for (place, users) in Dictionary(grouping: leaving, by: { place(of: $0.number) }) {
-            lanes[place].wake(Set(users.map(ObjectIdentifier.init)))
-        }
-    }
-
-    /// User k of n starts at k/n of the ramp.
-    static func delay(of index: Int, of count: Int, over ramp: Duration) -> Duration {
-        .nanoseconds(Int64(Double(ramp.wholeNanoseconds) * (Double(index) / Double(count))))
-    }
+    /// Goes by another model from a point in time on.
+    ///
+    /// - Parameters:
+    ///   - firstNewUser: The number of the first user beyond those of the plan: one that nobody in the run has had.
+    ///   - time: In nanoseconds since the start.
+    /// - Returns: False when the plan is not of that kind, or over.
+    func change(to model: LoadModel, firstNewUser: Int, from time: Int64) -> Bool
 
     /// Closes what the users own. Lanes with users left behind are left as they are: they may never answer.
     ///
     /// - Returns: Those lanes.
-    func dismiss() async -> Set<Int> {
-        let left = running.withLock { $0 }
-        let all = users + state.withLock { Array($0.extras.values) }
-        for index in lanes.indices where left[index] == 0 {
-            let mine = all.filter { place(of: $0.number) == index }
-            await lanes[index].onLoop {
-                for user in mine {
-                    user.attachment?.userEnded()
-                    user.attachment = nil
-                }
-            }
-        }
-        return Set(left.indices.filter { left[$0] > 0 })
-    }
+    func dismiss() async -> Set<Int>
 }
 
-/// Opened once, with an answer; waited for by one.
-final class Gate: Sendable {
-    private let state = Mutex<(answer: Bool?, waiter: UnsafeContinuation<Bool, Never>?)>((nil, nil))
-
-    /// Only the first answer counts.
-    func open(_ answer: Bool) {
-        let waiter = state.withLock { state -> UnsafeContinuation<Bool, Never>? in
-            guard state.answer == nil else { return nil }
-            state.answer = answer
-            defer { state.waiter = nil }
-            return state.waiter
-        }
-        waiter?.resume(returning: answer)
-    }
-
-    func wait() async -> Bool {
-        await withUnsafeContinuation { continuation in
-            let answer = state.withLock { state in
-                if state.answer == nil { state.waiter = continuation }
-                return state.answer
-            }
-            if let answer { continuation.resume(returning: answer) }
-        }
-    }
+extension Crew {
+    func adjust(to users: Int, firstNew: Int) -> Bool { false }
+    func change(to model: LoadModel, firstNewUser: Int, from time: Int64) -> Bool { false }
 }

@@ -6,6 +6,11 @@ final class Lane: @unchecked Sendable {
     // @unchecked: `sleeping` and `recorder` are touched on the loop's thread only.
     let loop: EventLoop
     let recorder: Recorder
+    /// Counts what belongs to the warm-up; nil without one.
+    private let warmUpRecorder: Recorder?
+    /// When the warm-up ends.
+    private var warmUpEnd = Instant(nanoseconds: .min)
+    private let warmUp: Duration
     private var sleeping: [ObjectIdentifier: Nap] = [:]
     private let counters: LiveCounters.Slot
     private let before: (started: Int, ended: Int)
@@ -15,7 +20,12 @@ final class Lane: @unchecked Sendable {
         self.loop = loop
         self.counters = counters.slot(number)
         before = (self.counters.started, self.counters.ended)
-        recorder = Recorder(start: start, plan: plan, registry: registry, counters: counters, slot: number)
+        func recorder() -> Recorder {
+            Recorder(start: start, plan: plan, registry: registry, counters: counters, slot: number)
+        }
+        self.recorder = recorder()
+        warmUp = plan.warmUp
+        warmUpRecorder = warmUp > .zero ? recorder() : nil
     }
 
     /// Iterations started and ended here in this run. From any thread, even while the loop is held up.
@@ -81,8 +91,22 @@ final class Lane: @unchecked Sendable {
     /// Says when the run begins. On the loop only.
     func start(at start: Instant) {
         recorder.start = start
+        warmUpRecorder?.start = start
+        if warmUp > .zero { warmUpEnd = start.advanced(by: warmUp) }
         // What the preparation cost is not the load's.
         _ = loop.takeLag()
+    }
+
+    /// Who counts an iteration that starts, or was to start, at a point in time. On the loop only.
+    func recorder(at start: Instant) -> Recorder {
+        if let warmUpRecorder, start < warmUpEnd { return warmUpRecorder }
+        return recorder
+    }
+
+    /// Whether batches carry every hit from now on. On the loop only.
+    func setRawHits(_ wanted: Bool) {
+        recorder.wantsRawHits = wanted
+        warmUpRecorder?.wantsRawHits = wanted
     }
 
     /// Runs a closure on the loop and waits for its result.
@@ -95,6 +119,12 @@ final class Lane: @unchecked Sendable {
     /// What was counted since the last call, with the loop's lag. On the loop only.
     func takeBatch() -> Batch {
         var batch = recorder.takeBatch()
+        if let warmUpRecorder {
+            var apart = warmUpRecorder.takeBatch()
+            apart.statistics.health = GeneratorHealth()
+            batch.hits.append(contentsOf: apart.hits)
+            if !Batch(statistics: apart.statistics).isEmpty { batch.statistics.warmUp = apart.statistics }
+        }
         batch.statistics.health.lag = loop.takeLag()
         return batch
     }

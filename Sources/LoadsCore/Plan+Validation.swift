@@ -33,26 +33,25 @@ extension Plan {
         func expect(_ isRight: Bool, _ option: String, _ value: @autoclosure () -> String, _ remedy: String) {
             if !isRight { problems.append(PlanProblem(option: option, value: value(), remedy: remedy)) }
         }
-        expect(!cycles.isEmpty, "users", "''", "no cycle (try 10, or 10:20:30)")
-        for cycle in cycles {
-            expect(
-                cycle.users >= 1 && cycle.users <= Self.userLimit, "users", "\(cycle.users)",
-                "not a number of users (from 1 to 1,000,000)")
-            switch cycle.amount {
-            case .iterations(let count):
-                expect(
-                    count >= 1 && count <= Self.iterationLimit, "iterations", "\(count)",
-                    "not a number of iterations (1 or more)")
-            case .duration(let length):
-                expect(
-                    length > .zero && length <= DurationText.longest, "duration", DurationText.text(length),
-                    "not a time to run (try 10s, 2m, 1h30m)")
-            }
+        switch model {
+        case .cycles(let cycles): problems += Self.problems(of: cycles)
+        case .users(let users): problems += users.problems
+        case .arrivals(let arrivals): problems += arrivals.problems
         }
-        for (option, value) in [("pause", pause), ("ramp-up", rampUp), ("think", think), ("grace", grace)] {
+        func isTime(_ time: Duration) -> Bool { time >= .zero && time <= DurationText.longest }
+        for (option, value) in [("pause", pause), ("ramp-up", rampUp)] {
+            expect(isTime(value), option, DurationText.text(value), "not a time (0s or more; try 500ms, 10s, 2m)")
+        }
+        expect(
+            think.parameters.allSatisfy(isTime), "think", think.text,
+            "not a time (0s or more; try 500ms, 10s, uniform(1s,3s))")
+        for (option, value) in [("pacing", pacing), ("warm-up", warmUp), ("grace", grace)] {
+            expect(isTime(value), option, DurationText.text(value), "not a time (0s or more; try 500ms, 10s, 2m)")
+        }
+        if let length {
             expect(
-                value >= .zero && value <= DurationText.longest, option, DurationText.text(value),
-                "not a time (0s or more; try 500ms, 10s, 2m)")
+                warmUp == .zero || warmUp < length, "warm-up", DurationText.text(warmUp),
+                "as long as the whole run (\(DurationText.text(length)))")
         }
         if threads {
             expect(
@@ -79,6 +78,34 @@ extension Plan {
         expect(
             firstUser >= 0 && firstUser <= Int.max - Self.userLimit, "first-user", "\(firstUser)",
             "not a user's number (0 or more)")
+        return problems
+    }
+
+    private static func problems(of cycles: [Cycle]) -> [PlanProblem] {
+        guard !cycles.isEmpty else {
+            return [PlanProblem(option: "users", value: "''", remedy: "no cycle (try 10, or 10:20:30)")]
+        }
+        var problems: [PlanProblem] = []
+        for cycle in cycles {
+            if cycle.users < 1 || cycle.users > userLimit {
+                problems.append(
+                    PlanProblem(
+                        option: "users", value: "\(cycle.users)", remedy: "not a number of users (from 1 to 1,000,000)"))
+            }
+            switch cycle.amount {
+            case .iterations(let count):
+                if count >= 1 && count <= iterationLimit { break }
+                problems.append(
+                    PlanProblem(
+                        option: "iterations", value: "\(count)", remedy: "not a number of iterations (1 or more)"))
+            case .duration(let length):
+                if length > .zero && length <= DurationText.longest { break }
+                problems.append(
+                    PlanProblem(
+                        option: "duration", value: DurationText.text(length),
+                        remedy: "not a time to run (try 10s, 2m, 1h30m)"))
+            }
+        }
         return problems
     }
 

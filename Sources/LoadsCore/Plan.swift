@@ -1,6 +1,4 @@
-/// What load a run makes: how many users, how often, for how long, and how they behave.
-///
-/// A closed model: each user starts its next iteration when the last one has ended.
+/// What load a run makes: how many users or arrivals, how often, for how long, and how they behave.
 public struct Plan: Sendable, Equatable {
     /// How much work each user of a cycle does.
     public enum Amount: Sendable, Equatable {
@@ -20,14 +18,22 @@ public struct Plan: Sendable, Equatable {
         }
     }
 
-    /// The cycles, one after the other; one is the ordinary case. `-c 10:20:30` makes three.
-    public var cycles: [Cycle]
+    /// Who decides when an iteration starts.
+    public var model: LoadModel
     /// The time between two cycles.
     public var pause: Duration = .zero
     /// The time over which the users of a cycle start, spread evenly.
     public var rampUp: Duration = .zero
-    /// The time a user waits between two of its iterations.
-    public var think: Duration = .zero
+    /// The time a user waits between two of its iterations, in closed models.
+    public var think = ThinkTime.zero
+    /// The least time from the start of a user's iteration to the start of its next, in closed models.
+    public var pacing: Duration = .zero
+    /// How long the run warms up: iterations that start (in open models: are due) before that are counted apart, in
+    /// ``Statistics/warmUp``.
+    public var warmUp: Duration = .zero
+    /// Whether event loops spin through the last moments before a timer instead of sleeping. Starts are more punctual; each
+    /// loop may take a whole core.
+    public var precise = false
     /// How long running iterations may go on after a stop or the end of a duration, before they are cancelled.
     public var grace: Duration = .seconds(30)
     /// Whether a user's connections are closed after each iteration; otherwise they outlive it.
@@ -47,8 +53,44 @@ public struct Plan: Sendable, Equatable {
     /// The number of the first user: 0 locally, an agent's offset in a shared run.
     public var firstUser = 0
 
-    public init(cycles: [Cycle]) { self.cycles = cycles }
+    public init(model: LoadModel) { self.model = model }
+    public init(cycles: [Cycle]) { model = .cycles(cycles) }
+    public init(arrivals: Arrivals) { model = .arrivals(arrivals) }
+
+    /// The cycles of a plan that has some, one after the other; one is the ordinary case, `-c 10:20:30` makes three. Empty in
+    /// the other models; setting them makes the plan a closed one.
+    public var cycles: [Cycle] {
+        get { if case .cycles(let cycles) = model { cycles } else { [] } }
+        set { model = .cycles(newValue) }
+    }
+
+    /// The arrivals of an open plan.
+    public var arrivals: Arrivals? { if case .arrivals(let arrivals) = model { arrivals } else { nil } }
+
+    /// Whether iterations start by a schedule, whatever the target does.
+    public var isOpen: Bool { arrivals != nil }
 
     /// The most users that run at once.
-    public var peakUsers: Int { cycles.map(\.users).max() ?? 0 }
+    public var peakUsers: Int {
+        switch model {
+        case .cycles(let cycles): cycles.map(\.users).max() ?? 0
+        case .users(let users): users.ownPeak
+        case .arrivals(let arrivals): arrivals.maxUsers
+        }
+    }
+
+    /// From the start to the end of the plan, its grace aside; nil when it ends after so many iterations.
+    public var length: Duration? {
+        switch model {
+        case .users(let users): return users.length
+        case .arrivals(let arrivals): return arrivals.length
+        case .cycles(let cycles):
+            var length = pause * max(0, cycles.count - 1)
+            for cycle in cycles {
+                guard case .duration(let time) = cycle.amount else { return nil }
+                length += time
+            }
+            return length
+        }
+    }
 }

@@ -19,6 +19,8 @@ public struct Progress: Sendable, Equatable {
     public var iterationRate: Double = 0
     /// The 95th percentile of the latency over the last seconds, in nanoseconds; nil without a hit.
     public var latency95: Int64?
+    /// How the thresholds stand.
+    public var thresholds: [ThresholdResult] = []
 
     public init() {}
 }

@@ -83,6 +83,20 @@ public final class Recorder {
         metrics.update(place) { $0.record(value, at: time) }
     }
 
+    /// Counts an arrival whose time has come.
+    func arrivalPlanned() { statistics.arrivals.planned += 1 }
+
+    /// Counts an arrival that does not become an iteration.
+    func arrivalDropped() { statistics.arrivals.dropped += 1 }
+
+    /// Counts an arrival that becomes an iteration.
+    ///
+    /// - Parameter lag: How late the generator was with it, in nanoseconds.
+    func arrivalStarted(lag: Int64) {
+        statistics.arrivals.started += 1
+        statistics.scheduleLag.record(lag)
+    }
+
     /// Counts the start of an iteration.
     public func iterationStarted() {
         statistics.iterations.started += 1
@@ -92,8 +106,12 @@ public final class Recorder {
 
     /// Counts the end of an iteration.
     ///
-    /// - Parameter service: Nanoseconds from its start; nil if nobody measured it.
-    public func iterationEnded(_ outcome: IterationOutcome, interrupted: Bool, service: Int64?) {
+    /// - Parameters:
+    ///   - service: Nanoseconds from its start; nil if nobody measured it.
+    ///   - response: Nanoseconds from its intended start; nil if it had none.
+    public func iterationEnded(
+        _ outcome: IterationOutcome, interrupted: Bool, service: Int64?, response: Int64? = nil
+    ) {
         counters?.countEnd()
         running -= 1
         if interrupted {
@@ -106,6 +124,7 @@ public final class Recorder {
         case .skipped: statistics.iterations.skipped += 1
         }
         if let service { statistics.service.record(service) }
+        if let response { statistics.response.record(response) }
     }
 
     /// Takes what was counted since the last call.

@@ -45,6 +45,9 @@ final class RunControl: Sendable {
         if late { observer() }
     }
 
+    /// Lets go of whoever is called when the run is told to stop: it has ended.
+    func forget() { state.withLock { $0.observers = [] } }
+
     /// Sleeps for a duration, or until the run is told to stop.
     func sleep(_ duration: Duration, on clock: EventLoop) async {
         await sleep(until: .now.advanced(by: duration), on: clock)

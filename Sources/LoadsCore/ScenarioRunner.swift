@@ -15,7 +15,7 @@ public struct RunEnding: Sendable, Equatable {
 
 /// Runs scenarios under a plan: users, iterations, pacing, the end.
 ///
-/// Each iteration draws one of the scenarios at random, with equal weight. A user is a task pinned to one event loop
+/// Each iteration draws one of the scenarios at random, by their weights. A user is a task pinned to one event loop
 /// (with ``Plan/threads``, to a thread of its own); its connections and its number outlive its iterations and cycles.
 ///
 /// Batches and the end are kept on the time of a loop of their own: users that block theirs, or the whole thread pool,
@@ -32,7 +32,7 @@ public final class ScenarioRunner: Sendable {
 
     /// What can be changed while it runs.
     private struct Live {
-        var crew: Crew?
+        var crew: (any Crew)?
         var lanes: [Lane] = []
         var clock: EventLoop?
         var rawHits: Bool
@@ -112,8 +112,7 @@ public final class ScenarioRunner: Sendable {
         let lanes = group.loops.enumerated().map {
             Lane(number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters)
         }
-        let crew = Crew(
-            plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
+        let crew = makeCrew(lanes, clock)
         var left = 0
         var stuck: Set<Int> = []
         if let start = await begin(), await reach(start, lanes, clock) {
@@ -129,9 +128,25 @@ public final class ScenarioRunner: Sendable {
             close()
         }
         for (index, lane) in lanes.enumerated() where !stuck.contains(index) { await lane.loop.shutdown() }
+        control.forget()
         // Whoever was left behind may still count.
         if stuck.isEmpty && self.counters == nil { counters.deallocate() }
         return RunEnding(interrupted: control.wasInterrupted, leftBehind: left)
+    }
+
+    private func makeCrew(_ lanes: [Lane], _ clock: EventLoop) -> any Crew {
+        switch plan.model {
+        case .cycles:
+            CycleCrew(plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
+        case .users(let stages):
+            StageCrew(
+                stages, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
+                patience: patience)
+        case .arrivals(let arrivals):
+            ArrivalCrew(
+                arrivals, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
+                patience: patience)
+        }
     }
 
     /// Waits for the start. Returns whether there is one.
@@ -141,16 +156,12 @@ public final class ScenarioRunner: Sendable {
         return !control.isStopping
     }
 
-    /// Plays the cycles. Returns the lanes with iterations left behind.
+    /// Plays the plan. Returns the lanes with iterations left behind.
     private func play(
-        _ crew: Crew, _ collector: BatchCollector, _ clock: EventLoop, from start: Instant
+        _ crew: any Crew, _ collector: BatchCollector, _ clock: EventLoop, from start: Instant
     ) async -> Set<Int> {
         let ticking = Task.detached(executorPreference: clock) { await collector.tick() }
-        for (index, cycle) in plan.cycles.enumerated() {
-            if index > 0 { await control.sleep(plan.pause, on: clock) }
-            if control.isStopping { break }
-            guard await crew.run(cycle, from: index == 0 ? start : .now) else { break }
-        }
+        await crew.perform(from: start)
         let stuck = await crew.dismiss()
         ticking.cancel()
         await ticking.value
@@ -182,7 +193,7 @@ public final class ScenarioRunner: Sendable {
     public func adjust(
         to users: Int, firstNewUser: Int, at time: Instant, missed: @escaping @Sendable () -> Void = {}
     ) {
-        let running = live.withLock { live -> (Crew, EventLoop)? in
+        let running = live.withLock { live -> (any Crew, EventLoop)? in
             if let crew = live.crew { return (crew, live.clock!) }
             if !live.isOver {
                 live.early.append { [weak self] in
@@ -217,16 +228,41 @@ public final class ScenarioRunner: Sendable {
         if !taken { missed() }
     }
 
+    /// Changes a plan of stages or arrivals from a point in time on. From any thread; also before the start.
+    ///
+    /// - Parameters:
+    ///   - model: The whole plan as it is then, from the start of the run on: a model of the same kind.
+    ///   - firstNewUser: The number of the first user beyond those of the plan: one that nobody in the run has had.
+    ///   - time: In nanoseconds since the start of the run.
+    ///   - missed: Called instead, on a thread of the runner's, if the plan is of another kind, or the run is over.
+    public func change(
+        to model: LoadModel, firstNewUser: Int, from time: Int64, missed: @escaping @Sendable () -> Void = {}
+    ) {
+        let running = live.withLock { live -> (any Crew)? in
+            if live.crew == nil, !live.isOver {
+                live.early.append { [weak self] in
+                    self?.change(to: model, firstNewUser: firstNewUser, from: time, missed: missed)
+                }
+            }
+            return live.crew
+        }
+        if let running {
+            if !running.change(to: model, firstNewUser: firstNewUser, from: time) { missed() }
+        } else if live.withLock({ $0.isOver }) {
+            missed()
+        }
+    }
+
     /// Whether batches carry every hit from now on. From any thread; also before the start.
     public func setRawHits(_ wanted: Bool) {
         let lanes = live.withLock { live in
             live.rawHits = wanted
             return live.lanes
         }
-        for lane in lanes { lane.loop.submit { lane.recorder.wantsRawHits = wanted } }
+        for lane in lanes { lane.loop.submit { lane.setRawHits(wanted) } }
     }
 
-    private func open(_ crew: Crew, _ lanes: [Lane], _ clock: EventLoop) {
+    private func open(_ crew: any Crew, _ lanes: [Lane], _ clock: EventLoop) {
         let (rawHits, early) = live.withLock { live in
             live.crew = crew
             live.lanes = lanes
@@ -235,7 +271,7 @@ public final class ScenarioRunner: Sendable {
             return (live.rawHits, live.early)
         }
         // Before the users' first jobs there.
-        for lane in lanes { lane.loop.submit { lane.recorder.wantsRawHits = rawHits } }
+        for lane in lanes { lane.loop.submit { lane.setRawHits(rawHits) } }
         for adjustment in early { adjustment() }
     }
 

@@ -22,6 +22,27 @@ public struct IterationCounts: Sendable, Equatable {
     }
 }
 
+/// Arrivals of an open model. `planned` less `started` and `dropped` still wait for a user; at the end of a run none does.
+public struct ArrivalCounts: Sendable, Equatable {
+    /// Arrivals whose intended start has come.
+    public var planned = 0
+    /// Those that became an iteration.
+    public var started = 0
+    /// Those that did not: no user was free and the queue was full, or the run ended before one was.
+    public var dropped = 0
+    public init(planned: Int = 0, started: Int = 0, dropped: Int = 0) {
+        self.planned = planned
+        self.started = started
+        self.dropped = dropped
+    }
+
+    public mutating func merge(_ other: ArrivalCounts) {
+        planned += other.planned
+        started += other.started
+        dropped += other.dropped
+    }
+}
+
 /// The hits under one name.
 public struct NameStatistics: Sendable, Equatable {
     public var count = 0
@@ -124,6 +145,15 @@ public struct Statistics: Sendable, Equatable {
     public var iterations = IterationCounts()
     /// Service times of iterations, from their actual start to their end, in nanoseconds.
     public var service = Histogram()
+    /// Arrivals of open models; all 0 in a closed one.
+    public var arrivals = ArrivalCounts()
+    /// Response times of iterations in open models, from their intended start to their end, in nanoseconds. Empty in closed
+    /// ones.
+    public var response = Histogram()
+    /// How far behind their intended start the generator itself was with the iterations that it started in open models, in
+    /// nanoseconds: from the intended start to the actual one, less the time that the arrival waited because all users that
+    /// there may be were busy. A target that is slow makes iterations wait for users; a generator that is slow shows here.
+    public var scheduleLag = Histogram()
     public var names: [String: NameStatistics] = [:]
     /// Transactions by name, tags included (``TaggedName``).
     public var steps: [String: StepStatistics] = [:]
@@ -139,7 +169,23 @@ public struct Statistics: Sendable, Equatable {
     /// Users running at the end of the interval.
     public var users = 0
 
+    /// What belongs to iterations that started (in open models: were due) in the warm-up. It is in none of the other figures;
+    /// its own health and users are empty. nil where there was nothing.
+    public var warmUp: Statistics? {
+        get { apart.first }
+        set { apart = newValue.map { [$0] } ?? [] }
+    }
+
+    /// One at most; an array because a structure cannot hold itself.
+    private var apart: [Statistics] = []
+
     public init() {}
+
+    private func merged(with other: Statistics) -> Statistics {
+        var sum = self
+        sum.merge(other)
+        return sum
+    }
 
     /// The name under which hits are counted once there are too many names; the group of errors or failures likewise.
     public static let otherName = "(other)"
@@ -147,6 +193,10 @@ public struct Statistics: Sendable, Equatable {
     public mutating func merge(_ other: Statistics) {
         iterations.merge(other.iterations)
         service.merge(other.service)
+        arrivals.merge(other.arrivals)
+        response.merge(other.response)
+        scheduleLag.merge(other.scheduleLag)
+        if let other = other.warmUp { warmUp = (warmUp ?? Statistics()).merged(with: other) }
         for (name, statistics) in other.names { names[name, default: NameStatistics()].merge(statistics) }
         for (name, step) in other.steps { steps[name, default: StepStatistics()].merge(step) }
         for (name, counts) in other.checks { checks[name, default: CheckCounts()].merge(counts) }
@@ -161,6 +211,14 @@ public struct Statistics: Sendable, Equatable {
     public var hitCount: Int { names.values.reduce(0) { $0 + $1.count } }
     /// Failed hits, whatever their name.
     public var failedHitCount: Int { names.values.reduce(0) { $0 + $1.failed } }
+
+    /// Iterations and hits with those of the warm-up: all that the target saw.
+    public var allIterations: IterationCounts {
+        var counts = iterations
+        if let warmUp { counts.merge(warmUp.iterations) }
+        return counts
+    }
+    public var allHitCount: Int { hitCount + (warmUp?.hitCount ?? 0) }
 
     /// All hits merged, whatever their name. Merges histograms: for the totals alone ask ``hitCount``.
     public var hits: NameStatistics {

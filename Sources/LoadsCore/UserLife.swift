@@ -1,23 +1,39 @@
 import LoadsEventLoop
 
-/// What all users of a cycle go by.
+/// What all users of a cycle, or of a whole plan without cycles, go by.
 final class UserRules: Sendable {
     let scenarios: [Scenario]
     let control: RunControl
+    /// The sums of the scenarios' weights, up to each.
+    private let weights: [Int]
     /// Iterations of each user; nil until the deadline.
     let iterations: Int?
     let deadline: Instant?
+    let think: ThinkTime
     /// Nanoseconds.
-    let think: Int64
+    let pacing: Int64
     let newConnections: Bool
 
-    init(plan: Plan, scenarios: [Scenario], control: RunControl, amount: Plan.Amount, deadline: Instant?) {
+    init(plan: Plan, scenarios: [Scenario], control: RunControl, iterations: Int?, deadline: Instant?) {
         self.scenarios = scenarios
+        var sum = 0
+        weights = scenarios.map { scenario in
+            sum += max(1, scenario.weight)
+            return sum
+        }
         self.control = control
-        iterations = if case .iterations(let count) = amount { count } else { nil }
+        self.iterations = iterations
         self.deadline = deadline
-        think = plan.think.wholeNanoseconds
+        think = plan.think
+        pacing = plan.pacing.wholeNanoseconds
         newConnections = plan.newConnections
+    }
+
+    /// Draws the scenario of an iteration.
+    func choose(_ random: inout SplitMix) -> Int {
+        if scenarios.count == 1 { return 0 }
+        let drawn = random.index(below: weights[weights.count - 1])
+        return weights.firstIndex { drawn < $0 }!
     }
 }
 
@@ -34,6 +50,7 @@ struct UserLife: Sendable {
 
     func run() async {
         if begin > .now { await nap(until: begin) }
+        let run = IterationRun(user: user, lane: lane, rules: rules)
         var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
         var backOff = BackOff()
         var done = 0
@@ -45,12 +62,12 @@ struct UserLife: Sendable {
             if let deadline = rules.deadline, now >= deadline { return }
 
             let errors = user.errors
-            let index = rules.scenarios.count == 1 ? 0 : random.index(below: rules.scenarios.count)
-            let end = await iterate(index, now)
+            let index = rules.choose(&random)
+            let end = await run.perform(index, from: now)
             done += 1
 
             let wait = max(
-                rules.think,
+                rules.think.draw(&random), rules.pacing - end.nanoseconds(since: now),
                 backOff.delay(afterError: user.errors != errors, service: end.nanoseconds(since: now)))
             now = end
             if wait > 0 {
@@ -65,35 +82,6 @@ struct UserLife: Sendable {
             now = .now
             turnEnds = now.nanoseconds &+ Self.turn
         }
-    }
-
-    /// One iteration. Returns its end.
-    private func iterate(_ index: Int, _ start: Instant) async -> Instant {
-        let scenario = rules.scenarios[index]
-        let context = IterationContext(user: user, number: user.nextIteration())
-        if lane.loop.isOnLoop {
-            user.executor.activity = index
-            lane.recorder.iterationStarted()
-        } else {
-            lane.loop.submit { [lane] in lane.recorder.iterationStarted() }
-        }
-        let outcome = await IterationContext.$current.withValue(context) { await scenario.body(context) }
-        let end = Instant.now
-        let result: IterationOutcome = context.hasFailed ? .failed : outcome
-        let interrupted = Task.isCancelled
-        let service = end.nanoseconds(since: start)
-        if lane.loop.isOnLoop {
-            finish(result, interrupted, service)
-        } else {
-            lane.loop.submit { finish(result, interrupted, service) }
-        }
-        return end
-    }
-
-    /// On the user's loop.
-    private func finish(_ outcome: IterationOutcome, _ interrupted: Bool, _ service: Int64) {
-        lane.recorder.iterationEnded(outcome, interrupted: interrupted, service: service)
-        if rules.newConnections { user.attachment?.iterationEnded() }
     }
 
     private func nap(until time: Instant) async {
@@ -119,21 +107,4 @@ struct BackOff {
         last = afterError && service < Self.fastFailure ? min(Self.longest, max(Self.shortest, last * 2)) : 0
         return last
     }
-}
-
-/// A small, fast generator (SplitMix64, Steele et al. 2014): reproducible for each user, no system call.
-struct SplitMix {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return value ^ (value >> 31)
-    }
-
-    /// A number from 0 up to, not including, `limit`.
-    mutating func index(below limit: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(limit)).high) }
 }

@@ -16,13 +16,15 @@ final class UserThread: TaskExecutor, @unchecked Sendable {
     init() {
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        pthread_attr_setstacksize(&attributes, Self.stackSize)
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+        // Behind a pointer: whose member `pthread_attr_t()` is depends on which C module the compiler loads first.
+        let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+        defer { attributes.deallocate() }
+        pthread_attr_init(attributes)
+        pthread_attr_setstacksize(attributes, Self.stackSize)
+        pthread_attr_setdetachstate(attributes, Int32(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
         let result = pthread_create(
-            &thread, &attributes,
+            &thread, attributes,
             { argument in
                 Unmanaged<UserThread>.fromOpaque(argument!).takeRetainedValue().run()
                 return nil
@@ -32,7 +34,7 @@ final class UserThread: TaskExecutor, @unchecked Sendable {
             fatalError(
                 "no thread for a user: \(String(cString: strerror(result))) (fewer users, or raise `ulimit -u`)")
         }
-        pthread_attr_destroy(&attributes)
+        pthread_attr_destroy(attributes)
     }
 
     deinit {

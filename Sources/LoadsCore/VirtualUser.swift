@@ -3,16 +3,16 @@ import Synchronization
 
 /// One user of a run: it lives on one event loop and never moves; what it owns there outlives its iterations.
 public final class VirtualUser: @unchecked Sendable {
-    // @unchecked: `attachment` is touched on the user's loop only, where all its requests are made; `iterations`
-    // by the user's one task.
+    // @unchecked: `attachment` and `recorder` are touched on the user's loop only, where all its requests are made;
+    // `iterations` by the user's one task.
 
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
     public let loop: EventLoop
     /// Runs the user's tasks on its loop, and tells whose they are. With ``Plan/threads`` only its requests.
     public let executor: LoopTenant
-    /// Where its hits are counted; on its loop only.
-    public let recorder: Recorder
+    /// Where the hits of its iteration are counted; on its loop only.
+    public internal(set) var recorder: Recorder
     public let plan: Plan
     /// What a session keeps for the user: its connections. On the user's loop only.
     public var attachment: (any UserAttachment)?

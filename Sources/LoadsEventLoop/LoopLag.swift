@@ -7,6 +7,8 @@ public struct LoopLag: Sendable, Equatable {
     /// How many of them held the loop for more than 10 ms: bodies that block. Those in an interval in which the machine
     /// kept the loop's thread waiting for a core are not counted.
     public var longJobs: Int = 0
+    /// How long the loops' threads had something to do and no core to do it on, all together, in nanoseconds.
+    public var waited: Int64 = 0
     /// Those of them whose tenant is known, by what it did (``LoopTenant``).
     public var holders: [String: LoopHold] = [:]
 
@@ -23,6 +25,7 @@ public struct LoopLag: Sendable, Equatable {
         latestTimer = max(latestTimer, other.latestTimer)
         longestJob = max(longestJob, other.longestJob)
         longJobs += other.longJobs
+        waited += other.waited
         for (name, hold) in other.holders { holders.add(hold, to: name) }
     }
 }

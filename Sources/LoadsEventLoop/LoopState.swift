@@ -159,6 +159,7 @@ final class LoopState {
         var taken = lag
         lag = LoopLag()
         let waited = runQueueWait.sinceLastCall()
+        taken.waited = waited
         // A thread that had to wait for a core was held up by the machine: no body is to blame for that.
         if taken.longJobs > 0 && waited > taken.longestJob / 2 {
             taken.longJobs = 0

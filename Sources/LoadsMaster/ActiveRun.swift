@@ -44,6 +44,7 @@ final class ActiveRun {
         self.life = life
         let plan = life.record.submission.order.plan
         merged = MergedRun(maxNames: plan.maxNames)
+        merged.judge = ThresholdJudge(life.record.submission.thresholds, last: plan.lastFullSecond)
         log = RunLog()
         meter = ProgressMeter(plan: plan)
     }
@@ -62,6 +63,9 @@ final class ActiveRun {
         }
         for member in stored.record.members { intake.admit(member.source) }
         merged = MergedRun(maxNames: plan.maxNames, total: stored.total, parts: parts)
+        if !stored.record.isOver {
+            merged.judge = ThresholdJudge(stored.record.submission.thresholds, last: plan.lastFullSecond)
+        }
         log = RunLog(count: stored.record.events, dropped: stored.record.droppedEvents, entries: entries)
         meter = ProgressMeter(plan: plan)
         meter.start(from: stored.total)
@@ -103,6 +107,9 @@ final class ActiveRun {
             if let part = merged.parts[member.source] {
                 share.hits = part.hits
                 share.iterations = part.statistics.iterations
+                share.usage = AgentShare.Usage(
+                    cores: member.cores, seconds: part.lastData, cpuSeconds: part.statistics.health.cpuSeconds,
+                    waitedSeconds: Double(part.statistics.health.lag.waited) / 1e9)
             }
             share.state = member.state
             share.missing = member.allMissing
@@ -116,7 +123,7 @@ final class ActiveRun {
         var snapshot = RunSnapshot(
             boot: boot, submission: record.submission, state: record.state, startedAt: record.startedAt,
             elapsed: elapsed(at: now), interrupted: record.interrupted, sequences: sequences,
-            statistics: merged.total, agents: shares, crash: record.crash)
+            statistics: merged.total, agents: shares, crash: record.crash, thresholds: thresholds)
         if record.state == .queued, waitsFor != "" { snapshot.waitsFor = waitsFor }
         snapshot.stopped = life.stopReason
         snapshot.changes = record.changes
@@ -136,7 +143,8 @@ final class ActiveRun {
         var summary = Summary(
             id: id, target: record.submission.target, startedAt: record.startedAt ?? record.submittedAt,
             duration: record.duration, interrupted: record.interrupted, plan: record.submission.order.plan,
-            statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash, agents: shares)
+            statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash, agents: shares,
+            thresholds: thresholds)
         summary.changes = record.changes
         summary.isProgram = record.submission.launch.dialect == .lines
         return summary

@@ -159,7 +159,9 @@ extension MasterServer {
             if let observer = run.observer, run.record.start != nil, fresh != nil || !run.record.isOver {
                 let elapsed = run.elapsed(at: now)
                 if let fresh { run.meter.take(fresh, at: elapsed) }
-                observer.progressed(run.meter.progress(at: elapsed))
+                var progress = run.meter.progress(at: elapsed)
+                progress.thresholds = run.thresholds
+                observer.progressed(progress)
             }
             guard !run.record.isOver else { continue }
             for topic in publisher.idle(run.id, at: now) { publish(topic, of: run, .beat) }

@@ -10,7 +10,7 @@ extension MasterServer {
     public func run(_ request: RunRequest, observer: any RunObserver) async -> RunOutcome {
         let submission = RunSubmission(
             run: request.id, target: request.target, isURLTarget: request.isURLTarget, launch: request.launch,
-            order: request.order, placement: request.placement)
+            order: request.order, placement: request.placement, thresholds: request.thresholds)
         do throws(WireFault) {
             try submit(submission, observer: observer)
         } catch {
@@ -104,7 +104,8 @@ extension MasterServer {
         return fault
     }
 
-    func restore(_ stored: StoredRun, _ log: [LogEntry]) {
+    @discardableResult
+    func restore(_ stored: StoredRun, _ log: [LogEntry]) -> ActiveRun {
         var stored = stored
         let now = Instant.now
         if let start = stored.record.start, let startedAt = stored.record.startedAt {
@@ -134,6 +135,7 @@ extension MasterServer {
         }
         updateWants(run)
         settings.log(.notice, "the run \(run.id) goes on")
+        return run
     }
 
     /// Gives queued runs to agents, the oldest first. One that must wait for busy agents keeps them from later runs.
@@ -284,7 +286,7 @@ extension MasterServer {
         case "started": observer.started()
         case "note" where event.agent != nil && run.life.members.count > 1:
             observer.noted("\(run.life.member(event.agent!)?.name ?? ""): \(event.text)")
-        case "note", "adjusted", "agent-silent", "agent-back", "agent-lost", "hits-dropped", "disk-full":
+        case "note", "adjusted", "agent-silent", "agent-back", "agent-lost", "hits-dropped", "disk-full", "threshold":
             observer.noted(event.text)
         case "queued" where run.waitsFor != "": observer.noted(event.text)
         case "crashed" where run.life.members.count > 1: observer.noted(event.text)

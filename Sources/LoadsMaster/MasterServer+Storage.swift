@@ -72,6 +72,7 @@ extension MasterServer {
             var record = run.record
             record.events = run.log.count
             record.droppedEvents = run.log.dropped
+            record.thresholds = run.thresholdsToStore
             stored.append(
                 RunChanges(
                     record: record, total: changes.total, seconds: changes.seconds, parts: parts, events: events,

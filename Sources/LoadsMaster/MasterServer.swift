@@ -80,7 +80,7 @@ public actor MasterServer {
         history = Array(state.history.suffix(Self.historyLimit))
         for stored in state.open {
             let log = try await storage.log(stored.record.run, from: 1, limit: RunLog.limit)
-            restore(stored, log)
+            try await replayThresholds(restore(stored, log))
         }
         let addresses = try transport.open(self)
         self.addresses = addresses
@@ -126,6 +126,7 @@ public actor MasterServer {
         }
         if now >= nextPublication {
             nextPublication = now.advanced(by: batchInterval - Self.tick / 2)
+            judgeThresholds(at: now)
             publishIntervals(at: now)
         }
         sendAcknowledgements()

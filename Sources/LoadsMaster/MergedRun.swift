@@ -36,6 +36,8 @@ struct MergedRun {
     /// Whether somebody asks with ``takeUnseen()``.
     var isObserved = false
     private var unseen: Statistics?
+    /// Judges the run's thresholds by what is merged.
+    var judge = ThresholdJudge()
 
     /// Seconds beyond which none is kept apart: four weeks.
     static let lastSecond = 28 * 86_400
@@ -93,9 +95,14 @@ struct MergedRun {
         for (second, statistics) in fresh {
             var statistics = statistics
             knownNames.admit(&statistics, limit: maxNames)
+            if var warmUp = statistics.warmUp {
+                knownNames.admit(&warmUp, limit: maxNames)
+                statistics.warmUp = warmUp
+            }
             total.merge(statistics)
             changedNames.add(statistics)
             pending[second, default: Statistics()].merge(statistics)
+            judge.take(statistics, second: second)
             if interval != nil { interval!.merge(statistics) }
             if isObserved {
                 if unseen == nil { unseen = statistics } else { unseen!.merge(statistics) }

@@ -18,6 +18,8 @@ public struct RunRecord: Sendable, Equatable {
     /// How it was told to end; nil if it was not.
     public var stop: Stop?
     public var crash: RunnerCrash?
+    /// How its thresholds came out, once it is over; before, those because of which it is being stopped.
+    public var thresholds: [ThresholdResult] = []
     public var members: [RunMember] = []
     /// How often it was planned anew because an agent was gone before the start.
     public var attempt = 0

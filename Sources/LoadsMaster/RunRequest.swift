@@ -12,10 +12,12 @@ public struct RunRequest: Sendable {
     public var order: RunnerOrder
     /// Which agents carry it out.
     public var placement: Placement
+    /// What it must keep to.
+    public var thresholds: [Threshold]
 
     public init(
         id: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder,
-        placement: Placement = Placement()
+        placement: Placement = Placement(), thresholds: [Threshold] = []
     ) {
         self.id = id
         self.target = target
@@ -23,6 +25,7 @@ public struct RunRequest: Sendable {
         self.launch = launch
         self.order = order
         self.placement = placement
+        self.thresholds = thresholds
     }
 }
 

@@ -1,6 +1,9 @@
 public import LoadsCore
 
 /// Divides a load among agents: 100 users on 3 are 34, 33 and 33, never 300.
+///
+/// What is counted (users of cycles, the most users and the queue of arrivals) is divided as numbers. Arrivals, and users of
+/// stages, are divided by stripes: each agent owns some of their numbers, so that the sum is the plan at every time.
 public enum Share {
     /// One plan for each agent, their sum being the plan. An agent may get a cycle with no users.
     ///
@@ -11,19 +14,60 @@ public enum Share {
         plans(of: plan, weights: [Int](repeating: 1, count: agents))
     }
 
-    /// One plan for each weight: the users are divided in proportion, in every cycle.
+    /// One plan for each weight: the users or arrivals are divided in proportion, in every cycle.
     public static func plans(of plan: Plan, weights: [Int]) -> [Plan] {
-        let cycles = plan.cycles.map { users($0.users, weights: weights) }
+        let models = models(of: plan.model, weights: weights)
         var first = plan.firstUser
-        return weights.indices.map { agent in
+        return models.map { model in
             var share = plan
-            share.cycles = plan.cycles.indices.map { cycle in
-                Plan.Cycle(users: cycles[cycle][agent], amount: plan.cycles[cycle].amount)
-            }
+            share.model = model
+            // Users of stages have the numbers that their stripe owns.
+            if case .users = model { return share }
             share.firstUser = first
             first += share.peakUsers
             return share
         }
+    }
+
+    /// One model for each weight.
+    static func models(of model: LoadModel, weights: [Int]) -> [LoadModel] {
+        switch model {
+        case .cycles(let cycles):
+            let users = cycles.map { Share.users($0.users, weights: weights) }
+            return weights.indices.map { agent in
+                .cycles(cycles.indices.map { Plan.Cycle(users: users[$0][agent], amount: cycles[$0].amount) })
+            }
+        case .users(let users):
+            return users.stripe.divided(by: weights).map { .users(UserStages(stages: users.stages, stripe: $0)) }
+        case .arrivals(let arrivals):
+            let stripes = arrivals.stripe.divided(by: weights)
+            let users = Share.users(arrivals.maxUsers, weights: weights)
+            let queues = Share.users(arrivals.queue, weights: weights)
+            return weights.indices.map { agent in
+                var share = arrivals
+                share.stripe = stripes[agent]
+                share.maxUsers = users[agent]
+                share.queue = queues[agent]
+                share.seed = seed(arrivals.seed, agent)
+                return .arrivals(share)
+            }
+        }
+    }
+
+    /// What the Poisson arrivals of an agent are drawn from: another one for each.
+    private static func seed(_ seed: Int, _ agent: Int) -> Int {
+        // The steps of SplitMix64, whose output of successive numbers is as good as independent.
+        var value = UInt64(truncatingIfNeeded: seed) &+ UInt64(agent + 1) &* 0x9e37_79b9_7f4a_7c15
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Int((value ^ (value >> 31)) & UInt64(Arrivals.seedLimit))
+    }
+
+    /// What a run's arrivals are drawn from, if its plan does not say: the run's name, hashed (FNV-1a).
+    static func seed(ofRun run: String) -> Int {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in run.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return Int(hash & UInt64(Arrivals.seedLimit))
     }
 
     /// `total` users in proportion to the weights, by largest remainder; of equal ones the first get the rest.

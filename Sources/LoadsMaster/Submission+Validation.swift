@@ -18,6 +18,9 @@ extension RunSubmission {
                 "--agents \(agents): more agents than the run's \(Counted.text(order.plan.peakUsers, "user")) (every agent gets one at least)"
             )
         }
+        if thresholds.count > Threshold.countLimit {
+            problems.append("--expect: \(thresholds.count) thresholds (at most \(Threshold.countLimit))")
+        }
         for file in launch.files {
             if !FileStore.isHash(file.hash) || file.bytes < 0 {
                 problems.append("\(file.path): not a file with a SHA-256 and a size")

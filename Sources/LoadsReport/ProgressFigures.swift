@@ -1,3 +1,5 @@
+public import LoadsCore
+
 /// How far a run is, in figures to be shown while it goes on.
 public struct ProgressFigures: Sendable, Equatable {
     /// Seconds since the users started.
@@ -20,11 +22,14 @@ public struct ProgressFigures: Sendable, Equatable {
     public var latency95: Int64?
     /// Somebody stopped the run; its iterations are coming to their end.
     public var stopping: Bool
+    /// How the thresholds stand.
+    public var thresholds: [ThresholdResult]
 
     /// - Parameters: Times in seconds, `latency95` in nanoseconds, `rate` a second.
     public init(
         elapsed: Double, fraction: Double?, remaining: Double?, iterations: Int, failedIterations: Int, hits: Int,
-        failedHits: Int, rate: Double, latency95: Int64?, stopping: Bool = false
+        failedHits: Int, rate: Double, latency95: Int64?, stopping: Bool = false,
+        thresholds: [ThresholdResult] = []
     ) {
         self.elapsed = elapsed
         self.fraction = fraction
@@ -36,6 +41,7 @@ public struct ProgressFigures: Sendable, Equatable {
         self.rate = rate
         self.latency95 = latency95
         self.stopping = stopping
+        self.thresholds = thresholds
     }
 }
 
@@ -51,7 +57,8 @@ extension ProgressFigures {
         let length = min(room, max(8, min(30, (style.width ?? 80) - 70)))
         let full = Int(Double(length) * (fraction ?? 0))
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: length - full)
-        return "  " + (failedHits + failedIterations > 0 ? style.red(bar) : style.green(bar)) + text.dropFirst()
+        let isBad = failedHits + failedIterations > 0 || thresholds.contains { $0.state == .breached }
+        return "  " + (isBad ? style.red(bar) : style.green(bar)) + text.dropFirst()
     }
 
     /// The progress as a line of a log.
@@ -70,6 +77,7 @@ extension ProgressFigures {
             facts += [Figures.count(iterations, "iteration"), "\(Figures.rate(rate))/s"]
         }
         if failedIterations > 0 { facts.append("\(Figures.count(failedIterations, "iteration")) failed") }
+        facts += thresholds.inProgress
         if stopping {
             facts.append("stopping")
         } else if let remaining {

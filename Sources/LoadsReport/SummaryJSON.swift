@@ -71,8 +71,22 @@ extension Summary {
             json.value(statistics.iterations.interrupted)
         }
         json.object("iteration_ms") { json in
+            json.key("response")
+            statistics.response.write(&json)
             json.key("service")
             statistics.service.write(&json)
+        }
+        if plan.isOpen || statistics.arrivals != ArrivalCounts() {
+            json.object("arrivals") { json in
+                json.key("planned")
+                json.value(statistics.arrivals.planned)
+                json.key("started")
+                json.value(statistics.arrivals.started)
+                json.key("dropped")
+                json.value(statistics.arrivals.dropped)
+            }
+            json.key("lag_ms")
+            statistics.scheduleLag.write(&json)
         }
         json.object("hits") { json in
             json.key("count")
@@ -114,45 +128,6 @@ extension UserChange {
         json.value(at, decimals: 3)
         json.key("users")
         json.value(users)
-    }
-}
-
-extension Plan {
-    fileprivate func write(_ json: inout JSONWriter) {
-        json.array("cycles") { json in
-            for cycle in cycles {
-                json.object { json in
-                    json.key("users")
-                    json.value(cycle.users)
-                    switch cycle.amount {
-                    case .iterations(let count):
-                        json.key("iterations")
-                        json.value(count)
-                    case .duration(let duration):
-                        json.key("duration_s")
-                        json.value(duration.inSeconds, decimals: 3)
-                    }
-                }
-            }
-        }
-        for (key, duration) in [
-            ("pause_s", pause), ("ramp_up_s", rampUp), ("think_s", think), ("grace_s", grace),
-        ] as [(StaticString, Duration)] {
-            json.key(key)
-            json.value(duration.inSeconds, decimals: 3)
-        }
-        json.key("timeout_s")
-        json.value(timeout?.inSeconds, decimals: 3)
-        json.key("server_url")
-        json.value(serverURL)
-        json.key("new_connections")
-        json.value(newConnections)
-        json.key("threads")
-        json.value(threads)
-        json.key("loops")
-        json.value(loops)
-        json.key("max_names")
-        json.value(maxNames)
     }
 }
 

@@ -205,19 +205,6 @@ extension Summary {
     private func times(_ count: Int) -> String { count == 1 ? "once" : "\(Figures.count(count)) times" }
 }
 
-extension Plan {
-    /// The load in words: `10 users × 10 iterations`, `10, 20, 30 users for 10 s`.
-    public var phrase: String {
-        func amount(_ amount: Amount) -> String {
-            switch amount {
-            case .iterations(let count): " × \(Figures.count(count, "iteration"))"
-            case .duration(let duration): " for \(DurationText.text(duration))"
-            }
-        }
-        return cycles.map { Figures.count($0.users, "user") + amount($0.amount) }.joined(separator: ", then ")
-    }
-}
-
 extension Histogram {
     /// The distribution in words, all in one unit.
     var sentence: String {

@@ -81,6 +81,16 @@ extension ThresholdResult {
     }
 }
 
+extension [ThresholdResult] {
+    /// As they stand, those that are breached first.
+    var inProgress: [String] {
+        let judged = filter { $0.actual != nil }
+        return (judged.filter { $0.state == .breached } + judged.filter { $0.state != .breached }).map { result in
+            (result.state == .breached ? "✗ " : "✓ ") + result.expression.printable + ": \(result.actualText ?? "")"
+        }
+    }
+}
+
 extension Quantity.Unit {
     /// What the numbers of the JSON forms are in.
     var jsonName: String {

@@ -125,6 +125,11 @@ public final class RunnerConnection: Sendable {
     }
 
     private static func adjust(_ runner: ScenarioRunner, _ adjustment: Adjustment, _ reports: ReportWriter) {
+        if let change = adjustment.change {
+            return runner.change(to: change.model, firstNewUser: adjustment.firstNewUser, from: change.from) {
+                reports.send(.note("a change of the plan came too late: nothing was changed"))
+            }
+        }
         runner.adjust(
             to: adjustment.users, firstNewUser: adjustment.firstNewUser, at: Instant(nanoseconds: adjustment.at)
         ) {

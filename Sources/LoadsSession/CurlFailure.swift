@@ -9,6 +9,8 @@ enum CurlFailure {
         var hasProxy: Bool
         /// The proxy's answer to CONNECT; 0 without one.
         var proxyStatus: Int
+        /// The system's error of the last attempt to connect; 0 without one.
+        var systemError: Int32 = 0
     }
 
     /// The kind of error, and what to do about it.
@@ -21,6 +23,8 @@ enum CurlFailure {
         switch code {
         case CURLE_COULDNT_RESOLVE_HOST: return (.resolve, "check the name")
         case CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY: return (.proxy, "check the proxy")
+        case CURLE_COULDNT_CONNECT where PlainFailure.isOwn(circumstances.systemError):
+            return (.descriptors, "no descriptors or ports are left: run fewer users, or raise `ulimit -n`")
         case CURLE_COULDNT_CONNECT where circumstances.hasProxy:
             return (.proxy, "is the proxy running, and is its port right?")
         case CURLE_COULDNT_CONNECT: return (.connect, "is the server running, and is the port right?")

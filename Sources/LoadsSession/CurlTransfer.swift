@@ -196,7 +196,8 @@ final class CurlTransfer: StreamingTransfer, @unchecked Sendable {
         let circumstances = CurlFailure.Circumstances(
             connecting: loads_easy_get_size(easy, CURLINFO_PRETRANSFER_TIME_T) == 0 && heads == 0
                 && Instant.now < deadline,
-            hasProxy: settings.hasProxy, proxyStatus: loads_easy_get_long(easy, CURLINFO_HTTP_CONNECTCODE))
+            hasProxy: settings.hasProxy, proxyStatus: loads_easy_get_long(easy, CURLINFO_HTTP_CONNECTCODE),
+            systemError: Int32(clamping: loads_easy_get_long(easy, CURLINFO_OS_ERRNO)))
         let (kind, advice) = CurlFailure.explain(code, detail, circumstances)
         return SessionError(code: kind, message: "\(url): \(detail) (\(advice))", url: url)
     }

@@ -11,6 +11,8 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
         public static let resolve = Code("resolve")
         /// The connection was refused or not made in time.
         public static let connect = Code("connect")
+        /// This machine has no file descriptor, or no local port, left for a connection.
+        public static let descriptors = Code("descriptors")
         /// The TLS handshake or the verification of the certificate failed.
         public static let tls = Code("tls")
         /// The response was not complete in time.

@@ -22,6 +22,8 @@ struct RecordForm: Codable {
     var nextUser: Int
     var events: Int
     var droppedEvents: Int
+    /// Missing in what older releases have stored.
+    var thresholds: [ThresholdForm]?
 
     struct Stop: Codable {
         var abort: Bool
@@ -96,6 +98,7 @@ struct RecordForm: Codable {
         nextUser = record.nextUser
         events = record.events
         droppedEvents = record.droppedEvents
+        thresholds = record.thresholds.map(ThresholdForm.init)
     }
 
     /// The record again.
@@ -132,6 +135,7 @@ struct RecordForm: Codable {
         record.nextUser = nextUser
         record.events = events
         record.droppedEvents = droppedEvents
+        record.thresholds = try (thresholds ?? []).map { try $0.result() }
         return record
     }
 }

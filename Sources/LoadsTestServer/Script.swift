@@ -10,6 +10,8 @@ enum Script {
         var age: Int64 = 0
         /// A number from 0 up to 1, for mixtures.
         var chance = 0.0
+        /// Nanoseconds until so much work is done that waits for one of so many places.
+        var queue: (_ places: Int, _ work: Int64) -> Int64 = { $1 }
         /// What `/counts` reports.
         var counts: () -> Counts = { Counts() }
     }
@@ -108,6 +110,12 @@ enum Script {
         case "delay":
             guard let delay = arguments.first.flatMap(milliseconds) else { return nil }
             return whole(Reply("after \(arguments[0]) ms\n"), head, after: delay)
+        case "queue":
+            guard arguments.count == 2, let places = number(arguments, 0), (1...10_000).contains(places),
+                let work = milliseconds(arguments[1])
+            else { return nil }
+            let delay = Duration.nanoseconds(around.queue(places, work.wholeNanoseconds))
+            return whole(Reply("done after \(arguments[1]) ms of work\n"), head, after: delay)
         case "mixed":
             guard let delay = arguments.first.flatMap({ mixed($0, around.chance) }) else { return nil }
             return whole(Reply("mixed\n"), head, after: delay)

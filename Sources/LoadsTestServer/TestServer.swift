@@ -10,7 +10,7 @@ import Synchronization
 /// | path | answer |
 /// | --- | --- |
 /// | `/` | a page of about 1 KiB |
-/// | `/delay/MS`, `/mixed/MS:WEIGHT,…`, `/stall/A/B` | after a time |
+/// | `/delay/MS`, `/mixed/MS:WEIGHT,…`, `/stall/A/B`, `/queue/PLACES/MS` | after a time |
 /// | `/drip/BYTES/MS`, `/slow-headers`, `/never` | slowly, or not at all |
 /// | `/bytes/N`, `/chunked/N`, `/endless`, `/upload` | large and small bodies |
 /// | `/status/N`, `/redirect/N`, `/redirect-to?url=`, `/headers?…`, `/cookies/set?…`, `/echo` | what was asked for |

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The server's part on one loop: accepts connections and keeps them. Confined to its loop, but for its counts.
 final class Worker: FileHandler, @unchecked Sendable {
-    // @unchecked: `connections`, `pause` and `random` are touched on the loop only; `scratch` is a constant pointer
+    // @unchecked: `connections`, `pause`, `random` and `queues` are touched on the loop only; `scratch` is a constant pointer
     // whose bytes are used there only; `served` has its mutex.
     let loop: EventLoop
     /// Where a connection reads to before it takes what came.
@@ -17,6 +17,8 @@ final class Worker: FileHandler, @unchecked Sendable {
     private var pause: LoopTimer?
     private var random = SplitMix64(state: .random(in: 0 ... .max))
     private let served = Mutex(Counts())
+    /// By places and nanoseconds of work.
+    private var queues: [[Int64]: Queue] = [:]
 
     init(loop: EventLoop, listener: Int32, started: Instant, total: @escaping @Sendable () -> Counts) {
         self.loop = loop
@@ -42,6 +44,10 @@ final class Worker: FileHandler, @unchecked Sendable {
     func surroundings() -> Script.Surroundings {
         Script.Surroundings(
             age: Instant.now.nanoseconds(since: started), chance: Double.random(in: 0..<1, using: &random),
+            queue: { [unowned self] places, work in
+                queues[[Int64(places), work], default: Queue(places: places)].delay(
+                    work: work, now: Instant.now.nanoseconds)
+            },
             counts: total)
     }
 

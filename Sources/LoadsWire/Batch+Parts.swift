@@ -16,6 +16,7 @@ extension Batch {
         part.statistics.metrics = [:]
         part.statistics.errors = [:]
         part.statistics.failures = [:]
+        part.statistics.warmUp = nil
         var used = statistics.health.lag.holders.keys.reduce(4096) { $0 + $1.wireSize + 64 }
 
         func make(room needed: Int) {
@@ -62,6 +63,12 @@ extension Batch {
             last = hit
         }
         parts.append(part)
+        for piece in statistics.warmUp.map({ Batch(statistics: $0).parts(budget: budget) }) ?? [] {
+            var part = Batch(from: from, to: to)
+            part.statistics.users = statistics.users
+            part.statistics.warmUp = piece.statistics
+            parts.append(part)
+        }
         return parts
     }
 }

@@ -51,6 +51,9 @@ public struct BatchReader: Sendable {
 
     /// Iterations that started and ended in it.
     public var iterations: IterationCounts { statistics.rest.iterations }
+    /// Iterations and hits with those of the warm-up.
+    public var allIterations: IterationCounts { statistics.rest.allIterations }
+    public var allHitCount: Int { statistics.hitCount + (statistics.rest.warmUp?.hitCount ?? 0) }
     /// Users that were running at its end.
     public var users: Int { statistics.rest.users }
     /// How its generator was.

@@ -78,11 +78,13 @@ public struct RunSubmission: Sendable, Equatable {
     public var placement: Placement
     /// Keep every hit in the master's data directory.
     public var keepHits: Bool
+    /// What the run must keep to, at most ``Threshold/countLimit``.
+    public var thresholds: [Threshold]
 
     /// - Parameter run: 1 to 64 letters, digits, `-`, `_` or `.`, drawn anew for each run.
     public init(
         run: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder,
-        placement: Placement = Placement(), keepHits: Bool = false
+        placement: Placement = Placement(), keepHits: Bool = false, thresholds: [Threshold] = []
     ) {
         self.run = run
         self.target = target
@@ -91,6 +93,7 @@ public struct RunSubmission: Sendable, Equatable {
         self.order = order
         self.placement = placement
         self.keepHits = keepHits
+        self.thresholds = thresholds
     }
 }
 
@@ -270,6 +273,8 @@ public struct RunSnapshot: Sendable, Equatable {
     public var stopped: String?
     /// Changes of the number of users on the way, in order.
     public var changes: [UserChange] = []
+    /// How the thresholds stand, or how they came out, in the order of the submission.
+    public var thresholds: [ThresholdResult]
     /// Several messages make one snapshot when it is large: their statistics merge. The last has `more` false.
     public var more: Bool
 
@@ -277,7 +282,7 @@ public struct RunSnapshot: Sendable, Equatable {
     public init(
         boot: String, submission: RunSubmission, state: RunState, startedAt: Double?, elapsed: Double,
         interrupted: Bool, sequences: [String: UInt64], statistics: Statistics, agents: [AgentShare],
-        crash: RunnerCrash? = nil, more: Bool = false
+        crash: RunnerCrash? = nil, thresholds: [ThresholdResult] = [], more: Bool = false
     ) {
         self.boot = boot
         self.submission = submission
@@ -289,6 +294,7 @@ public struct RunSnapshot: Sendable, Equatable {
         self.statistics = statistics
         self.agents = agents
         self.crash = crash
+        self.thresholds = thresholds
         self.more = more
     }
 }
@@ -314,7 +320,7 @@ public struct LogEntry: Sendable, Equatable {
 /// Something that happened in a run.
 public struct RunEvent: Sendable, Equatable {
     /// `queued`, `preparing`, `started`, `note`, `adjusted`, `agent-silent`, `agent-back`, `agent-lost`, `agent-left`,
-    /// `agent-ended`, `crashed`, `hits-dropped`, `disk-full`, `stopping`, `ended`, `refused`.
+    /// `agent-ended`, `crashed`, `hits-dropped`, `disk-full`, `threshold`, `stopping`, `ended`, `refused`.
     public var kind: String
     /// For a person.
     public var text: String

@@ -1,3 +1,5 @@
+public import LoadsCore
+
 /// What a master tells an agent on the control channel.
 public enum MasterMessage: Sendable, Equatable {
     /// The answer to a hello.
@@ -91,20 +93,36 @@ public struct AgentOrder: Sendable, Equatable {
 
 /// A change of a running plan, taking effect at one instant.
 public struct Adjustment: Sendable, Equatable {
-    /// The users that there are from then on: this agent's share of them.
+    /// A model for the rest of the run.
+    public struct Change: Sendable, Equatable {
+        /// The whole plan as it is now, from the start of the run on: user stages or arrivals, with this agent's stripe.
+        public var model: LoadModel
+        /// From when it counts, in nanoseconds since time 0 of the run: the same on all agents.
+        public var from: Int64
+        public init(model: LoadModel, from: Int64) {
+            self.model = model
+            self.from = from
+        }
+    }
+
+    /// The users that there are from then on: this agent's share of them. With ``change`` its most users.
     public var users: Int
     /// The number of the first user that is added, if any are.
     public var firstNewUser: Int
     /// When, in nanoseconds of the receiver's monotonic clock.
     public var at: Int64
+    /// What becomes of a plan of stages or arrivals; nil in one of cycles.
+    public var change: Change?
     /// - Parameters:
     ///   - users: From then on, of this agent.
     ///   - firstNewUser: The number of the first user that it adds.
     ///   - at: In nanoseconds of the clock of whoever it is sent to.
-    public init(users: Int, firstNewUser: Int, at: Int64) {
+    ///   - change: What becomes of a plan of stages or arrivals.
+    public init(users: Int, firstNewUser: Int, at: Int64, change: Change? = nil) {
         self.users = users
         self.firstNewUser = firstNewUser
         self.at = at
+        self.change = change
     }
 }
 

@@ -3,16 +3,22 @@ import LoadsEventLoop
 
 extension Plan {
     func pack(into packer: Packer) {
-        packer.field("cycles", each: cycles) { cycle in
-            packer.field("users", cycle.users)
-            switch cycle.amount {
-            case .iterations(let count): packer.field("iterations", count)
-            case .duration(let duration): packer.field("duration_ns", duration.wholeNanoseconds)
-            }
-        }
+        model.pack(into: packer)
         packer.field("pause_ns", pause.wholeNanoseconds)
         packer.field("ramp_up_ns", rampUp.wholeNanoseconds)
-        packer.field("think_ns", think.wholeNanoseconds)
+        // Of a distribution the mean, for runners that know no other.
+        packer.field("think_ns", think.mean.wholeNanoseconds)
+        if think != .constant(think.mean) {
+            packer.field("think") {
+                packer.field("kind", think.kind)
+                packer.key("ns")
+                packer.array(think.parameters.count)
+                for time in think.parameters { packer.int(time.wholeNanoseconds) }
+            }
+        }
+        if pacing > .zero { packer.field("pacing_ns", pacing.wholeNanoseconds) }
+        if warmUp > .zero { packer.field("warm_up_ns", warmUp.wholeNanoseconds) }
+        if precise { packer.field("precise", precise) }
         packer.field("grace_ns", grace.wholeNanoseconds)
         packer.field("new_connections", newConnections)
         packer.field("threads", threads)
@@ -25,21 +31,20 @@ extension Plan {
     }
 
     init(_ node: Node) throws(WireError) {
-        let list = try node.field("cycles")
-        guard (1...10_000).contains(try list.count) else { throw .field("cycles", "1 to 10,000 cycles") }
-        var cycles: [Cycle] = []
-        try list.eachElement { node throws(WireError) in
-            let users = try node.field("users").users()
-            if let iterations = try node.optional("iterations") {
-                cycles.append(Cycle(users: users, amount: .iterations(try iterations.int())))
-            } else {
-                cycles.append(Cycle(users: users, amount: .duration(try node.field("duration_ns").duration())))
-            }
-        }
-        self.init(cycles: cycles)
+        self.init(model: try LoadModel(node))
         if let node = try node.optional("pause_ns") { pause = try node.duration() }
         if let node = try node.optional("ramp_up_ns") { rampUp = try node.duration() }
-        if let node = try node.optional("think_ns") { think = try node.duration() }
+        if let node = try node.optional("think_ns") { think = .constant(try node.duration()) }
+        if let node = try node.optional("think") {
+            let times = try node.field("ns").list { node throws(WireError) in try node.duration() }
+            guard let time = ThinkTime(kind: try node.field("kind").string(), parameters: times) else {
+                throw .field("think", "constant, uniform, normal or exponential, with its times")
+            }
+            think = time
+        }
+        if let node = try node.optional("pacing_ns") { pacing = try node.duration() }
+        if let node = try node.optional("warm_up_ns") { warmUp = try node.duration() }
+        if let node = try node.optional("precise") { precise = try node.bool() }
         if let node = try node.optional("grace_ns") { grace = try node.duration() }
         if let node = try node.optional("new_connections") { newConnections = try node.bool() }
         if let node = try node.optional("threads") { threads = try node.bool() }

@@ -41,6 +41,7 @@ extension RunSnapshot {
                 packer.field("users", change.users)
             }
         }
+        if !thresholds.isEmpty { packer.field("thresholds", thresholds) }
         packer.field("more", more)
     }
 
@@ -56,6 +57,7 @@ extension RunSnapshot {
             sequences: sequences, statistics: try Statistics(node.field("statistics"), limit: WireLimits.total),
             agents: try node.field("agents").list { node throws(WireError) in try AgentShare(node) },
             crash: try node.optional("crash").map { node throws(WireError) in try RunnerCrash(node) },
+            thresholds: try node.optional("thresholds")?.thresholdResults() ?? [],
             more: try node.field("more").bool())
         waitsFor = try node.optional("waits_for")?.text()
         stopped = try node.optional("stopped")?.text()
@@ -77,6 +79,13 @@ extension AgentShare {
         if let missing { packer.field("missing") { missing.pack(into: packer) } }
         if let startSkew { packer.field("start_skew_s", startSkew) }
         if let clockError { packer.field("clock_error_s", clockError) }
+        guard let usage else { return }
+        packer.field("usage") {
+            packer.field("cores", usage.cores)
+            packer.field("seconds", usage.seconds)
+            packer.field("cpu_s", usage.cpuSeconds)
+            packer.field("waited_s", usage.waitedSeconds)
+        }
     }
 
     fileprivate init(_ node: Node) throws(WireError) {
@@ -89,6 +98,11 @@ extension AgentShare {
         missing = try node.optional("missing").map { node throws(WireError) in try Missing(node) }
         startSkew = try node.optional("start_skew_s")?.number()
         clockError = try node.optional("clock_error_s")?.double()
+        usage = try node.optional("usage").map { node throws(WireError) in
+            Usage(
+                cores: try node.field("cores").int(in: 1...65_536), seconds: try node.field("seconds").double(),
+                cpuSeconds: try node.field("cpu_s").double(), waitedSeconds: try node.field("waited_s").double())
+        }
     }
 }
 

@@ -9,6 +9,7 @@ extension RunSubmission {
         packer.field("order") { order.pack(into: packer) }
         packer.field("placement") { placement.pack(into: packer) }
         packer.field("keep_hits", keepHits)
+        if !thresholds.isEmpty { packer.field("thresholds", thresholds) }
     }
 
     init(_ node: Node) throws(WireError) {
@@ -18,6 +19,7 @@ extension RunSubmission {
             order: try RunnerOrder(node.field("order")))
         if let node = try node.optional("placement") { placement = try Placement(node) }
         if let node = try node.optional("keep_hits") { keepHits = try node.bool() }
+        if let node = try node.optional("thresholds") { thresholds = try node.thresholds() }
     }
 }
 

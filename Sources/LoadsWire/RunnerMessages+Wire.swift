@@ -113,12 +113,21 @@ extension Adjustment {
         packer.field("users", users)
         packer.field("first_new_user", firstNewUser)
         packer.field("at_ns", at)
+        if let change {
+            packer.field("change") {
+                packer.field("from_ns", change.from)
+                change.model.pack(into: packer)
+            }
+        }
     }
 
     init(_ node: Node) throws(WireError) {
         self.init(
             users: try node.field("users").users(), firstNewUser: try node.field("first_new_user").int(in: 0...1 << 30),
             at: try node.field("at_ns").clock())
+        if let node = try node.optional("change") {
+            change = Change(model: try LoadModel(node), from: Int64(try node.field("from_ns").int(in: 0...Int.max)))
+        }
     }
 }
 

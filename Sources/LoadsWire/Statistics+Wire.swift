@@ -7,6 +7,21 @@ extension Statistics {
         packer.field("iterations") { iterations.pack(into: packer) }
         packer.key("service")
         packer.histogram(service)
+        if arrivals != ArrivalCounts() {
+            packer.field("arrivals") {
+                packer.field("planned", arrivals.planned)
+                packer.field("started", arrivals.started)
+                packer.field("dropped", arrivals.dropped)
+            }
+        }
+        if !response.isEmpty {
+            packer.key("response")
+            packer.histogram(response)
+        }
+        if !scheduleLag.isEmpty {
+            packer.key("schedule_lag")
+            packer.histogram(scheduleLag)
+        }
         packer.field("names") {
             for (name, statistics) in names.sorted(by: { $0.key < $1.key }) {
                 packer.field(name) { statistics.pack(into: packer) }
@@ -17,6 +32,7 @@ extension Statistics {
         packer.field("failures") { packer.occurrences(failures) }
         packer.field("health") { health.pack(into: packer) }
         packer.field("users", users)
+        if let warmUp { packer.field("warm_up") { warmUp.packFields(into: packer) } }
     }
 
     /// - Parameter limit: The largest count.
@@ -43,6 +59,14 @@ extension IterationCounts {
         failed = try node.field("failed").int(in: 0...limit)
         skipped = try node.field("skipped").int(in: 0...limit)
         interrupted = try node.field("interrupted").int(in: 0...limit)
+    }
+}
+
+extension ArrivalCounts {
+    init(_ node: Node, limit: Int) throws(WireError) {
+        self.init(
+            planned: try node.field("planned").int(in: 0...limit), started: try node.field("started").int(in: 0...limit),
+            dropped: try node.field("dropped").int(in: 0...limit))
     }
 }
 
@@ -73,6 +97,7 @@ extension GeneratorHealth {
         packer.field("latest_timer_ns", lag.latestTimer)
         packer.field("longest_job_ns", lag.longestJob)
         packer.field("long_jobs", lag.longJobs)
+        packer.field("waited_ns", lag.waited)
         if !lag.holders.isEmpty {
             packer.field("holders") {
                 for (name, hold) in lag.holders.sorted(by: { $0.key < $1.key }) {
@@ -95,6 +120,8 @@ extension GeneratorHealth {
         lag.latestTimer = Int64(try node.field("latest_timer_ns").int(in: 0...Int.max))
         lag.longestJob = Int64(try node.field("longest_job_ns").int(in: 0...Int.max))
         lag.longJobs = try node.field("long_jobs").int()
+        // Less than a year on 1,000 loops, so that sums of many do not overflow.
+        lag.waited = Int64(try node.optional("waited_ns")?.int(in: 0...1 << 55) ?? 0)
         var holders: [String: LoopHold] = [:]
         try node.optional("holders")?.forEachEntry { name, node throws(WireError) in
             holders.add(

@@ -24,13 +24,30 @@ struct StatisticsReader {
         var statuses: Range<Int>
     }
 
-    /// - Parameter limit: The largest count, also of all names together.
-    init(_ node: Node, limit: Int) throws(WireError) {
+    /// - Parameters:
+    ///   - limit: The largest count, also of all names together.
+    ///   - isApart: Whether these are a warm-up's, which has none of its own.
+    init(_ node: Node, limit: Int, isApart: Bool = false) throws(WireError) {
         grouped = try GroupedReader(node, limit: limit)
         rest.iterations = try IterationCounts(node.field("iterations"), limit: limit)
         if let node = try node.optional("service") {
             let service = try PackedHistogram(node, limit: limit)
             node.withMessage { service.merge(into: &rest.service, $0) }
+        }
+        if let node = try node.optional("arrivals") { rest.arrivals = try ArrivalCounts(node, limit: limit) }
+        if let node = try node.optional("response") {
+            let response = try PackedHistogram(node, limit: limit)
+            node.withMessage { response.merge(into: &rest.response, $0) }
+        }
+        if let node = try node.optional("schedule_lag") {
+            let lag = try PackedHistogram(node, limit: limit)
+            node.withMessage { lag.merge(into: &rest.scheduleLag, $0) }
+        }
+        if !isApart, let node = try node.optional("warm_up") {
+            let reader = try StatisticsReader(node, limit: limit, isApart: true)
+            var warmUp = reader.rest
+            node.withMessage { reader.mergeNamed(into: &warmUp, $0) }
+            rest.warmUp = warmUp
         }
         rest.errors = try node.field("errors").occurrences(limit: limit)
         rest.failures = try node.field("failures").occurrences(limit: limit)

@@ -21,6 +21,7 @@ extension StreamMessage {
                 packer.field("from_s", from)
                 packer.field("to_s", to)
                 statistics.packFields(into: packer)
+            case .thresholds(let results): packer.field("thresholds", results)
             case .event(let event): event.pack(into: packer)
             case .beat: break
             }
@@ -57,6 +58,7 @@ extension StreamMessage.Content {
         switch self {
         case .hits: "hits"
         case .statistics: "stats"
+        case .thresholds: "thresholds"
         case .event: "event"
         case .beat: "beat"
         }
@@ -74,6 +76,7 @@ extension StreamMessage.Content {
             let interval = try root.interval(from: "from_s", to: "to_s")
             self = .statistics(
                 from: interval.lowerBound, to: interval.upperBound, try Statistics(root, limit: WireLimits.total))
+        case "thresholds": self = .thresholds(try root.field("thresholds").thresholdResults())
         case "event": self = .event(try RunEvent(root))
         case "beat": self = .beat
         case let type: throw .unknown(type, "message of the stream")

@@ -31,6 +31,8 @@ public struct StreamMessage: Sendable, Equatable {
         case hits(agent: String, [RawHit])
         /// One interval, merged over all agents, `from` and `to` in seconds since the start; topic `stats/RUN/`.
         case statistics(from: Double, to: Double, Statistics)
+        /// How the thresholds stand, whenever something was judged; topic `stats/RUN/`.
+        case thresholds([ThresholdResult])
         /// Topic `events/RUN/`.
         case event(RunEvent)
         /// Nothing happened for a second; on any topic.

@@ -8,7 +8,7 @@ extension Summary {
             id: submission.run, target: submission.target, startedAt: snapshot.startedAt ?? 0,
             duration: snapshot.elapsed, interrupted: snapshot.interrupted, plan: submission.order.plan,
             statistics: snapshot.statistics, isURLTarget: submission.isURLTarget, crash: snapshot.crash,
-            agents: snapshot.agents)
+            agents: snapshot.agents, thresholds: snapshot.thresholds)
         stopped = snapshot.stopped
         changes = snapshot.changes
         isProgram = submission.launch.dialect == .lines

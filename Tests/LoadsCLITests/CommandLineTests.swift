@@ -150,6 +150,26 @@ import Testing
         #expect(problems(line) == [problem])
     }
 
+    @Test func takesThresholds() throws {
+        let run = try parse(["http://h/", "--expect", "p95 < 200ms", "--expect", "last(metric t) > -5", "--strict"])
+        #expect(run.thresholds.map(\.expression) == ["p95 < 200ms", "last(metric t) > -5"])
+        #expect(run.strict)
+        #expect(try parse("http://h/").thresholds.isEmpty)
+        #expect(!(try parse("http://h/").strict))
+    }
+
+    @Test func pointsAtTheCharacterOfAThreshold() throws {
+        do {
+            _ = try parse(["http://h/", "--expect", "p95 << 200ms", "--expect", "errors < 1"])
+            Issue.record("taken")
+        } catch let error as UsageError {
+            #expect(
+                error.problems == [
+                    "--expect: << is no comparison (<, <=, >, >=, ==)\n    p95 << 200ms\n        ^"
+                ])
+        }
+    }
+
     @Test func saysEverythingThatIsWrongAtOnce() {
         #expect(problems("-c 0 -d 10x --loops a --max-names 0 http://").count == 5)
     }

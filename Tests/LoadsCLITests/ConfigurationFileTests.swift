@@ -46,6 +46,22 @@ import Testing
         #expect(file.subtracting(documented) == ["target"])
     }
 
+    @Test func thresholdsAreAListWithTheirLines() throws {
+        let run = try run("target: http://h/\nexpect:\n  - p95 < 200ms\n  - errors < 1% over 10s abort\nstrict: true")
+        #expect(run.thresholds.map(\.expression) == ["p95 < 200ms", "errors < 1% over 10s abort"])
+        #expect(run.strict)
+        #expect(try self.run("target: http://h/\nexpect: rate > 3/s").thresholds.count == 1)
+        do {
+            _ = try self.run("target: http://h/\nexpect:\n  - p95 < 200ms\n  - p95 < 200")
+            Issue.record("taken")
+        } catch let error as UsageError {
+            #expect(
+                error.problems == [
+                    "loads.yml:4: expect: the unit is missing (try 200ms)\n    p95 < 200\n             ^"
+                ])
+        }
+    }
+
     @Test func theCommandLineWins() throws {
         let run = try run("target: A.B\nusers: 3\nthink: 1s", [("users", "7")])
         #expect(run.plan.peakUsers == 7)

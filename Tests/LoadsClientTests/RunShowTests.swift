@@ -72,6 +72,29 @@ import Testing
             result: result.map { StreamMessage.Result(epoch: "00000000000000aa", sequence: $0) })
     }
 
+    @Test func howTheThresholdsStandIsPartOfTheProgress() throws {
+        let threshold = try Threshold("p95 < 1s")
+        let witness = ThresholdWitness()
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        var snapshot = Self.snapshot()
+        snapshot.thresholds = [ThresholdResult(threshold: threshold, doubt: .noSamples)]
+        show.start(from: snapshot)
+        let statistics = StreamMessage.Content.statistics(from: 0, to: 1, Self.statistics(hits: 1))
+        _ = show.take(Self.message(1, statistics), topic: .stats)
+        let results = [ThresholdResult(threshold: threshold, state: .breached, actual: 2e9)]
+        _ = show.take(Self.message(2, .thresholds(results)), topic: .stats)
+        _ = show.take(Self.message(3, statistics), topic: .stats)
+        #expect(witness.states.withLock { $0 } == [[.unjudged], [.breached]])
+    }
+
+    private final class ThresholdWitness: RunObserver {
+        let states = Mutex<[[ThresholdResult.State]]>([])
+        func started() {}
+        func progressed(_ progress: Progress) { states.withLock { $0.append(progress.thresholds.map(\.state)) } }
+        func received(_ hits: [RawHit]) {}
+        func noted(_ text: String) {}
+    }
+
     @Test func theFirstMessageAsksForASnapshot() {
         let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         #expect(show.take(Self.message(4, .beat), topic: .stats))

@@ -119,7 +119,7 @@ import Testing
         (500_000, 1_000_000, .seconds(31_622_400), .seconds(15_811_200)),
     ])
     func spreadsStartsEvenly(index: Int, count: Int, ramp: Duration, delay: Duration) {
-        #expect(Crew.delay(of: index, of: count, over: ramp) == delay)
+        #expect(CycleCrew.delay(of: index, of: count, over: ramp) == delay)
     }
 
     @Test func thinksBetweenIterationsButNotAfterTheLast() async {

@@ -1,3 +1,4 @@
+import LoadsCore
 import Testing
 
 @testable import LoadsReport
@@ -13,6 +14,21 @@ import Testing
         for part in ["███", "░░░", "50 %", "50 hits", "50.0/s", "p95 2.0 ms", "0 failed", "1.0 s left"] {
             #expect(bar.contains(part), "\(part) is not in \(bar)")
         }
+    }
+
+    @Test func thresholdsStandWithTheirValuesTheBreachedFirst() throws {
+        var figures = figures
+        figures.thresholds = [
+            ThresholdResult(threshold: try Threshold("p95 < 200ms"), state: .passed, actual: 134e6),
+            ThresholdResult(threshold: try Threshold("p99 < 1s"), doubt: .noSamples),
+            ThresholdResult(threshold: try Threshold("errors < 1%"), state: .breached, actual: 0.02),
+        ]
+        #expect(
+            figures.line
+                == "1.0 s: 50 %, 50 hits, 50.0/s, p95 2.0 ms, 0 failed, ✗ errors < 1%: 2 %, ✓ p95 < 200ms: 134 ms, 1.0 s left"
+        )
+        #expect(figures.bar(Style(colors: true, width: 160)).contains("\u{1b}[31m"))
+        #expect(figures.bar(Style(width: 80)).count < 80)
     }
 
     @Test func isALineOfALog() {

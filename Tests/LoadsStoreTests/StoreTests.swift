@@ -36,6 +36,14 @@ import Testing
         record.startedAt = 13
         record.start = Instant(nanoseconds: 77)
         record.nextUser = 9
+        if let threshold = try? Threshold("p95 < 1s over 10s abort") {
+            record.thresholds = [
+                ThresholdResult(
+                    threshold: threshold, state: .breached, actual: 2e9, samples: 7, windowEnd: 20, windows: 11,
+                    brokenWindows: 1, breachedAt: 20, aborted: true, lateSamples: 2),
+                ThresholdResult(threshold: threshold, doubt: .tooShort),
+            ]
+        }
         var member = RunMember(
             agent: "a", name: "host", epoch: "00000000000000aa", cores: 4, firstUser: 2, users: 3)
         member.phase = .running

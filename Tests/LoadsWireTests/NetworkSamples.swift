@@ -100,9 +100,24 @@ enum NetworkSamples {
         ("lost", result(5, .lost(.init(messages: 10, hits: 2000, iterations: 300, from: 1.5, to: 2.5)))),
     ]
 
+    /// One of each state.
+    static let thresholds: [ThresholdResult] = {
+        guard let latency = try? Threshold("p95(GET /login) < 200ms over 10s for 30s after 1m min 100 samples abort"),
+            let errors = try? Threshold("errors < 1%"), let checks = try? Threshold("checks(has token) > 99%")
+        else { return [] }
+        return [
+            ThresholdResult(
+                threshold: latency, state: .breached, actual: 312_500_000, samples: 1200, windowEnd: 90, windows: 21,
+                brokenWindows: 20, breachedAt: 89, provisional: true, aborted: true, lateSamples: 3),
+            ThresholdResult(threshold: errors, state: .passed, actual: 0.005, samples: 1000),
+            ThresholdResult(threshold: checks, doubt: .unknownName),
+        ]
+    }()
+
     static let submission = RunSubmission(
         run: run, target: "BlogTests.TestWebSite/something", isURLTarget: false, launch: launch, order: order,
-        placement: Placement(agents: 3, labels: ["zone": "a"], weighted: true, onLost: .redistribute), keepHits: true)
+        placement: Placement(agents: 3, labels: ["zone": "a"], weighted: true, onLost: .redistribute), keepHits: true,
+        thresholds: thresholds.map(\.threshold))
 
     static let requests: [(name: String, message: ClientRequest)] = [
         ("hello", ClientRequest(id: 1, ask: .hello(software: "loads 0.3.0"))),
@@ -125,11 +140,12 @@ enum NetworkSamples {
         share.missing = .init(from: 3.5, to: 4.5, hits: 12, reason: "killed")
         share.startSkew = -0.001
         share.clockError = 0.0002
+        share.usage = .init(cores: 8, seconds: 12.25, cpuSeconds: 30.5, waitedSeconds: 0.25)
         return RunSnapshot(
             boot: boot, submission: submission, state: .refused(code: 69, message: "no agent fits"),
             startedAt: 1_764_111_600.5, elapsed: 12.5, interrupted: true, sequences: ["hits": 7, "stats": 8],
             statistics: Samples.batch.statistics, agents: [share, AgentShare(id: "b", name: "", users: 33)],
-            crash: crash)
+            crash: crash, thresholds: thresholds)
     }()
 
     static let status: ClusterStatus = {
@@ -176,6 +192,7 @@ enum NetworkSamples {
             stream(6, .hits(agent: agent, Samples.batch.hits), result: .init(epoch: boot, sequence: 9))
         ),
         ("stats", stream(2, .statistics(from: 1.25, to: 2.25, Samples.batch.statistics))),
+        ("thresholds", stream(6, .thresholds(thresholds))),
         ("event", stream(3, .event(event))),
         ("event-of-no-agent", stream(4, .event(RunEvent(kind: "started", text: "100 users on 3 agents")))),
         ("beat", stream(5, .beat)),

@@ -79,6 +79,7 @@ enum Samples {
         statistics.health.lag.latestTimer = 1000
         statistics.health.lag.longestJob = 2000
         statistics.health.lag.longJobs = 1
+        statistics.health.lag.waited = 3000
         statistics.health.lag.holders = ["Blog.Web/slow": LoopHold(count: 1, longest: 20_000_000)]
         statistics.health.peakResidentBytes = 1 << 24
         statistics.health.droppedHits = 3

@@ -7,7 +7,13 @@ public struct ThresholdJudge: Sendable {
     private var tracks: [ThresholdTrack]
     private var last = Int.max
     private var looked: (complete: Int, due: Int)?
+    /// Grows whenever something was judged.
+    public private(set) var revision = 0
+    /// Changes that were told, by threshold.
+    private var told: [Int]
 
+    /// Changes of one threshold that are told while a run goes on: one at its limit may change each second.
+    private static let toldLimit = 20
     /// How long a second is waited for, in seconds.
     public static let patience = 5
 
@@ -22,6 +28,7 @@ public struct ThresholdJudge: Sendable {
     ///   knows.
     public init(_ thresholds: [Threshold] = [], last: Int? = nil) {
         tracks = thresholds.map(ThresholdTrack.init)
+        told = thresholds.map { _ in 0 }
         if let last { self.last = last }
     }
 
@@ -56,6 +63,7 @@ public struct ThresholdJudge: Sendable {
         let due = Self.whole(elapsed) - Self.patience
         guard looked == nil || looked! != (complete, due) else { return [] }
         looked = (complete, due)
+        revision += 1
         var changes: [Change] = []
         for index in tracks.indices {
             let before = tracks[index].result
@@ -63,7 +71,9 @@ public struct ThresholdJudge: Sendable {
             tracks[index].advance(complete: complete, due: due, last: last)
             let after = tracks[index].result
             let aborts = tracks[index].aborted && !wasAborted
-            if aborts || after.state != before.state && (after.state == .breached || before.state == .breached) {
+            let changed = after.state != before.state && (after.state == .breached || before.state == .breached)
+            if aborts || changed && told[index] < Self.toldLimit {
+                told[index] += 1
                 changes.append(Change(result: after, aborts: aborts))
             }
         }

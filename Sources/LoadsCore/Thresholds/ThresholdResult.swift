@@ -34,7 +34,8 @@ public struct ThresholdResult: Sendable, Equatable {
     /// Windows judged, and those of them that broke the limit.
     public var windows: Int
     public var brokenWindows: Int
-    /// When it was first broken, in seconds since the start; nil if it was not.
+    /// Where the window ends with which it was breached, in seconds since the start; nil if it was not, and without
+    /// windows.
     public var breachedAt: Int?
     /// An agent had not delivered everything when this was judged: it may change.
     public var provisional: Bool

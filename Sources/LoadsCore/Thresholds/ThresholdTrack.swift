@@ -185,7 +185,6 @@ struct ThresholdTrack: Sendable {
         }
         result.actual = judgement.actual
         result.state = judgement.broken ? .breached : .passed
-        if judgement.broken { result.breachedAt = end }
         return result
     }
 

@@ -33,11 +33,14 @@ enum PlainFailure {
             default: "is the server running, and is the port right?"
             }
         return SessionError(
-            code: .connect,
+            code: isOwn(code) ? .descriptors : .connect,
             message: "\(url): could not connect to \(CurlRoute.bracketed(place.host)):\(place.port): \(words(code)) "
                 + "(\(advice))",
             url: url)
     }
+
+    /// Whether the machine that connects is short of something, and not the server.
+    static func isOwn(_ code: Int32) -> Bool { [EMFILE, ENFILE, EADDRNOTAVAIL].contains(code) }
 
     static func late(_ milliseconds: Int64, received: Int, _ url: String) -> SessionError {
         SessionError(

@@ -33,6 +33,10 @@ struct CheckedRun: Sendable, Equatable {
     /// Whether to colour; nil decides by the terminal.
     var color: Bool?
     var debugRequests: Bool
+    /// What the run must keep to.
+    var thresholds: [Threshold]
+    /// Whether anything but a valid run is refused.
+    var strict: Bool
     /// On which master's agents it runs; nil is on this machine.
     var remote: RemotePlace?
 
@@ -62,6 +66,8 @@ struct CheckedRun: Sendable, Equatable {
         quiet = settings.flag("quiet")
         color = settings.flags["no-color"].map { !$0 }
         debugRequests = settings.flag("debug-requests")
+        thresholds = read.thresholds(settings.list("expect"))
+        strict = settings.flag("strict")
         remote = RemotePlace(settings, &read)
         if remote != nil, let publish {
             read.complain("--stream \(publish): the master publishes its runs itself (`loads-master --stream`)")
@@ -181,11 +187,14 @@ struct CheckedRun: Sendable, Equatable {
     // MARK: Plan
 
     private static func plan(_ settings: Settings, _ read: inout Readings) -> Plan? {
-        let cycles = cycles(settings, &read)
-        var plan = Plan(cycles: cycles ?? [])
+        let model = ModelOptions.model(settings, &read)
+        var plan = Plan(model: model ?? .cycles([]))
         if let pause = read.duration(settings.value("pause")) { plan.pause = pause }
-        if let rampUp = read.duration(settings.value("ramp-up")) { plan.rampUp = rampUp }
-        if let think = read.duration(settings.value("think")) { plan.think = think }
+        if let rampUp = read.duration(settings.value("ramp-up")), !plan.isOpen { plan.rampUp = rampUp }
+        if let think = read.thinkTime(settings.value("think")) { plan.think = think }
+        if let pacing = read.duration(settings.value("pacing")) { plan.pacing = pacing }
+        if let warmUp = read.duration(settings.value("warm-up")) { plan.warmUp = warmUp }
+        plan.precise = settings.flag("precise")
         if let grace = read.duration(settings.value("grace")) { plan.grace = grace }
         plan.timeout = read.duration(settings.value("timeout"), positive: true)
         plan.loops = read.count(settings.value("loops"), upTo: Plan.loopLimit)
@@ -199,35 +208,6 @@ struct CheckedRun: Sendable, Equatable {
             }
             plan.serverURL = server.text
         }
-        return cycles == nil ? nil : plan
-    }
-
-    private static func cycles(_ settings: Settings, _ read: inout Readings) -> [Plan.Cycle]? {
-        let users = settings.value("users")
-        let iterations = settings.value("iterations")
-        let duration = settings.value("duration")
-        let counts = users == nil ? [1] : read.counts(users, upTo: Plan.userLimit)
-        let work = read.counts(iterations, upTo: Plan.iterationLimit)
-        let times = read.durations(duration)
-        if let iterations, let duration {
-            read.complain(
-                "\(iterations.label) \(iterations.text) and \(duration.label) \(duration.text) exclude each other: "
-                    + "say how often or how long")
-            return nil
-        }
-        guard let counts, (iterations == nil) == (work == nil), (duration == nil) == (times == nil) else { return nil }
-        let amounts =
-            work.map { $0.map(Plan.Amount.iterations) } ?? times.map { $0.map(Plan.Amount.duration) }
-            ?? [.iterations(1)]
-        if amounts.count > counts.count, let given = iterations ?? duration {
-            read.complain(
-                "\(given.label) \(given.text): \(amounts.count) cycles, but --users \(users?.text ?? "1") has "
-                    + "\(counts.count) (try -c \((0..<amounts.count).map { _ in String(counts.last!) }.joined(separator: ":")))"
-            )
-            return nil
-        }
-        return counts.enumerated().map { index, users in
-            Plan.Cycle(users: users, amount: amounts[min(index, amounts.count - 1)])
-        }
+        return model == nil ? nil : plan
     }
 }

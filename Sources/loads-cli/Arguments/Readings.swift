@@ -32,6 +32,28 @@ struct Readings {
         return count(given.text, given, upTo: limit)
     }
 
+    /// A count that may be 0.
+    mutating func countOrNone(_ given: Settings.Given?, upTo limit: Int) -> Int? {
+        if given?.text == "0" { return 0 }
+        return count(given, upTo: limit)
+    }
+
+    mutating func rate(_ given: Settings.Given?) -> ArrivalRate? {
+        guard let given else { return nil }
+        do throws(InvalidRate) { return try ArrivalRate.parse(given.text) } catch {
+            complain("\(given.label) \(error)")
+            return nil
+        }
+    }
+
+    mutating func thinkTime(_ given: Settings.Given?) -> ThinkTime? {
+        guard let given else { return nil }
+        do throws(InvalidThinkTime) { return try ThinkTime.parse(given.text) } catch {
+            complain("\(given.label) \(error)")
+            return nil
+        }
+    }
+
     private mutating func count(_ text: String, _ given: Settings.Given, upTo limit: Int) -> Int? {
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {

@@ -24,13 +24,54 @@ struct RunOptions: ParsableArguments {
         help: ArgumentHelp(
             "How long users iterate, instead of -n: 10s, 2m, 1h30m; cycles as with -c.", valueName: "time"))
     var duration: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Start iterations at a rate, whatever the target does: 500/s, 0.5/s, 90/m; with -d.", valueName: "rate"))
+    var rate: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Ramps, one after the other, to so many users or to a rate: 30s:50,2m:50,10s:0 or 30s:500/s,2m:500/s.",
+            valueName: "list"))
+    var stages: String?
+    @Option(parsing: .unconditional, help: ArgumentHelp("How often the stages are run through.", valueName: "n"))
+    var `repeat`: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "With a rate: users at the same time, at most (default: those of 10 s, up to 10000).", valueName: "n"))
+    var maxUsers: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "With a rate: arrivals that may wait for a user (default: as many as --max-users, at least 1000).",
+            valueName: "n"))
+    var queue: String?
+    @Flag(inversion: .prefixedNo, help: "With a rate: random arrivals instead of evenly spaced ones.")
+    var poisson: Bool?
     @Option(parsing: .unconditional, help: ArgumentHelp("Between two cycles.", valueName: "time"))
     var pause: String?
-    @Option(parsing: .unconditional, help: ArgumentHelp("Over which a cycle's users start, evenly.", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Over which a cycle's users start, evenly, or the rate is reached.", valueName: "time"))
     var rampUp: String?
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("How long a user waits between two iterations.", valueName: "time"))
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long a user waits between two iterations: 1s, uniform(1s,3s), normal(2s,500ms), exponential(2s).",
+            valueName: "time"))
     var think: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The least time from the start of a user's iteration to its next.", valueName: "time"))
+    var pacing: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Count what starts before that apart, and not in the figures.", valueName: "time"))
+    var warmUp: String?
+    @Flag(inversion: .prefixedNo, help: "Spin before a timer instead of sleeping: more punctual, up to a core a loop.")
+    var precise: Bool?
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("How long running iterations may go on after the end (default 30s).", valueName: "time"))
@@ -65,6 +106,15 @@ struct RunOptions: ParsableArguments {
     var body: String?
     @Option(help: ArgumentHelp("For a URL: the name its hits are counted under.", valueName: "name"))
     var name: String?
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "What the run must keep to: 'p95 < 200ms', 'errors < 1% over 10s abort'; may stand several times.",
+            valueName: "threshold"))
+    var expect: [String] = []
+    @Flag(inversion: .prefixedNo, help: "Exit code 4 unless the numbers can be trusted and all thresholds judged.")
+    var strict: Bool?
 
     @Option(help: ArgumentHelp("Write the summary as JSON.", valueName: "file"))
     var json: String?
@@ -106,14 +156,19 @@ struct RunOptions: ParsableArguments {
         for word in command { settings.add("command", word, label: "--") }
         for (name, value) in [
             ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
-            ("ramp-up", rampUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),
+            ("ramp-up", rampUp), ("rate", rate), ("stages", stages), ("repeat", `repeat`), ("max-users", maxUsers),
+            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),
             ("timeout", timeout), ("loops", loops), ("max-names", maxNames), ("method", method), ("body", body),
             ("name", name), ("json", json), ("stream", stream),
         ] {
             settings.add(name, value, label: "--\(name)")
         }
         for value in header { settings.add("header", value, label: "--header") }
+        for value in expect { settings.add("expect", value, label: "--expect") }
+        settings.set("strict", strict)
         settings.set("threads", threads)
+        settings.set("poisson", poisson)
+        settings.set("precise", precise)
         settings.set("new-connections", newConnections)
         settings.set("quiet", quiet)
         settings.set("no-color", color.map { !$0 })

@@ -16,11 +16,13 @@ struct Settings: Sendable {
     static let options: [String: Kind] = [
         "target": .list, "command": .list, "users": .value, "iterations": .value, "duration": .value, "pause": .value,
         "ramp-up": .value,
-        "think": .value, "grace": .value, "package": .value, "server-url": .value, "timeout": .value, "loops": .value,
+        "rate": .value, "stages": .value, "repeat": .value, "max-users": .value, "queue": .value, "poisson": .flag,
+        "pacing": .value, "warm-up": .value, "precise": .flag, "think": .value, "grace": .value, "package": .value, "server-url": .value, "timeout": .value, "loops": .value,
         "threads": .flag, "new-connections": .flag, "max-names": .value, "json": .value, "stream": .value,
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,
         "name": .value, "master": .value, "keys": .value, "agents": .value, "label": .list, "weighted": .flag,
         "on-lost": .value, "include": .list, "detach": .flag, "keep-hits": .flag,
+        "expect": .list, "strict": .flag,
     ]
 
     /// Other names of options.

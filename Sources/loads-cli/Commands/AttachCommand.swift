@@ -17,6 +17,7 @@ struct AttachCommand: AsyncParsableCommand {
             "Write every hit from now on as a line of JSON; - is standard output.", valueName: "file"))
     var stream: String?
     @Flag(help: "No progress.") var quiet = false
+    @Flag(help: "Exit code 4 unless the numbers can be trusted and all thresholds judged.") var strict = false
     @OptionGroup var options: MasterOptions
 
     func run() async throws {
@@ -33,7 +34,7 @@ struct AttachCommand: AsyncParsableCommand {
                 let snapshot = try await client.snapshot(run: run)
                 return try await Attachment(
                     run: run, plan: snapshot.submission.order.plan, console: console, outputs: outputs,
-                    interrupts: interrupts
+                    interrupts: interrupts, strict: strict
                 ).follow(client)
             }
         } catch {

@@ -11,9 +11,9 @@ struct RunCommand: AsyncParsableCommand {
             loads http://127.0.0.1:8080/ -c 50 -d 10s
             loads -c 10 -n 10 -- node checkout.mjs
 
-            Exit codes: 0 all passed, 1 failures, 64 wrong usage, 65 the package does not build, 69 no such test, \
-            nothing to run or nothing measured, 70 a fault of loads, 71 the run broke off (a crash, lost agents), 130 \
-            interrupted.
+            Exit codes: 0 all passed, 1 failures, 3 a threshold breached, 4 not valid under --strict, 64 wrong usage, 65 the \
+            package does not build, 69 no such test, nothing to run or nothing measured, 70 a fault of loads, 71 the run \
+            broke off (a crash, lost agents), 130 interrupted.
             """)
 
     @OptionGroup var options: RunOptions

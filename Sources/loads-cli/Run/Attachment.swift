@@ -14,10 +14,12 @@ struct Attachment {
     let console: Console
     let outputs: Outputs
     let interrupts: Interrupts
+    /// Whether anything but a valid run is refused.
+    var strict = false
 
     /// Shows the run and reports it when it is over.
     func follow(_ client: MasterClient) async throws -> ExitStatus {
-        let report = RunReport(console: console, outputs: outputs)
+        let report = RunReport(console: console, outputs: outputs, strict: strict)
         let display = RunDisplay(console: console, plan: plan, stream: report.stream)
         outputs.begin()
         let watching = Task {

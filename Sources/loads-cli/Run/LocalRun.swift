@@ -21,12 +21,8 @@ struct LocalRun {
     /// - Returns: The exit code.
     /// - Throws: ``Refusal`` when the runner does not carry it out.
     func carryOut() async throws -> ExitStatus {
-        let report = RunReport(console: console, outputs: outputs)
-        let display = RunDisplay(console: console, plan: run.plan, stream: report.stream)
-        let request = RunRequest(
-            id: RunID.make(), target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
-            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options))
-        let outcome = await perform(request, display)
+        let report = RunReport(console: console, outputs: outputs, strict: run.strict)
+        let outcome = await outcome(stream: report.stream)
         console.clearBar()
         switch outcome {
         case .refused(let code, let message):
@@ -35,6 +31,16 @@ struct LocalRun {
         case .finished(let summary):
             return await report.write(summary)
         }
+    }
+
+    /// Carries the run out.
+    func outcome(stream: HitStream? = nil) async -> RunOutcome {
+        let display = RunDisplay(console: console, plan: run.plan, stream: stream)
+        let request = RunRequest(
+            id: RunID.make(), target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
+            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            thresholds: run.thresholds)
+        return await perform(request, display)
     }
 
     private func perform(_ request: RunRequest, _ display: RunDisplay) async -> RunOutcome {

@@ -32,6 +32,11 @@ struct Outputs {
         }
     }
 
+    private init() { (json, stream) = (nil, nil) }
+
+    /// Nothing is written.
+    static let none = Outputs()
+
     func begin() {
         json?.begin()
         stream?.begin()

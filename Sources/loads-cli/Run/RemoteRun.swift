@@ -18,6 +18,51 @@ struct RemoteRun {
     func carryOut() async throws -> ExitStatus {
         let id = RunID.make()
         let shipment = try await shipment()
+        let submission = submission(of: run, id, shipment)
+        return try await MasterConnection.with(place.master, keys: place.keys) { client in
+            try await submit(submission, shipment, client)
+            if place.detach {
+                outputs.discard()
+                console.write(
+                    "\(id)\n\n" + Self.hints(id, place.master).map { "    \($0)\n" }.joined())
+                return .passed
+            }
+            let attachment = Attachment(
+                run: id, plan: run.plan, isWhole: true, console: console, outputs: outputs, interrupts: interrupts,
+                strict: run.strict)
+            return try await attachment.follow(client)
+        }
+    }
+
+    /// Carries out a run like this one, and waits for its end.
+    ///
+    /// - Throws: ``Refusal`` when it cannot be run.
+    func outcome(of run: CheckedRun, _ shipment: Shipment, _ client: MasterClient) async throws -> Summary {
+        let id = RunID.make()
+        try await submit(submission(of: run, id, shipment), shipment, client)
+        let display = RunDisplay(console: console, plan: run.plan, stream: nil)
+        interrupts.handle { [console] count in
+            if count > 2 {
+                console.clearBar()
+                exit(ExitStatus.interrupted.rawValue)
+            }
+            display.stopping()
+            Task {
+                do {
+                    try await client.stop(run: id, abort: count > 1)
+                } catch {
+                    console.note("the run goes on: \(error)")
+                }
+            }
+        }
+        let followed = try await client.follow(run: id, observer: display)
+        if case .refused(let code, let message) = followed.snapshot.state {
+            throw Refusal(code: code, message: message)
+        }
+        return Summary(followed.snapshot)
+    }
+
+    private func submission(of run: CheckedRun, _ id: String, _ shipment: Shipment) -> RunSubmission {
         var launch = runner.launch
         if !shipment.files.isEmpty {
             launch.files = shipment.files
@@ -30,22 +75,10 @@ struct RemoteRun {
             // The dynamic loader's own word for the program's folder: libraries of libraries lie there, too.
             launch.environment["LD_LIBRARY_PATH"] = "$ORIGIN"
         }
-        let submission = RunSubmission(
+        return RunSubmission(
             run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
             order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
-            placement: place.placement, keepHits: place.keepHits)
-        return try await MasterConnection.with(place.master, keys: place.keys) { client in
-            try await submit(submission, shipment, client)
-            if place.detach {
-                outputs.discard()
-                console.write(
-                    "\(id)\n\n" + Self.hints(id, place.master).map { "    \($0)\n" }.joined())
-                return .passed
-            }
-            let attachment = Attachment(
-                run: id, plan: run.plan, isWhole: true, console: console, outputs: outputs, interrupts: interrupts)
-            return try await attachment.follow(client)
-        }
+            placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
     }
 
     private func submit(_ submission: RunSubmission, _ shipment: Shipment, _ client: MasterClient) async throws {
@@ -57,7 +90,8 @@ struct RemoteRun {
         console.progress("\(submission.run): submitted to \(place.master)")
     }
 
-    private func shipment() async throws -> Shipment {
+    /// What the agents need.
+    func shipment() async throws -> Shipment {
         var shipment = Shipment()
         do throws(PackageError) {
             // A command is looked up on the agents; what was built here is brought there.

@@ -7,10 +7,13 @@ struct RunReport {
     let stream: HitStream?
     private let console: Console
     private let outputs: Outputs
+    private let strict: Bool
 
-    init(console: Console, outputs: Outputs) {
+    /// - Parameter strict: Whether anything but a valid run is refused.
+    init(console: Console, outputs: Outputs, strict: Bool = false) {
         self.console = console
         self.outputs = outputs
+        self.strict = strict
         stream = outputs.stream.map { file in
             HitStream(descriptor: file.descriptor) { failure in
                 console.note("--stream \(file.path): \(failure): the run goes on, further hits are missing there")
@@ -44,6 +47,6 @@ struct RunReport {
             file.finish()
         }
         console.write(summary.text(console.style(console.results)))
-        return ExitStatus(summary, fault: failed)
+        return ExitStatus(summary, fault: failed, strict: strict)
     }
 }

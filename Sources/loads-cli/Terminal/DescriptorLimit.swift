@@ -33,6 +33,11 @@ enum DescriptorLimit {
         return host != "localhost" && !host.hasSuffix(".localhost")
     }
 
+    /// How many users a limit suffices for.
+    static func users(isPlain: Bool, limit: Int) -> Int {
+        max(0, (limit - base) / (isPlain ? perPlainUser : perUser))
+    }
+
     /// What to say of so many users under a limit; nil when it suffices.
     ///
     /// - Parameter isPlain: Whether they call `http://` URLs.
@@ -41,7 +46,7 @@ enum DescriptorLimit {
         let needed = users * perUser + base
         guard needed > limit else { return nil }
         return "-c \(users): with a connection each they need about \(needed) file descriptors, and the limit is "
-            + "\(limit), enough for \(max(0, (limit - base) / perUser)) users: raise it (`ulimit -Hn`, or "
+            + "\(limit), enough for \(Self.users(isPlain: isPlain, limit: limit)) users: raise it (`ulimit -Hn`, or "
             + "/etc/security/limits.conf)"
     }
 }

@@ -1,0 +1,64 @@
+/// One load that was tried, and how the target bore it.
+public struct SizeStep: Sendable {
+    /// What came of a step.
+    public enum Outcome: String, Sendable, CaseIterable {
+        /// Every threshold was kept to, and the numbers can be trusted.
+        case kept
+        /// A threshold was breached, by the target.
+        case breached
+        /// The numbers are not the target's: the generator had enough to do with itself.
+        case generatorLimited = "generator-limited"
+        /// No threshold could be judged, or something of the run is missing.
+        case unclear
+    }
+
+    /// What was found out by it.
+    public enum Purpose: String, Sendable, CaseIterable {
+        case climb, narrow, confirm
+    }
+
+    /// Users, or arrivals a second.
+    public var load: Int
+    public var purpose: Purpose
+    public var summary: Summary
+
+    public init(load: Int, purpose: Purpose, summary: Summary) {
+        self.load = load
+        self.purpose = purpose
+        self.summary = summary
+    }
+
+    public var outcome: Outcome {
+        let verdict = summary.verdict.kind
+        if verdict == .incomplete || summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
+            return .unclear
+        }
+        if verdict == .generatorLimited { return .generatorLimited }
+        if summary.thresholds.contains(where: { $0.state == .breached }) { return .breached }
+        return summary.thresholds.contains { $0.state == .passed } ? .kept : .unclear
+    }
+
+    /// Hits a second; iterations where there are no hits.
+    public var rate: Double {
+        let statistics = summary.statistics
+        let count = statistics.hitCount > 0 ? statistics.hitCount : statistics.iterations.ended
+        return summary.duration > 0 ? Double(count) / summary.duration : 0
+    }
+
+    /// Latencies of hits; service times of iterations where there are no hits.
+    public var latency: Histogram {
+        let statistics = summary.statistics
+        if statistics.hitCount == 0 { return statistics.service }
+        return statistics.names.values.reduce(into: Histogram()) { $0.merge($1.latency) }
+    }
+
+    /// The share of hits that failed, from 0 to 1; of iterations where there are no hits.
+    public var errorShare: Double {
+        let statistics = summary.statistics
+        let (failed, count) =
+            statistics.hitCount > 0
+            ? (statistics.failedHitCount, statistics.hitCount)
+            : (statistics.iterations.failed, statistics.iterations.ended)
+        return count == 0 ? 0 : Double(failed) / Double(count)
+    }
+}

@@ -1,0 +1,40 @@
+public import LoadsCore
+internal import LoadsEventLoop
+
+extension Plan {
+    /// The load in words: `10 users × 10 iterations`, `500/s for 1m with at most 5,000 users`.
+    public var phrase: String { model.phrase }
+}
+
+extension LoadModel {
+    /// The model in words.
+    public var phrase: String {
+        switch self {
+        case .cycles(let cycles): cycles.map(\.phrase).joined(separator: ", then ")
+        case .users(let users):
+            "users by stages, \(Figures.count(users.peak)) at most, for \(DurationText.text(users.length))"
+        case .arrivals(let arrivals): arrivals.phrase
+        }
+    }
+}
+
+extension Plan.Cycle {
+    fileprivate var phrase: String {
+        let who = users == 1 ? "1 user" : "\(Figures.count(users)) users"
+        switch amount {
+        case .iterations(1): return "\(who) × 1 iteration"
+        case .iterations(let count): return "\(who) × \(Figures.count(count)) iterations"
+        case .duration(let duration): return "\(who) for \(DurationText.text(duration))"
+        }
+    }
+}
+
+extension Arrivals {
+    fileprivate var phrase: String {
+        let rates = Set(stages.filter { $0.duration > .zero }.map(\.rate))
+        let isConstant = rates.count == 1 && stages.first.map { $0.duration == .zero && rates.contains($0.rate) } == true
+        let rate = isConstant ? rates.first!.text : "rates by stages, \((stages.map(\.rate).max() ?? .zero).text) at most,"
+        return "\(rate) for \(DurationText.text(length))" + (poisson ? " (Poisson)" : "")
+            + ", at most \(maxUsers == 1 ? "1 user" : "\(Figures.count(maxUsers)) users")"
+    }
+}

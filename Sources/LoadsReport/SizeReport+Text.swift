@@ -1,0 +1,99 @@
+public import LoadsCore
+
+extension SizeReport {
+    /// The result as a person reads it; ends with a line feed.
+    public func text(_ style: Style = Style()) -> String {
+        var lines = [
+            style.bold(target.printable) + ": " + thresholds.map(\.expression.printable).joined(separator: ", "), "",
+        ]
+        lines += table(style)
+        lines += plot
+        lines.append("")
+        lines.append("  " + style.bold(sentence))
+        if let reason { lines.append("  " + reason) }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// One step for a line of progress: `16 users: 79.8/s, p95 201 ms: kept`.
+    public func line(_ step: SizeStep) -> String {
+        let latency = step.latency.percentile(0.95).map { ", p95 \(Figures.time(nanoseconds: Double($0)))" } ?? ""
+        return "\(text(step.load)): \(Figures.rate(step.rate))/s\(latency): \(step.words)"
+    }
+
+    private func table(_ style: Style) -> [String] {
+        var rows = [[unit == .users ? "users" : "arrivals/s", "rate/s", "p50", "p95", "p99", "errors", ""]]
+        for step in curve {
+            let latency = step.latency
+            let times = [0.5, 0.95, 0.99].map { fraction in
+                latency.percentile(fraction).map { Figures.time(nanoseconds: Double($0)) } ?? "–"
+            }
+            rows.append(
+                [Figures.count(step.load), Figures.rate(step.rate)] + times
+                    + [Figures.fixed(step.errorShare * 100, 1) + " %", step.words])
+        }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.enumerated().map { index, row in
+            let cells = row.indices.dropLast().map { row[$0].paddedLeft(to: widths[$0]) }
+            let line = "  " + cells.joined(separator: "  ") + (row.last!.isEmpty ? "" : "  " + row.last!)
+            guard index > 0 else { return style.dim(line) }
+            return curve[index - 1].outcome == .kept ? line : style.yellow(line)
+        }
+    }
+
+    private var plot: [String] {
+        let points = curve.compactMap { step in
+            step.latency.percentile(0.95).map {
+                LoadPlot.Point(load: step.load, latency: Double($0), isGood: step.outcome == .kept)
+            }
+        }
+        guard points.count > 1 else { return [] }
+        return ["", "  p95 of the latency by load (● kept, ✗ not)"] + LoadPlot(points: points).lines.map { "  " + $0 }
+    }
+
+    /// What was found, in one sentence.
+    var sentence: String {
+        let rate = result.found.flatMap { step(of: $0) }.map { ", \(Figures.rate($0.rate))/s" } ?? ""
+        let found = result.found.map { text($0) + rate }
+        let broken = result.broken.map(text) ?? ""
+        switch (result.limit, found) {
+        case (.target, let found?): return "the target bears \(found); \(broken) are too many"
+        case (.target, nil): return "the target does not even bear \(broken)"
+        case (.generator, let found?):
+            return "the target bears \(found); beyond, this generator is the limit, not the target"
+        case (.generator, nil): return "this generator is the limit, even with \(broken)"
+        case (.range, let found?): return "the target bears \(found), the most that was to be tried"
+        case (.plateau, let found?):
+            return "the target bears \(found); more load has brought no more throughput"
+        case (.unclear, let found?): return "unclear: the target bears \(found), and the search could not go on"
+        case (_, nil): return "unclear: the search could not go on"
+        }
+    }
+
+    /// Why the smallest load that was not borne was not.
+    private var reason: String? {
+        guard let broken = result.broken, let step = step(of: broken) else {
+            return result.limit == .unclear ? steps.last?.doubt : nil
+        }
+        if step.outcome == .generatorLimited { return step.summary.verdict.reasons.first?.text }
+        return step.summary.thresholds.first { $0.state == .breached }.map { result in
+            "with \(text(broken)) \(result.expression.printable) is breached: \(result.actualText ?? "")"
+        }
+    }
+}
+
+extension SizeStep {
+    var words: String {
+        switch outcome {
+        case .kept: "kept"
+        case .breached: "breached"
+        case .generatorLimited: "the generator is the limit"
+        case .unclear: "unclear"
+        }
+    }
+
+    /// Why nothing can be said of it.
+    fileprivate var doubt: String? {
+        if let reason = summary.verdict.reasons.first { return reason.text }
+        return summary.thresholds.first { $0.state == .unjudged }?.doubtText
+    }
+}

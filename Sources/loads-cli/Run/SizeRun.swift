@@ -1,0 +1,94 @@
+import LoadsClient
+import LoadsCore
+import LoadsMaster
+import LoadsReport
+import LoadsWire
+import Synchronization
+
+/// Looks for the largest load under which the thresholds are kept: one run after the other, here or on a master's agents.
+struct SizeRun {
+    let request: SizeRequest
+    let runner: Preparation.Runner
+    let console: Console
+    let outputs: Outputs
+    let interrupts: Interrupts
+
+    /// Carries the search out and reports it.
+    ///
+    /// - Returns: The exit code.
+    /// - Throws: ``Refusal`` when a step cannot be run.
+    func carryOut() async throws -> ExitStatus {
+        if let place = request.run.remote {
+            let remote = RemoteRun(
+                run: request.run, place: place, runner: runner, console: console, outputs: outputs,
+                interrupts: interrupts)
+            let shipment = try await remote.shipment()
+            return try await MasterConnection.with(place.master, keys: place.keys) { client in
+                try await search(in: (place.placement.agents ?? 1)...request.largest) { load in
+                    try await remote.outcome(of: request.step(load), shipment, client)
+                }
+            }
+        }
+        let limit = DescriptorLimit.raise()
+        var largest = request.largest
+        if request.run.isURL {
+            let room = DescriptorLimit.users(isPlain: request.run.isPlain, limit: limit)
+            if room < largest {
+                largest = max(1, room)
+                console.note("no more than \(largest) users are tried: more have no file descriptors (`ulimit -n`)")
+            }
+        }
+        return try await search(in: 1...largest) { load in
+            let run = LocalRun(
+                run: request.step(load), runner: runner, console: console, outputs: Outputs.none,
+                interrupts: interrupts)
+            switch await run.outcome() {
+            case .refused(let code, let message): throw Refusal(code: code, message: message)
+            case .finished(let summary): return summary
+            }
+        }
+    }
+
+    private func search(
+        in range: ClosedRange<Int>, _ step: (Int) async throws -> Summary
+    ) async throws -> ExitStatus {
+        var search = SizeSearch(
+            start: request.run.plan.peakUsers, range: range, precision: request.precision)
+        var report = SizeReport(
+            target: request.run.targetText, unit: .users, thresholds: request.run.thresholds, steps: [],
+            result: SizeSearch.Result(found: nil, limit: .unclear, broken: nil))
+        outputs.begin()
+        while let next = search.next {
+            let done = SizeStep(load: next.load, purpose: next.purpose, summary: try await step(next.load))
+            console.clearBar()
+            report.steps.append(done)
+            console.progress(report.line(done))
+            search.take(done.outcome, rate: done.rate)
+            if done.isInterrupted || done.summary.crash != nil { search.stop() }
+        }
+        if let result = search.result { report.result = result }
+        return write(report)
+    }
+
+    private func write(_ report: SizeReport) -> ExitStatus {
+        var failed = false
+        if let file = outputs.json {
+            if let failure = file.write(report.json()) {
+                failed = true
+                console.note("--json \(file.path): \(failure)")
+            }
+            file.finish()
+        }
+        console.write(report.text(console.style(console.results)))
+        if let last = report.steps.last, last.isInterrupted { return .interrupted }
+        if failed { return .fault }
+        if report.steps.last?.summary.crash != nil { return .crashed }
+        if request.run.strict, report.result.limit != .target { return .invalid }
+        return report.result.found == nil ? .breached : .passed
+    }
+}
+
+extension SizeStep {
+    /// Somebody stopped it, and no threshold did.
+    fileprivate var isInterrupted: Bool { summary.interrupted && !summary.thresholds.contains(where: \.aborted) }
+}

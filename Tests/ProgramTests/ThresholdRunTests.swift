@@ -1,0 +1,210 @@
+import Foundation
+import LoadsTestServer
+import TestSupport
+import Testing
+
+/// Thresholds, the verdict and their exit codes on a real server.
+@Suite struct ThresholdRunTests {
+    private func run(
+        _ server: TestServer, _ path: String, _ arguments: [String], json: String
+    ) async throws -> (outcome: ChildProcess.Outcome, written: Written) {
+        let outcome = try await Program.run([server.url + path, "--json", json] + arguments)
+        return (outcome, try Written(json: json))
+    }
+
+    @Test func aThresholdThatIsKeptPassesAndOneThatIsNotEndsWith3() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let (outcome, written) = try await run(
+            server, "/delay/20",
+            [
+                "-c", "2", "-n", "20", "--expect", "min >= 20ms", "--expect", "p50(GET /delay/20) < 10ms", "--expect",
+                "hits == 40", "--expect", "errors == 0%",
+            ], json: directory.path + "/summary.json")
+        await server.stop()
+        #expect(outcome.status == 3, "\(outcome.errors)")
+        let thresholds = try written.list("thresholds")
+        #expect(thresholds.map { $0["passed"] as? Bool } == [true, false, true, true])
+        #expect(thresholds[2]["actual"] as? Double == 40)
+        #expect(try #require(thresholds[1]["actual"] as? Double) >= 20)
+        #expect(outcome.output.contains("✓ min >= 20ms"), "\(outcome.output)")
+        #expect(outcome.output.contains("✗ p50(GET /delay/20) < 10ms"))
+        #expect(outcome.output.contains("verdict     "))
+        #expect(["valid", "generator-limited"].contains(written.value("verdict.kind") as? String))
+        try await written.checkSchema()
+    }
+
+    @Test func aThresholdOnErrorsDecidesInPlaceOfCode1() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let (tolerated, written) = try await run(
+            server, "/status/500", ["-n", "5", "--expect", "errors <= 100%"], json: json)
+        #expect(tolerated.status == 0, "\(tolerated.output)")
+        #expect(try written.number("hits.failed") == 5)
+        #expect(
+            try await run(server, "/status/500", ["-n", "5", "--expect", "p95 < 1m"], json: json).outcome.status == 1)
+        #expect(
+            try await run(server, "/status/500", ["-n", "5", "--expect", "errors < 1%"], json: json).outcome.status == 3
+        )
+        await server.stop()
+    }
+
+    @Test func aThresholdThatAbortsEndsTheRunAtOnce() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let (outcome, written) = try await run(
+            server, "/delay/30", ["-c", "3", "-d", "10m", "--expect", "p95 < 10ms over 1s abort"],
+            json: directory.path + "/summary.json")
+        await server.stop()
+        #expect(outcome.status == 3, "\(outcome.output)")
+        #expect(outcome.errors.contains("p95 < 10ms over 1s abort is breached: "), "\(outcome.errors)")
+        #expect(outcome.output.contains("stopped by the threshold p95 < 10ms over 1s abort"))
+        let threshold = try #require(try written.list("thresholds").first)
+        #expect(threshold["aborted"] as? Bool == true)
+        #expect(try #require(threshold["windows"] as? Int) >= 1)
+        #expect(written.value("run.interrupted") as? Bool == true)
+        try await written.checkSchema()
+    }
+
+    @Test func aStallIsSeenByAWindowAndForgivenByPersistence() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        // From its second 1 to 3 the server lets everybody wait.
+        let (outcome, written) = try await run(
+            server, "/stall/1/3",
+            [
+                "-c", "2", "-d", "6s", "--think", "5ms", "--expect", "rate > 1/s over 1s", "--expect",
+                "rate > 1/s over 1s for 30s", "--expect", "p50 < 900ms", "--expect", "max < 500ms after 5m",
+            ], json: directory.path + "/summary.json")
+        await server.stop()
+        let thresholds = try written.list("thresholds")
+        #expect(outcome.status == 3, "\(outcome.output)")
+        #expect(thresholds.map { $0["passed"] as? Bool } == [false, true, true, nil])
+        #expect(try #require(thresholds[0]["broken_windows"] as? Int) >= 1)
+        #expect(thresholds[3]["doubt"] as? String == "too-short")
+        try await written.checkSchema()
+    }
+
+    @Test func whatCannotBeJudgedIsAWarningAndAnErrorWithStrict() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let arguments = ["-n", "3", "--expect", "p95(GET /nowhere) < 1s"]
+        let json = directory.path + "/summary.json"
+        let (lenient, written) = try await run(server, "/", arguments, json: json)
+        #expect(lenient.status == 0)
+        #expect(
+            lenient.output.contains(
+                "warning: p95(GET /nowhere) < 1s was not judged: no hit is named GET /nowhere"), "\(lenient.output)")
+        #expect(try written.list("thresholds").first?["doubt"] as? String == "unknown-name")
+        try await written.checkSchema()
+        #expect(try await run(server, "/", arguments + ["--strict"], json: json).outcome.status == 4)
+        await server.stop()
+    }
+
+    @Test func aThresholdThatIsNoneIsWrongUsageAndPointsAtTheCharacter() async throws {
+        let outcome = try await Program.run(["http://127.0.0.1:1/", "--expect", "p95 << 200ms"])
+        #expect(outcome.status == 64)
+        #expect(
+            outcome.errors == """
+                loads: --expect: << is no comparison (<, <=, >, >=, ==)
+                    p95 << 200ms
+                        ^
+
+                """)
+        let directory = try TemporaryDirectory()
+        let file = directory.path + "/loads.yml"
+        try "target: http://127.0.0.1:1/\nexpect:\n  - errors < 1%\n  - rate > 900\n".write(
+            toFile: file, atomically: true, encoding: .utf8)
+        let listed = try await Program.run(["--config", file])
+        #expect(listed.status == 64)
+        #expect(listed.errors.contains("\(file):4: expect: the unit is missing (try 900/s)"), "\(listed.errors)")
+    }
+
+    @Test func aRunnerThatCrashesMakesTheRunIncomplete() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let process = try Program.start([
+            server.url + "/delay/5", "-d", "60s", "--json", json, "--expect", "errors < 50%", "--strict",
+        ])
+        try await process.wait(for: "hits") { server.requests > 20 }
+        let runner = try #require(URLRunTests.children(of: process.identifier).first)
+        kill(runner, SIGKILL)
+        let outcome = try await process.outcome(timeout: .seconds(30))
+        await server.stop()
+        #expect(outcome.status == 71, "a crash is graver than what it makes of the numbers")
+        let written = try Written(json: json)
+        #expect(written.value("verdict.kind") as? String == "incomplete")
+        #expect(try written.list("verdict.reasons").first?["code"] as? String == "crash")
+        #expect(outcome.output.contains("verdict     incomplete"))
+        try await written.checkSchema()
+    }
+
+    @Test func aBodyThatBlocksMakesTheGeneratorTheLimit() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let outcome = try await Program.run([
+            "SiteTests.Bodies/blocks", "--package", Program.site, "--server-url", server.url, "-c", "2", "-n", "5",
+            "--json", json, "--strict",
+        ])
+        await server.stop()
+        #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
+        let written = try Written(json: json)
+        #expect(written.value("verdict.kind") as? String == "generator-limited")
+        let codes = try written.list("verdict.reasons").compactMap { $0["code"] as? String }
+        #expect(codes.contains("blocking") || codes.contains("loop-lag"), "\(codes)")
+        #expect(outcome.output.contains("verdict     generator-limited"))
+        try await written.checkSchema()
+    }
+
+    /// Four places, 50 ms of work: with 24 users the last one in the line waits for 300 ms.
+    @Test func sizeFindsTheLimitOfAServerThatIsKnown() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/size.json"
+        let outcome = try await Program.run([
+            "size", server.url + "/queue/4/50", "--expect", "p90 < 325ms after 1s", "--expect", "errors < 1%", "-c",
+            "4",
+            "-d", "3s", "--precision", "10%", "--json", json,
+        ])
+        let requests = server.requests
+        await server.stop()
+        let size = try Written(json: json)
+        let steps = try size.list("steps")
+        #expect(steps.map { $0["load"] as? Int }.prefix(3) == [4, 8, 16], "\(outcome.output)")
+        #expect(requests > 0)
+        #expect(outcome.output.contains("p95 of the latency by load"))
+        // On a machine that is busy with other things it is the generator that gives up, and that is what is said.
+        let limit = try #require(size.value("limit") as? String)
+        if limit == "target" {
+            #expect(outcome.status == 0)
+            let found = try #require(size.value("found") as? Int)
+            #expect((12...26).contains(found), "\(outcome.output)")
+            #expect(outcome.output.contains("the target bears \(found) users"))
+            #expect(steps.last?["purpose"] as? String == "confirm")
+        } else {
+            #expect(limit == "generator", "\(outcome.output)")
+            #expect(outcome.output.contains("generator is the limit"))
+        }
+    }
+
+    @Test func sizeSaysSoWhenNotEvenOneUserIsBorne() async throws {
+        let server = try TestServer()
+        let outcome = try await Program.run([
+            "size", server.url + "/delay/30", "--expect", "p50 < 10ms", "-d", "1s",
+        ])
+        await server.stop()
+        #expect(outcome.status == 3, "\(outcome.output)")
+        #expect(outcome.output.contains("1 user"))
+    }
+
+    @Test func sizeWantsToKnowWhatIsToBeKeptTo() async throws {
+        let outcome = try await Program.run(["size", "http://127.0.0.1:1/", "-n", "7", "--precision", "x"])
+        #expect(outcome.status == 64)
+        for part in ["no --expect", "--iterations 7", "--precision x"] {
+            #expect(outcome.errors.contains(part), "\(outcome.errors)")
+        }
+    }
+}
