@@ -12,6 +12,8 @@ enum LinePlan {
         var fields: [(String, String)] = []
         if let first = plan.cycles.first { fields = cycle(first) }
         fields.append(("first_user", "\(plan.firstUser)"))
+        fields.append(("seed", "\(plan.seed)"))
+        fields.append(("part", object([("index", "\(plan.part.index)"), ("count", "\(plan.part.count)")])))
         fields.append(("ramp_up_s", number(plan.rampUp)))
         fields.append(("think_s", number(plan.think.mean)))
         fields.append(("grace_s", number(plan.grace)))
@@ -21,9 +23,25 @@ enum LinePlan {
         fields.append(("new_connections", "\(plan.newConnections)"))
         fields.append(("raw", "\(plan.rawHits)"))
         fields.append(("cycles", "[" + plan.cycles.map { object(cycle($0)) }.joined(separator: ",") + "]"))
-        return line([
-            ("plan", object(fields)), ("run", string(run)), ("agent", string(agent)), ("t", "\(max(0, time))"),
-        ])
+        return line(
+            [("plan", object(fields)), ("run", string(run)), ("agent", string(agent)), ("t", "\(max(0, time))")]
+                + value(order))
+    }
+
+    /// The first line of a process that does the set-up or the tear-down.
+    static func once(_ order: RunnerOrder, run: String, agent: String) -> [UInt8] {
+        let plan = order.plan
+        var fields = [("seed", "\(plan.seed)")]
+        if case .duration(let limit)? = plan.cycles.first?.amount { fields.append(("limit_s", number(limit))) }
+        if let server = plan.serverURL { fields.append(("server_url", string(server))) }
+        return line(
+            [(order.phase.rawValue, object(fields)), ("run", string(run)), ("agent", string(agent))] + value(order))
+    }
+
+    /// What the set-up has handed over: JSON as it is.
+    private static func value(_ order: RunnerOrder) -> [(String, String)] {
+        guard let value = order.value, !value.isEmpty else { return [] }
+        return [("value", String(decoding: value, as: UTF8.self))]
     }
 
     /// - Parameter time: Seconds since the start of the run at which it takes effect.
@@ -83,7 +101,7 @@ enum LinePlan {
 
     private static func line(_ fields: [(String, String)]) -> [UInt8] { Array((object(fields) + "\n").utf8) }
 
-    private static func string(_ text: String) -> String {
+    static func string(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

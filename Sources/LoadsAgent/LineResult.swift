@@ -9,6 +9,8 @@ enum LineResult: Equatable {
     case check(LineCheck)
     case metric(LineMetric)
     case note(String)
+    /// What the set-up hands over, as JSON.
+    case value(String)
     /// Users at work from now on.
     case users(Int)
 
@@ -30,6 +32,8 @@ enum LineResult: Equatable {
             self = .note(try note.text("note", upTo: LineLimits.textBytes))
         } else if record["ms"] != nil || record["error"] != nil || record["status"] != nil {
             self = .hit(try LineHit(record))
+        } else if case .map(let entries) = record, entries.count == 1, entries[0].key == "value" {
+            self = .value(entries[0].value.json)
         } else if let users = record["users"] {
             self = .users(try users.count("users", upTo: Plan.userLimit))
         } else {

@@ -74,6 +74,13 @@ struct LineSpeech: RunnerSpeech {
         tally.start = start
         wakeUp = now.advanced(by: Self.interval)
         let late = max(0, Double(now.nanoseconds(since: start)) / 1e9)
+        if order.phase != .run {
+            var actions: [SpeechAction] = [.write(LinePlan.once(order, run: run, agent: agent))]
+            if let length = order.plan.length {
+                actions.append(.expectEnd(within: length, reason: "its time was over and it did not exit"))
+            }
+            return actions + reports(.started(late: late))
+        }
         var actions: [SpeechAction] = [.write(LinePlan.plan(order, run: run, agent: agent, at: late))]
         for adjustment in adjustments {
             actions.append(.write(LinePlan.adjust(adjustment, at: Self.seconds(from: start, adjustment.at))))
@@ -121,7 +128,7 @@ struct LineSpeech: RunnerSpeech {
             }
             adjustments.removeAll { $0.at <= now.nanoseconds }
             wakeUp = now.advanced(by: Self.interval)
-            return mayReport ? batch(at: now, isLast: false) : []
+            return mayReport && order.phase == .run ? batch(at: now, isLast: false) : []
         default: return []
         }
     }
@@ -133,8 +140,22 @@ struct LineSpeech: RunnerSpeech {
             // It was told to end before it began; otherwise it went away of its own accord, which its watch judges.
             return notes() + (well && interrupted ? reports(.ended(interrupted: true, seconds: 0)) : [])
         }
-        var actions = notes() + batch(at: now, isLast: true)
+        var actions = notes()
+        // What it does once is no load: nothing is measured.
+        if order.phase == .run { actions += batch(at: now, isLast: true) }
         if well {
+            if order.phase != .run {
+                let value = tally.value ?? []
+                guard value.count <= RunnerOrder.valueLimit else {
+                    return actions
+                        + reports(
+                            .refused(
+                                code: 69,
+                                message: "its value has \(value.count) bytes: at most \(RunnerOrder.valueLimit) can be "
+                                    + "handed over"))
+                }
+                actions += reports(.value(value))
+            }
             let seconds = tally.lastEnd ?? max(0, Double(now.nanoseconds(since: start)) / 1e9)
             actions += reports(.ended(interrupted: interrupted, seconds: seconds))
         }

@@ -14,6 +14,8 @@ struct LineTally {
     /// Users at work as the plan has it; what the program says counts more.
     var plannedUsers: Int
     private var toldUsers: Int?
+    /// What the set-up hands over, if it has said so.
+    private(set) var value: [UInt8]?
     /// The end of the last hit or iteration, in seconds since the start; nil before the first.
     private(set) var lastEnd: Double?
 
@@ -94,6 +96,7 @@ struct LineTally {
         case .metric(let metric):
             recorder.recordMetric(metric.name, metric.kind, unit: metric.unit, metric.value, now)
         case .note(let text): note(text)
+        case .value(let json): value = Array(json.utf8)
         case .users(let count): toldUsers = count
         }
     }

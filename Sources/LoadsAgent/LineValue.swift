@@ -20,6 +20,22 @@ enum LineValue: Equatable, Sendable {
     }
 }
 
+extension LineValue {
+    /// The value as JSON on one line.
+    var json: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .double(let value): value.isFinite ? "\(value)" : "null"
+        case .string(let text): LinePlan.string(text)
+        case .array(let values): "[" + values.map(\.json).joined(separator: ",") + "]"
+        case .map(let entries):
+            "{" + entries.map { LinePlan.string($0.key) + ":" + $0.value.json }.joined(separator: ",") + "}"
+        }
+    }
+}
+
 /// Why something is no result: a few words for the person who wrote the program.
 struct LineFault: Error, Equatable, Sendable {
     let reason: String

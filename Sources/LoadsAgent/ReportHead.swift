@@ -9,6 +9,7 @@ struct ReportHead: Sendable, Equatable {
         case started
         case batch
         case note
+        case value
         case ended(interrupted: Bool, seconds: Double)
         case refused(code: Int, message: String)
     }
@@ -41,6 +42,7 @@ struct ReportHead: Sendable, Equatable {
         case .started: self.init(.started)
         case .batch: self.init(.batch)
         case .note: self.init(.note)
+        case .value: self.init(.value)
         case .ended(let interrupted, let seconds): self.init(.ended(interrupted: interrupted, seconds: seconds))
         case .refused(let code, let message): self.init(.refused(code: code, message: message))
         }

@@ -203,7 +203,7 @@ struct RunWatch {
             hasStarted = true
             if phase == .starting || phase == .ready { phase = .running }
             return [.deliver(head)]
-        case .batch, .note: return [.deliver(head)]
+        case .batch, .note, .value: return [.deliver(head)]
         case .ended(let interrupted, let seconds):
             ended = (interrupted, seconds)
             return [.expectEnd(within: Self.exitPatience, reason: "it reported its end and did not exit")]

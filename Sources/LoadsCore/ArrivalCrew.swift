@@ -170,6 +170,7 @@ struct ArrivalLife: Sendable {
     let desk: ArrivalDesk
 
     func run(_ first: Arrival?) async {
+        user.control = rules.control
         let run = IterationRun(user: user, lane: dispatcher.lane, rules: rules)
         var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
         var next = first

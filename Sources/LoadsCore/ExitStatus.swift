@@ -3,7 +3,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     /// All passed.
     case passed = 0
     /// There were failures: in a test run an iteration failed, in URL mode a hit did. A program that tells of no
-    /// iterations is judged by its hits.
+    /// iterations is judged by its hits. Also when the tear-down was not done.
     case failures = 1
     /// A threshold was breached.
     case breached = 3
@@ -53,7 +53,9 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
                 .invalid
             } else if summary.thresholds.contains(where: { $0.state == .breached }) {
                 .breached
-            } else if failed && !summary.thresholds.contains(where: \.decidesFailures) {
+            } else if summary.tearDownFailure != nil
+                || failed && !summary.thresholds.contains(where: \.decidesFailures)
+            {
                 .failures
             } else if summary.measuredNothing {
                 .nothingToRun

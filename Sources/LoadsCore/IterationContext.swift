@@ -13,6 +13,8 @@ public final class IterationContext: Sendable {
     public let number: Int
     /// Failures recorded so far. Relaxed: read after the iteration's tasks have ended.
     private let failures = Atomic<Int>(0)
+    /// Random numbers drawn so far. Relaxed: it guards no data.
+    private let draws = Atomic<UInt64>(0)
 
     public init(user: VirtualUser, number: Int) {
         self.user = user
@@ -34,6 +36,21 @@ public final class IterationContext: Sendable {
 }
 
 extension IterationContext {
+    /// A random number: of the same seed of the run, user and iteration the same ones in the same order.
+    public func random() -> UInt64 {
+        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.plan.seed))
+        random.mix(UInt64(truncatingIfNeeded: user.number))
+        random.mix(UInt64(truncatingIfNeeded: number))
+        random.mix(draws.wrappingAdd(1, ordering: .relaxed).oldValue)
+        return random.next()
+    }
+
+    /// Ends the run here gracefully, as its plan's end does: no interruption. From any thread.
+    public func endRun() { user.endRun() }
+
+    /// Ends the user after this iteration. From any thread.
+    public func endUser() { user.mayLeave = true }
+
     /// Counts a step that has ended. From any thread; on the user's loop without a hop, as all that follow.
     ///
     /// - Parameter duration: Nanoseconds.

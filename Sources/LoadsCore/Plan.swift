@@ -53,6 +53,25 @@ public struct Plan: Sendable, Equatable {
     /// The number of the first user: 0 locally, an agent's offset in a shared run.
     public var firstUser = 0
 
+    /// What random choices are drawn from: the same on all agents. From 0 to ``seedLimit``.
+    public var seed = 0
+    /// Whose part of the whole run this is.
+    public var part = Part()
+
+    /// One of the agents that share a run.
+    public struct Part: Sendable, Equatable {
+        /// From 0.
+        public var index: Int
+        public var count: Int
+        public init(index: Int = 0, count: Int = 1) {
+            self.index = index
+            self.count = count
+        }
+    }
+
+    /// The largest seed: what every language's numbers hold.
+    public static let seedLimit = 1 << 53 - 1
+
     public init(model: LoadModel) { self.model = model }
     public init(cycles: [Cycle]) { model = .cycles(cycles) }
     public init(arrivals: Arrivals) { model = .arrivals(arrivals) }

@@ -14,6 +14,9 @@ struct SplitMix {
         return value ^ (value >> 31)
     }
 
+    /// Goes on from here as one that has taken up a further number.
+    mutating func mix(_ value: UInt64) { state = next() ^ value }
+
     /// A number from 0 up to, not including, `limit`.
     mutating func index(below limit: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(limit)).high) }
 

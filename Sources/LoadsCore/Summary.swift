@@ -28,11 +28,13 @@ public struct Summary: Sendable {
     /// How each threshold came out, in the order in which they were given. Whether the numbers can be trusted says
     /// ``verdict``.
     public var thresholds: [ThresholdResult]
+    /// Why the run's tear-down was not done; nil if it was, or there is none.
+    public var tearDownFailure: String?
 
     public init(
         id: String, target: String, startedAt: Double, duration: Double, interrupted: Bool, plan: Plan,
         statistics: Statistics, isURLTarget: Bool, crash: RunnerCrash? = nil, agents: [AgentShare] = [],
-        thresholds: [ThresholdResult] = []
+        thresholds: [ThresholdResult] = [], tearDownFailure: String? = nil
     ) {
         self.id = id
         self.target = target
@@ -45,6 +47,7 @@ public struct Summary: Sendable {
         self.crash = crash
         self.agents = agents
         self.thresholds = thresholds
+        self.tearDownFailure = tearDownFailure
     }
 
     /// Whether there is nothing to judge: no hit, no step, check or metric, and no iteration that came to an end of its own.

@@ -49,6 +49,7 @@ struct UserLife: Sendable {
     private static let turn: Int64 = 1_000_000
 
     func run() async {
+        user.control = rules.control
         if begin > .now { await nap(until: begin) }
         let run = IterationRun(user: user, lane: lane, rules: rules)
         var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))

@@ -4,7 +4,7 @@ import Synchronization
 /// One user of a run: it lives on one event loop and never moves; what it owns there outlives its iterations.
 public final class VirtualUser: @unchecked Sendable {
     // @unchecked: `attachment` and `recorder` are touched on the user's loop only, where all its requests are made;
-    // `iterations` by the user's one task.
+    // `iterations` by the user's one task, which also sets `control` before its first iteration.
 
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
@@ -21,6 +21,8 @@ public final class VirtualUser: @unchecked Sendable {
     private let errorCount = Atomic<Int>(0)
     /// Whether it ends after its running iteration. Relaxed: it guards no data, and one iteration late is harmless.
     private let leaving = Atomic<Bool>(false)
+    /// What ends the run that the user works for.
+    var control: RunControl?
     /// Iterations begun, over all cycles; only the user's own task counts.
     private var iterations = 0
 
@@ -40,6 +42,8 @@ public final class VirtualUser: @unchecked Sendable {
         get { leaving.load(ordering: .relaxed) }
         set { leaving.store(newValue, ordering: .relaxed) }
     }
+
+    func endRun() { control?.stop(interrupted: false) }
 
     func nextIteration() -> Int {
         defer { iterations += 1 }

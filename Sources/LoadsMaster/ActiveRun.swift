@@ -127,6 +127,7 @@ final class ActiveRun {
         if record.state == .queued, waitsFor != "" { snapshot.waitsFor = waitsFor }
         snapshot.stopped = life.stopReason
         snapshot.changes = record.changes
+        snapshot.tearDownFailure = record.setUp?.failure
         return snapshot
     }
 
@@ -146,6 +147,7 @@ final class ActiveRun {
             statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash, agents: shares,
             thresholds: thresholds)
         summary.changes = record.changes
+        summary.tearDownFailure = record.setUp?.failure
         summary.isProgram = record.submission.launch.dialect == .lines
         return summary
     }

@@ -76,6 +76,9 @@ extension MasterServer {
             run.life.started(source.agent, late: late)
             run.isDirty = true
         case .note(let text): run.life.event("note", text, source.agent)
+        case .value(let value):
+            run.life.record.value = value
+            run.isDirty = true
         case .hello, .ready, .batch, .ended, .refused:
             // A batch is read by its own reader; the others are the agent's business, which tells what they mean.
             break

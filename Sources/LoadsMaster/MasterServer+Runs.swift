@@ -140,7 +140,9 @@ extension MasterServer {
 
     /// Gives queued runs to agents, the oldest first. One that must wait for busy agents keeps them from later runs.
     func schedule() {
-        let waiting = runs.filter { $0.record.state == .queued && $0.missingFiles.isEmpty }
+        let waiting = runs.filter {
+            $0.record.state == .queued && $0.missingFiles.isEmpty && !$0.life.isSettingUp
+        }
         guard !waiting.isEmpty, !isClosed else { return }
         let present = registry.agents.values.filter { $0.presence == .present && $0.peer != nil }
         var busy = Set(
@@ -231,6 +233,9 @@ extension MasterServer {
                 run.void(ordersFor: agent)
                 if let peer = registry[agent]?.peer { tell(peer, .stop(run: name, abort: true, reason: reason)) }
             case .send(let agent, let order): run.deferred.append(.order(agent: agent, order))
+            case .once(let phase): submitOnce(phase, for: run)
+            case .endOnce:
+                if let child = run.record.setUp?.child { stop(child, abort: true) }
             }
         }
         guard !actions.isEmpty else { return }
@@ -249,6 +254,7 @@ extension MasterServer {
             order.plan = plan
             order.plan.rawHits = run.sendsHits
             order.waits = true
+            if order.phase == .run { order.value = run.record.setUp?.value }
             tell(member, .run(AgentOrder(run: name, launch: run.record.submission.launch, order: order)))
         case .start(let start):
             guard run.record.state == .running, run.record.start == start, !putOff(start, of: run),
@@ -281,12 +287,18 @@ extension MasterServer {
         let event = run.log.append(event, at: Self.wallTime())
         publish(.events, of: run, .event(event))
         settings.log(.info, "run \(run.id): \(event.text)")
+        if let parent = run.record.parent.flatMap({ byID[$0] }), event.kind == "note" || run.waitsFor == event.text {
+            // Nobody watches it but who watches the run that it is for.
+            parent.life.event("note", "\(run.record.submission.target): \(event.text)")
+            perform(parent)
+        }
         guard let observer = run.observer else { return }
         switch event.kind {
         case "started": observer.started()
         case "note" where event.agent != nil && run.life.members.count > 1:
             observer.noted("\(run.life.member(event.agent!)?.name ?? ""): \(event.text)")
-        case "note", "adjusted", "agent-silent", "agent-back", "agent-lost", "hits-dropped", "disk-full", "threshold":
+        case "set-up", "tear-down", "tear-down-failed", "note", "adjusted", "agent-silent", "agent-back", "agent-lost",
+            "hits-dropped", "disk-full", "threshold":
             observer.noted(event.text)
         case "queued" where run.waitsFor != "": observer.noted(event.text)
         case "crashed" where run.life.members.count > 1: observer.noted(event.text)
@@ -301,6 +313,7 @@ extension MasterServer {
         run.waiters = []
         for waiter in waiters { waiter.resume() }
         guard !wakeOnly else { return }
+        tellParent(of: run.record)
         let over = runs.filter(\.isSettled)
         for old in over.prefix(max(0, over.count - settings.keptRuns)) {
             history.append(old.record.status(old.merged.total, elapsed: old.record.duration))

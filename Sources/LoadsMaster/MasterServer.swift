@@ -82,6 +82,7 @@ public actor MasterServer {
             let log = try await storage.log(stored.record.run, from: 1, limit: RunLog.limit)
             try await replayThresholds(restore(stored, log))
         }
+        await catchUpOnce()
         let addresses = try transport.open(self)
         self.addresses = addresses
         let timer = LoopTimer { [unowned self] in self.assumeIsolated { $0.turn() } }
@@ -156,6 +157,7 @@ public actor MasterServer {
                 lose(id, epoch: nil, "silent for \(Int(settings.grace.inSeconds)) s")
             }
         }
+        checkOnce()
         schedule()
     }
 

@@ -63,8 +63,10 @@ extension RunLife {
     /// It cannot be run: nothing was started, and nothing will be.
     mutating func refuse(code: Int, _ message: String) {
         guard !record.isOver else { return }
-        record.state = .refused(code: code, message: message)
-        event("refused", message)
+        if !tearDown(refusal: RunRecord.Refusal(code: code, message: message)) {
+            record.state = .refused(code: code, message: message)
+            event("refused", message)
+        }
         for index in members.indices where !members[index].isDone {
             send(members[index].agent, .stop(abort: true, reason: message))
         }

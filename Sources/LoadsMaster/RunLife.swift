@@ -8,6 +8,10 @@ struct RunLife {
     enum Action: Equatable {
         case send(agent: String, Order)
         case event(RunEvent)
+        /// Let the set-up or the tear-down be done, as a run of its own.
+        case once(RunnerOrder.Phase)
+        /// End that run at once.
+        case endOnce
     }
 
     /// What an agent is to be told; points in time are on the master's clock.
@@ -35,6 +39,9 @@ struct RunLife {
     init(submission: RunSubmission, at wall: Double) {
         record = RunRecord(submission: submission, submittedAt: wall)
         event("queued", "\(submission.target) is queued")
+        guard submission.order.hasSetUp, submission.order.phase == .run else { return }
+        record.setUp = RunRecord.SetUp()
+        once(.setUp)
     }
 
     /// A run as it was stored: its agents are silent until they say hello.
@@ -189,6 +196,7 @@ struct RunLife {
     ///
     /// - Parameter isPolicy: Whether nobody asked for it: then it is no interruption.
     mutating func stop(abort: Bool, reason: String, isPolicy: Bool = false) {
+        if stopOnce(abort: abort, reason: reason) { return }
         switch record.state {
         case .queued, .preparing: refuse(code: 130, "\(reason) before it started")
         case .running, .stopping:
@@ -308,7 +316,9 @@ struct RunLife {
     private static let userNumbers = 1 << 30
 
     mutating func finishIfDone() {
-        guard record.state == .running || record.state == .stopping, members.allSatisfy(\.isDone) else { return }
+        guard record.state == .running || record.state == .stopping, !isTearingDown, !isSettingUp,
+            members.allSatisfy(\.isDone)
+        else { return }
         let gone = members.allSatisfy { $0.phase == .lost || $0.phase == .left }
         if gone, members.allSatisfy({ $0.phase == .left }) {
             record.interrupted = true
@@ -317,6 +327,7 @@ struct RunLife {
             record.crash = .lost(
                 members.count == 1 ? "its agent is lost: \(reasons.first ?? "")" : "all its agents are lost")
         }
+        if tearDown() { return }
         record.state = .ended
         event("ended", "the run has ended")
     }
@@ -327,6 +338,9 @@ struct RunLife {
 
     func index(_ agent: String) -> Int? { members.firstIndex { $0.agent == agent } }
     mutating func send(_ agent: String, _ order: Order) { actions.append(.send(agent: agent, order)) }
+
+    mutating func once(_ phase: RunnerOrder.Phase) { actions.append(.once(phase)) }
+    mutating func endOnce() { actions.append(.endOnce) }
 
     mutating func event(_ kind: String, _ text: String, _ agent: String? = nil) {
         actions.append(.event(RunEvent(kind: kind, text: text, agent: agent)))

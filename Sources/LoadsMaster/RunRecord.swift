@@ -21,6 +21,12 @@ public struct RunRecord: Sendable, Equatable {
     /// How its thresholds came out, once it is over; before, those because of which it is being stopped.
     public var thresholds: [ThresholdResult] = []
     public var members: [RunMember] = []
+    /// What is done once before its users and after them; nil without.
+    public var setUp: SetUp?
+    /// The run that this one sets up or tears down; nil for an ordinary one.
+    public var parent: String?
+    /// What this one, a set-up or tear-down, has handed over; nil until it has.
+    public var value: [UInt8]?
     /// How often it was planned anew because an agent was gone before the start.
     public var attempt = 0
     /// Changes of the number of users on the way that somebody asked for, in order.
@@ -35,6 +41,40 @@ public struct RunRecord: Sendable, Equatable {
     public init(submission: RunSubmission, submittedAt: Double) {
         self.submission = submission
         self.submittedAt = submittedAt
+    }
+
+    /// How far a run is with what is done once.
+    public struct SetUp: Sendable, Equatable {
+        public enum Phase: String, Sendable {
+            /// The run waits for it.
+            case settingUp
+            case done
+            /// The run's end waits for it.
+            case tearingDown
+            /// It is torn down, or was never set up.
+            case over
+        }
+
+        public var phase = Phase.settingUp
+        /// The name of the run that does it; nil before there is one.
+        public var child: String?
+        /// For all users.
+        public var value: [UInt8]?
+        /// Why the tear-down was not done.
+        public var failure: String?
+        /// Why nothing was run, to be told once it is torn down.
+        public var refusal: Refusal?
+        public init() {}
+    }
+
+    /// Why a run was not run.
+    public struct Refusal: Sendable, Equatable {
+        public var code: Int
+        public var message: String
+        public init(code: Int, message: String) {
+            self.code = code
+            self.message = message
+        }
     }
 
     /// How a run was told to end before its plan was done.

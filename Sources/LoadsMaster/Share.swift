@@ -18,9 +18,10 @@ public enum Share {
     public static func plans(of plan: Plan, weights: [Int]) -> [Plan] {
         let models = models(of: plan.model, weights: weights)
         var first = plan.firstUser
-        return models.map { model in
+        return models.enumerated().map { agent, model in
             var share = plan
             share.model = model
+            share.part = Plan.Part(index: agent, count: weights.count)
             // Users of stages have the numbers that their stripe owns.
             if case .users = model { return share }
             share.firstUser = first

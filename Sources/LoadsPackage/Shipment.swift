@@ -21,14 +21,19 @@ public struct Shipment: Sendable {
         paths[hash] = path
     }
 
-    /// Adds a file or a whole folder under its path relative to `base`; one from outside under its last component.
+    /// Adds a file or a whole folder under its path relative to `root`; one from outside under its last component.
     ///
+    /// - Parameters:
+    ///   - base: What a relative path is relative to.
+    ///   - root: `base` unless it is said.
     /// - Returns: That last component, for one from outside.
     /// - Throws: Exit code 69 when it is not there or cannot be read, 64 when another one from outside has that name.
     @discardableResult
-    public mutating func add(including path: String, base: String) throws(PackageError) -> String? {
+    public mutating func add(
+        including path: String, base: String, root: String? = nil
+    ) throws(PackageError) -> String? {
         let file = URL(filePath: path, relativeTo: URL(filePath: base, directoryHint: .isDirectory)).standardizedFileURL
-        let root = URL(filePath: base).standardizedFileURL.path + "/"
+        let root = URL(filePath: root ?? base).standardizedFileURL.path + "/"
         let isInside = file.path.hasPrefix(root)
         let name = isInside ? String(file.path.dropFirst(root.count)) : file.lastPathComponent
         var isFolder: ObjCBool = false

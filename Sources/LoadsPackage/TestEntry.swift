@@ -17,10 +17,12 @@ public struct TestEntry: Sendable, Hashable, Decodable {
     /// `Module/File.swift`, if known.
     public var file: String?
     public var line: Int?
+    /// Whether something is to be set up once for the whole run.
+    public var setUp: Bool?
 
     public init(
         id: String, kind: Kind, parameterized: Bool = false, tags: [String] = [], disabled: String? = nil,
-        file: String? = nil, line: Int? = nil
+        file: String? = nil, line: Int? = nil, setUp: Bool? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -29,5 +31,6 @@ public struct TestEntry: Sendable, Hashable, Decodable {
         self.disabled = disabled
         self.file = file
         self.line = line
+        self.setUp = setUp
     }
 }

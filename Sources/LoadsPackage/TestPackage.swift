@@ -84,11 +84,14 @@ public struct TestPackage: Sendable {
     }
 
     /// The tests that can be run, sorted. The package must have been built.
-    public func list() async throws(PackageError) -> [TestEntry] {
+    ///
+    /// - Parameter environment: Added to this process's own: the tests' conditions may ask for it.
+    public func list(environment: [String: String] = [:]) async throws(PackageError) -> [TestEntry] {
         let executable = try executable()
         let output = Lines()
         let command = Command(
-            arguments: [executable], environment: ["LOADS_LIST": "1"], mergesErrors: false)
+            arguments: [executable], environment: environment.merging(["LOADS_LIST": "1"]) { $1 },
+            mergesErrors: false)
         let code: Int
         do {
             code = try await command.run { output.append($0) }

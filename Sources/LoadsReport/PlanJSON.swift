@@ -27,6 +27,8 @@ extension Plan {
         json.value(loops)
         json.key("max_names")
         json.value(maxNames)
+        json.key("seed")
+        json.value(seed)
     }
 }
 

@@ -31,6 +31,10 @@ extension Summary {
             if !agents.isEmpty {
                 json.array("agents") { json in for agent in agents { json.object { agent.write(&$0) } } }
             }
+            if let tearDownFailure {
+                json.key("tear_down_failure")
+                json.value(tearDownFailure)
+            }
             if let crash { json.object("crash") { crash.write(&$0) } }
         }
         json.newline()

@@ -43,6 +43,9 @@ extension Summary {
                     ? "the program reported no hit and no iteration" : "nothing was run"
             lines.append(style.red("nothing was measured: \(reason)"))
         }
+        if let tearDownFailure {
+            lines.append(style.red("the tear-down was not done: ") + tearDownFailure.printable)
+        }
         if let crash, crash.isLoss {
             lines.append(style.red("the run broke off: \(crash.reason.printable)"))
         } else if let crash {

@@ -23,7 +23,7 @@ struct Outbox {
         case .note:
             notes += 1
             reports.append(report)
-        case .hello, .ready, .started, .ended, .refused: reports.append(report)
+        case .hello, .ready, .started, .value, .ended, .refused: reports.append(report)
         }
     }
 

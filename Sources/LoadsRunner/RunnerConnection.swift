@@ -124,6 +124,87 @@ public final class RunnerConnection: Sendable {
         return ending
     }
 
+    /// Does what the order wants once, the set-up or the tear-down of a run, and reports what came of it. The process should
+    /// exit next.
+    ///
+    /// The body begins when the agent says. It is cancelled after the plan's duration, or when the agent ends it or is gone;
+    /// one that goes on for ten more seconds is left behind.
+    ///
+    /// - Parameter body: Returns the value that the set-up hands over; nil for none. An error is reported in its words.
+    public func perform(_ body: @escaping @Sendable () async throws -> [UInt8]?) async {
+        guard let order = received.withLock({ $0 }) else { return }
+        let reports = reports
+        let (starts, signal) = AsyncStream<Bool>.makeStream()
+        let (endings, end) = AsyncStream<String>.makeStream()
+        commands.listen { command in
+            switch command {
+            case .start: signal.yield(true)
+            case .stop, .abort: end.yield("it was stopped")
+            case nil: end.yield("the agent is gone")
+            default: return
+            }
+            signal.finish()
+        }
+        if order.waits {
+            reports.send(.ready)
+            guard await starts.first(where: { _ in true }) == true else {
+                reports.send(.ended(interrupted: true, seconds: 0))
+                reports.close()
+                return
+            }
+        }
+        reports.send(.started(late: 0))
+        let start = Instant.now
+        let limit: Duration =
+            if case .duration(let limit)? = order.plan.cycles.first?.amount { limit } else { .seconds(60) }
+        let work = Task { try await body() }
+        let clock = Task {
+            try? await Task.sleep(for: limit)
+            if !Task.isCancelled { end.yield("it did not end within \(DurationText.text(limit))") }
+        }
+        let outcome = Mutex<RunnerReport?>(nil)
+        let finished = Task {
+            let result = await work.result
+            outcome.withLock { outcome in
+                switch result {
+                case .success(let value?) where value.count > RunnerOrder.valueLimit:
+                    outcome = .refused(
+                        code: 69,
+                        message:
+                            "its value has \(value.count) bytes: at most \(RunnerOrder.valueLimit) can be handed over")
+                case .success(let value): outcome = .value(value ?? [])
+                case .failure(let error): outcome = .refused(code: 69, message: "\(error)")
+                }
+            }
+            end.finish()
+        }
+        if let reason = await endings.first(where: { _ in true }) {
+            work.cancel()
+            let patience = Task {
+                try? await Task.sleep(for: .seconds(10))
+                end.finish()
+            }
+            for await _ in endings {}
+            patience.cancel()
+            // What it says of its cancellation is of our making.
+            outcome.withLock { outcome in
+                if case .value? = outcome { return }
+                outcome = .refused(code: 69, message: reason)
+            }
+        }
+        clock.cancel()
+        finished.cancel()
+        switch outcome.withLock({ $0 }) {
+        case .value(let value)?:
+            reports.send(.value(value))
+            reports.send(
+                .ended(interrupted: false, seconds: Double(max(0, Instant.now.nanoseconds(since: start))) / 1e9))
+        case let refusal?: reports.send(refusal)
+        case nil: break
+        }
+        reports.close()
+    }
+
     private static func adjust(_ runner: ScenarioRunner, _ adjustment: Adjustment, _ reports: ReportWriter) {
         if let change = adjustment.change {
             return runner.change(to: change.model, firstNewUser: adjustment.firstNewUser, from: change.from) {

@@ -19,6 +19,9 @@ struct RecordForm: Codable {
     var members: [Member]
     var attempt: Int?
     var changes: [Change]?
+    var setUp: SetUp?
+    var parent: String?
+    var value: Data?
     var nextUser: Int
     var events: Int
     var droppedEvents: Int
@@ -33,6 +36,15 @@ struct RecordForm: Codable {
     struct Change: Codable {
         var at: Double
         var users: Int
+    }
+
+    struct SetUp: Codable {
+        var phase: String
+        var child: String?
+        var value: Data?
+        var failure: String?
+        var refusalCode: Int?
+        var refusal: String?
     }
 
     struct Crash: Codable {
@@ -95,6 +107,13 @@ struct RecordForm: Codable {
         changes = record.changes.map { Change(at: $0.at, users: $0.users) }
         members = record.members.map(Member.init)
         attempt = record.attempt
+        setUp = record.setUp.map { setUp in
+            SetUp(
+                phase: setUp.phase.rawValue, child: setUp.child, value: setUp.value.map { Data($0) },
+                failure: setUp.failure, refusalCode: setUp.refusal?.code, refusal: setUp.refusal?.message)
+        }
+        parent = record.parent
+        value = record.value.map { Data($0) }
         nextUser = record.nextUser
         events = record.events
         droppedEvents = record.droppedEvents
@@ -132,11 +151,26 @@ struct RecordForm: Codable {
         record.changes = (changes ?? []).map { UserChange(at: $0.at, users: $0.users) }
         record.members = members.map(\.member)
         record.attempt = attempt ?? 0
+        record.setUp = setUp.map(\.setUp)
+        record.parent = parent
+        record.value = value.map { [UInt8]($0) }
         record.nextUser = nextUser
         record.events = events
         record.droppedEvents = droppedEvents
         record.thresholds = try (thresholds ?? []).map { try $0.result() }
         return record
+    }
+}
+
+extension RecordForm.SetUp {
+    fileprivate var setUp: RunRecord.SetUp {
+        var setUp = RunRecord.SetUp()
+        setUp.phase = RunRecord.SetUp.Phase(rawValue: phase) ?? .over
+        setUp.child = child
+        setUp.value = value.map { [UInt8]($0) }
+        setUp.failure = failure
+        if let refusal { setUp.refusal = RunRecord.Refusal(code: refusalCode ?? 70, message: refusal) }
+        return setUp
     }
 }
 

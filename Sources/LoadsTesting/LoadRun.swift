@@ -33,7 +33,30 @@ struct LoadRun {
             let reasons = disabled.isEmpty ? "the order names no test" : disabled.joined(separator: "; ")
             return connection.refuse(code: 69, message: "nothing to run: \(reasons)")
         }
-        await perform(enabled, of: all, cases)
+        do {
+            try await carryOut(enabled, of: all, cases)
+        } catch {
+            connection.refuse(code: 70, message: "the value of the set-up cannot be read: \(error)")
+        }
+    }
+
+    private func carryOut(
+        _ functions: [(identifier: String, test: Test)], of all: [Test], _ cases: [CaseScenario]
+    ) async throws {
+        let setUps = WantedSetUps.of(functions.map(\.test), in: all, Self.unique(cases.map(\.testClass)))
+        switch order.phase {
+        case .run:
+            try SetUps.shared.take(order.value)
+            await perform(functions, of: all, cases)
+        case .setUp:
+            await connection.perform { try await SetUps.perform(setUps) }
+        case .tearDown:
+            try SetUps.shared.take(order.value)
+            await connection.perform {
+                try await SetUps.shared.undo(setUps)
+                return nil
+            }
+        }
     }
 
     private func perform(

@@ -14,6 +14,8 @@ enum TestListing {
         var disabled: String?
         var file: String?
         var line: Int?
+        /// Whether something is to be set up once for the whole run.
+        var setUp: Bool?
     }
 
     static func write(_ cases: [CaseScenario]) async {
@@ -21,7 +23,10 @@ enum TestListing {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let tests = await TestDiscovery.allTests()
         var lines = TestIdentifier.all(of: tests).map { line(of: $0.test, $0.identifier, tests) }
-        lines += cases.map { Line(id: $0.identifier, kind: "xctest") }
+        lines += cases.map {
+            Line(
+                id: $0.identifier, kind: "xctest", setUp: WantedSetUps.of($0.testClass).isEmpty ? nil : true)
+        }
         lines.sort { $0.id < $1.id }
         for line in lines {
             guard let json = try? encoder.encode(line) else { continue }
@@ -36,7 +41,8 @@ enum TestListing {
             id: identifier, kind: "swift-testing", parameterized: test.isParameterized,
             tags: Set((around + [test]).flatMap { $0.tags.map { "\($0)" } }).sorted(),
             disabled: traits.lazy.compactMap { $0 as? ConditionTrait }.compactMap(reason).first,
-            file: test.sourceLocation.fileID, line: test.sourceLocation.line)
+            file: test.sourceLocation.fileID, line: test.sourceLocation.line,
+            setUp: WantedSetUps.of(test, in: tests).isEmpty ? nil : true)
     }
 
     /// Why an unconditional condition is false; nil if it is true, or must be evaluated.

@@ -32,6 +32,7 @@ enum ThrownError {
 
     static func kind(of error: any Error) -> Kind {
         if error is XCTSkip || error is IterationCancelled { return .skip }
+        if let error = error as? DataError, error.code == .stopped { return .skip }
         if error is ExpectationFailedError { return .recorded }
         return kinds.withLock { kinds in
             let type = type(of: error)

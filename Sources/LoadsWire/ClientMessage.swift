@@ -275,6 +275,8 @@ public struct RunSnapshot: Sendable, Equatable {
     public var changes: [UserChange] = []
     /// How the thresholds stand, or how they came out, in the order of the submission.
     public var thresholds: [ThresholdResult]
+    /// Why the tear-down was not done.
+    public var tearDownFailure: String?
     /// Several messages make one snapshot when it is large: their statistics merge. The last has `more` false.
     public var more: Bool
 
@@ -282,7 +284,8 @@ public struct RunSnapshot: Sendable, Equatable {
     public init(
         boot: String, submission: RunSubmission, state: RunState, startedAt: Double?, elapsed: Double,
         interrupted: Bool, sequences: [String: UInt64], statistics: Statistics, agents: [AgentShare],
-        crash: RunnerCrash? = nil, thresholds: [ThresholdResult] = [], more: Bool = false
+        crash: RunnerCrash? = nil, thresholds: [ThresholdResult] = [], tearDownFailure: String? = nil,
+        more: Bool = false
     ) {
         self.boot = boot
         self.submission = submission
@@ -295,6 +298,7 @@ public struct RunSnapshot: Sendable, Equatable {
         self.agents = agents
         self.crash = crash
         self.thresholds = thresholds
+        self.tearDownFailure = tearDownFailure
         self.more = more
     }
 }

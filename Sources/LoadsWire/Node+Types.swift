@@ -108,6 +108,15 @@ extension Node {
         return value
     }
 
+    /// What a set-up hands over.
+    func setUpValue() throws(WireError) -> [UInt8] {
+        let bytes = try binary()
+        guard bytes.count <= RunnerOrder.valueLimit else {
+            throw .field(name, "at most \(RunnerOrder.valueLimit) bytes")
+        }
+        return [UInt8](bytes)
+    }
+
     // MARK: The head of a message
 
     /// The type of a message whose version this side speaks.

@@ -28,6 +28,11 @@ extension Plan {
         packer.field("max_names", maxNames)
         packer.field("raw_hits", rawHits)
         packer.field("first_user", firstUser)
+        packer.field("seed", seed)
+        packer.field("part") {
+            packer.field("index", part.index)
+            packer.field("count", part.count)
+        }
     }
 
     init(_ node: Node) throws(WireError) {
@@ -54,5 +59,10 @@ extension Plan {
         if let node = try node.optional("max_names") { maxNames = try node.int(in: 1...1_000_000) }
         if let node = try node.optional("raw_hits") { rawHits = try node.bool() }
         if let node = try node.optional("first_user") { firstUser = try node.int(in: 0...1_000_000_000) }
+        if let node = try node.optional("seed") { seed = try node.int(in: 0...Plan.seedLimit) }
+        if let node = try node.optional("part") {
+            part.count = try node.field("count").int(in: 1...1_000_000)
+            part.index = try node.field("index").int(in: 0...part.count - 1)
+        }
     }
 }

@@ -42,6 +42,7 @@ extension RunSnapshot {
             }
         }
         if !thresholds.isEmpty { packer.field("thresholds", thresholds) }
+        if let tearDownFailure { packer.field("tear_down_failure", tearDownFailure) }
         packer.field("more", more)
     }
 
@@ -65,6 +66,7 @@ extension RunSnapshot {
             try node.optional("changes")?.list { node throws(WireError) in
                 UserChange(at: try node.field("at_s").double(), users: try node.field("users").users())
             } ?? []
+        tearDownFailure = try node.optional("tear_down_failure")?.text()
     }
 }
 

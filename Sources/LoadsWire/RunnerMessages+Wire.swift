@@ -49,6 +49,7 @@ extension RunnerReport {
         case .started(let late): Packer.message("started") { $0.field("late_s", late) }
         case .batch(let batch): Packer.message("batch") { batch.pack(into: $0) }
         case .note(let text): Packer.message("note") { $0.field("text", text) }
+        case .value(let bytes): Packer.message("value") { $0.field("value", bytes) }
         case .ended(let interrupted, let seconds):
             Packer.message("ended") { packer in
                 packer.field("interrupted", interrupted)
@@ -76,6 +77,7 @@ extension RunnerReport {
             case "started": return .started(late: try root.optional("late_s")?.double() ?? 0)
             case "batch": return .batch(try Batch(root))
             case "note": return .note(try root.field("text").string())
+            case "value": return .value(try root.field("value").setUpValue())
             case "ended":
                 return .ended(
                     interrupted: try root.field("interrupted").bool(), seconds: try root.field("seconds").double())
@@ -96,6 +98,9 @@ extension RunnerOrder {
             for (key, values) in options.sorted(by: { $0.key < $1.key }) { packer.field(key, values) }
         }
         packer.field("waits", waits)
+        if phase != .run { packer.field("phase", phase.rawValue) }
+        if hasSetUp { packer.field("has_set_up", true) }
+        if let value { packer.field("value", value) }
     }
 
     init(_ node: Node) throws(WireError) {
@@ -105,6 +110,9 @@ extension RunnerOrder {
         try node.field("options").forEachEntry { key, node throws(WireError) in options[key] = try node.strings() }
         self.options = options
         if let node = try node.optional("waits") { waits = try node.bool() }
+        if let node = try node.optional("phase") { phase = try node.choice() }
+        if let node = try node.optional("has_set_up") { hasSetUp = try node.bool() }
+        if let node = try node.optional("value") { value = try node.setUpValue() }
     }
 }
 

@@ -27,12 +27,38 @@ public struct RunnerOrder: Sendable, Equatable {
     public var options: [String: [String]]
     /// Whether the runner says `ready` and waits for `start`.
     public var waits: Bool
+    /// What is wanted of the runner.
+    public var phase: Phase
+    /// Whether the run has a set-up and a tear-down: its master orders each once, on one agent.
+    public var hasSetUp: Bool
+    /// What the set-up handed over, as bytes of the runner's own; nil without one, and for the set-up itself.
+    public var value: [UInt8]?
+
+    /// What a runner does with its scenarios.
+    public enum Phase: String, Sendable, CaseIterable {
+        /// Play the plan's users.
+        case run
+        /// What is to be done once before the users of all agents, and report a value for them.
+        case setUp = "set_up"
+        /// What is to be done once after them.
+        case tearDown = "tear_down"
+    }
+
+    /// The most bytes of a value.
+    public static let valueLimit = 256 << 10
+
     /// - Parameter waits: Whether it says `ready` and waits for the start.
-    public init(plan: Plan, scenarios: [String] = [], options: [String: [String]] = [:], waits: Bool = false) {
+    public init(
+        plan: Plan, scenarios: [String] = [], options: [String: [String]] = [:], waits: Bool = false,
+        phase: Phase = .run, hasSetUp: Bool = false, value: [UInt8]? = nil
+    ) {
         self.plan = plan
         self.scenarios = scenarios
         self.options = options
         self.waits = waits
+        self.phase = phase
+        self.hasSetUp = hasSetUp
+        self.value = value
     }
 }
 
@@ -47,6 +73,8 @@ public enum RunnerReport: Sendable, Equatable {
     case batch(Batch)
     /// A line for the user.
     case note(String)
+    /// What the set-up hands over to all users: at most ``RunnerOrder/valueLimit`` bytes.
+    case value([UInt8])
     /// The run is over and everything is reported. `seconds` is the time from ``started`` to the last iteration's end.
     case ended(interrupted: Bool, seconds: Double)
     /// The order cannot be carried out; nothing was run. The code is the exit code that says so (65, 69, 70 …).

@@ -12,5 +12,6 @@ extension Summary {
         stopped = snapshot.stopped
         changes = snapshot.changes
         isProgram = submission.launch.dialect == .lines
+        tearDownFailure = snapshot.tearDownFailure
     }
 }

@@ -41,6 +41,8 @@ final class Cluster: Sendable {
     static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
     static let blog = repository + "/Examples/Blog"
+    static let shop = repository + "/Examples/Shop"
+    static let site = repository + "/Tests/Fixtures/Site"
 
     @discardableResult
     static func loads(_ arguments: [String]) async throws -> ChildProcess.Outcome {

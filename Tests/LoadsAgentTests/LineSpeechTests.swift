@@ -30,6 +30,7 @@ import Testing
                 case .batch(let batch):
                     return "batch \(batch.statistics.hitCount) hits, \(batch.statistics.users) users"
                 case .note(let text): return "note \(text)"
+                case .value(let bytes): return "value " + String(decoding: bytes, as: UTF8.self)
                 case .ended(let interrupted, let seconds):
                     return "ended\(interrupted ? " interrupted" : "") \(seconds)"
                 default: return "?"
@@ -59,8 +60,9 @@ import Testing
         #expect(
             Self.text(speech.tick(at: Self.at(1.25), ProcessUsage(cpuSeconds: 2, residentBytes: 10), mayReport: true))
                 == [
-                    #"> {"plan":{"users":2,"iterations":3,"first_user":34,"ramp_up_s":1.5,"think_s":0,"grace_s":30,"#
-                        + #""pause_s":0,"server_url":"http://127.0.0.1:1","new_connections":false,"raw":false,"#
+                    #"> {"plan":{"users":2,"iterations":3,"first_user":34,"seed":0,"#
+                        + #""part":{"index":0,"count":1},"ramp_up_s":1.5,"think_s":0,"grace_s":30,"pause_s":0,"#
+                        + #""server_url":"http://127.0.0.1:1","new_connections":false,"raw":false,"#
                         + #""cycles":[{"users":2,"iterations":3},{"users":1,"duration_s":4}]},"#
                         + #""run":"r-1","agent":"a \"1\"","t":0.25}"#,
                     "started 0.25",
@@ -152,5 +154,43 @@ import Testing
         variables = LinePlan.environment(RunnerOrder(plan: plan), run: "r", agent: "a")
         #expect(variables["LOADS_DURATION"] == "2.5" && variables["LOADS_TOTAL_HITS"] == nil)
         #expect(variables["LOADS_SERVER_URL"] == "http://h")
+    }
+
+    @Test func whatIsDoneOnceIsTold() throws {
+        var plan = Plan(cycles: [.init(users: 1, amount: .duration(.seconds(300)))])
+        plan.serverURL = "http://h"
+        plan.seed = 7
+        var order = RunnerOrder(plan: plan, waits: true, phase: .setUp, hasSetUp: true)
+        var speech = LineSpeech(run: "r.set-up", agent: "a", order: order)
+        _ = speech.send(.run(order), at: Self.at(0))
+        #expect(
+            Self.text(speech.send(.start(at: Self.at(0).nanoseconds), at: Self.at(0))) == [
+                #"> {"set_up":{"seed":7,"limit_s":300,"server_url":"http://h"},"run":"r.set-up","agent":"a"}"#,
+                "end within 300.0 seconds", "started 0.0",
+            ])
+        #expect(Self.text(speech.tick(at: Self.at(0.2), ProcessUsage(), mayReport: true)).isEmpty)
+        #expect(try Self.take(&speech, #"{"value":{"a":[1,2.5,null,true,"\"é"]}}"#, Self.at(1)).isEmpty)
+        #expect(
+            Self.text(speech.exited(well: true, at: Self.at(2))) == [
+                #"value {"a":[1,2.5,null,true,"\"é"]}"#, "ended 2.0",
+            ])
+
+        // It is handed to everybody else.
+        order.phase = .tearDown
+        order.value = Array(#"{"a":1}"#.utf8)
+        speech = LineSpeech(run: "r.tear-down", agent: "a", order: order)
+        _ = speech.send(.run(order), at: Self.at(0))
+        #expect(
+            Self.text(speech.send(.start(at: Self.at(0).nanoseconds), at: Self.at(0))).first?.hasSuffix(
+                #""run":"r.tear-down","agent":"a","value":{"a":1}}"#) == true)
+        #expect(Self.text(speech.exited(well: true, at: Self.at(2))) == ["value ", "ended 2.0"])
+        #expect(
+            String(decoding: LinePlan.plan(order, run: "r", agent: "a", at: 0), as: UTF8.self).hasSuffix(
+                #""t":0.0,"value":{"a":1}}"# + "\n"))
+        // One that fails has no value.
+        speech = LineSpeech(run: "r.tear-down", agent: "a", order: order)
+        _ = speech.send(.run(order), at: Self.at(0))
+        _ = speech.send(.start(at: Self.at(0).nanoseconds), at: Self.at(0))
+        #expect(Self.text(speech.exited(well: false, at: Self.at(2))).isEmpty)
     }
 }

@@ -35,7 +35,7 @@ import Testing
             """
             A.B/c D.E -c 10:20 -n 5:7 --pause 1s --ramp-up 2s --think 500ms --grace 0 --package P \
             --server-url http://127.0.0.1:8080 --timeout 3s --loops 2 --threads --new-connections --max-names 7 \
-            --json j --stream s --quiet --no-color --debug-requests
+            --json j --stream s --quiet --no-color --debug-requests --env A=b=c --env D= --seed 17
             """)
         var plan = Plan(cycles: [.init(users: 10, amount: .iterations(5)), .init(users: 20, amount: .iterations(7))])
         plan.pause = .seconds(1)
@@ -49,7 +49,9 @@ import Testing
         plan.newConnections = true
         plan.maxNames = 7
         plan.rawHits = true
-        #expect(run.plan == plan)
+        plan.seed = 17
+        #expect(run.plan == plan && !run.drawsSeed)
+        #expect(run.environment == ["A": "b=c", "D": ""])
         #expect(run.target == .tests(["A.B/c", "D.E"]))
         #expect(run.package == "P")
         #expect(run.json == "j")
@@ -125,6 +127,11 @@ import Testing
         ("A.B -n 0", "--iterations 0: must be at least 1"),
         ("A.B -n 99999999999999999999", "--iterations 99999999999999999999: at most 1000000000000"),
         ("A.B -n 1:2", "--iterations 1:2: 2 cycles, but --users 1 has 1 (try -c 1:1)"),
+        ("A.B --env A", "--env A: not a variable (try NAME=VALUE)"),
+        ("A.B --env =b", "--env : not a variable (try NAME=VALUE)"),
+        ("A.B --env LOADS_X=secret", "--env LOADS_X: variables that begin with LOADS_ are set by Loads itself"),
+        ("http://h/ --env A=secret", "--env: is for tests and programs, and http://h/ is a URL"),
+        ("A.B --seed 0", "--seed 0: must be at least 1"),
         ("A.B --loops 0", "--loops 0: must be at least 1"),
         ("A.B --timeout 0s", "--timeout 0s: must be longer than nothing (try 10s, 2m, 1h30m)"),
         ("A.B -n 1 -d 1s", "--iterations 1 and --duration 1s exclude each other: say how often or how long"),

@@ -137,12 +137,12 @@ final class ScriptedStream: ExchangeStream, Sendable {
 struct TestUser {
     let user: VirtualUser
 
-    init(_ change: (inout Plan) -> Void = { _ in }) {
+    init(number: Int = 3, _ change: (inout Plan) -> Void = { _ in }) {
         var plan = Plan(cycles: [])
         plan.rawHits = true
         change(&plan)
         let recorder = Recorder(start: .now, plan: plan, registry: NameRegistry(limit: 100))
-        user = VirtualUser(number: 3, loop: EventLoop(name: "test-user"), recorder: recorder, plan: plan)
+        user = VirtualUser(number: number, loop: EventLoop(name: "test-user"), recorder: recorder, plan: plan)
     }
 
     /// Runs a body as one iteration of the user, on its loop.

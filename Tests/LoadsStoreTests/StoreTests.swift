@@ -53,6 +53,15 @@ import Testing
         member.startSkew = 0.25
         record.stop = RunRecord.Stop(abort: true, reason: "stopped")
         record.members = [member]
+        var setUp = RunRecord.SetUp()
+        setUp.phase = .tearingDown
+        setUp.child = "r.tear-down"
+        setUp.value = [1, 255]
+        setUp.failure = "x"
+        setUp.refusal = RunRecord.Refusal(code: 69, message: "y")
+        record.setUp = setUp
+        record.parent = "p"
+        record.value = [0]
         return record
     }
 

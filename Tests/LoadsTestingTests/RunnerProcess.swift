@@ -85,7 +85,7 @@ struct RunnerProcess {
             data.withUnsafeBytes { parser.append($0) }
             while let message = try parser.next() {
                 switch try RunnerReport(decoding: message) {
-                case .hello, .ready, .started: break
+                case .hello, .ready, .started, .value: break
                 case .batch(let batch): outcome.statistics.merge(batch.statistics)
                 case .note(let text): outcome.notes.append(text)
                 case .ended: outcome.ended = true

@@ -145,7 +145,7 @@ enum NetworkSamples {
             boot: boot, submission: submission, state: .refused(code: 69, message: "no agent fits"),
             startedAt: 1_764_111_600.5, elapsed: 12.5, interrupted: true, sequences: ["hits": 7, "stats": 8],
             statistics: Samples.batch.statistics, agents: [share, AgentShare(id: "b", name: "", users: 33)],
-            crash: crash, thresholds: thresholds)
+            crash: crash, thresholds: thresholds, tearDownFailure: "the shop is gone")
     }()
 
     static let status: ClusterStatus = {

@@ -20,6 +20,8 @@ enum Samples {
         plan.maxNames = 500
         plan.rawHits = true
         plan.firstUser = 34
+        plan.seed = 9_007_199_254_740_991
+        plan.part = Plan.Part(index: 1, count: 3)
         return plan
     }()
 
@@ -33,6 +35,20 @@ enum Samples {
                     waits: true))
         ),
         ("run-least", .run(RunnerOrder(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1))])))),
+        (
+            "run-set-up",
+            .run(
+                RunnerOrder(
+                    plan: Plan(cycles: [.init(users: 1, amount: .duration(.seconds(300)))]), waits: true, phase: .setUp,
+                    hasSetUp: true))
+        ),
+        (
+            "run-tear-down",
+            .run(
+                RunnerOrder(
+                    plan: Plan(cycles: [.init(users: 1, amount: .duration(.seconds(60)))]), waits: true,
+                    phase: .tearDown, hasSetUp: true, value: [1, 2, 255]))
+        ),
         ("start", .start(at: 81_234_567_890_123)),
         ("adjust", .adjust(Adjustment(users: 40, firstNewUser: 100, at: 81_234_567_890_124))),
         ("raw-hits", .rawHits(true)),
@@ -104,6 +120,7 @@ enum Samples {
         ("batch", .batch(batch)),
         ("batch-empty", .batch(Batch())),
         ("note", .note("10 users do not fit: größer")),
+        ("value", .value([0, 128, 255])),
         ("ended", .ended(interrupted: true, seconds: 12.5)),
         ("refused", .refused(code: 69, message: "no such test")),
     ]

@@ -16,6 +16,8 @@ enum Program {
 
     /// The example package.
     static let blog = repository + "/Examples/Blog"
+    /// The example with steps, checks, metrics and data.
+    static let shop = repository + "/Examples/Shop"
     /// The fixture package whose tests redirect, block and linger.
     static let site = repository + "/Tests/Fixtures/Site"
 

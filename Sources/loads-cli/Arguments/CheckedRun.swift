@@ -22,6 +22,12 @@ struct CheckedRun: Sendable, Equatable {
 
     var target: Target
     var plan: Plan
+    /// Whether nobody named the plan's seed.
+    var drawsSeed: Bool
+    /// Whether a program has a set-up and a tear-down; tests say so themselves.
+    var hasSetUp: Bool
+    /// For the runner's environment.
+    var environment: [String: String]
     var package: String
     var json: String?
     var stream: String?
@@ -47,6 +53,13 @@ struct CheckedRun: Sendable, Equatable {
         var read = Readings()
         let target = Self.target(settings, &read)
         let plan = Self.plan(settings, &read)
+        drawsSeed = settings.value("seed") == nil
+        environment = Self.environment(settings, &read)
+        hasSetUp = settings.flag("set-up")
+        if hasSetUp, settings.list("command").isEmpty, let given = settings.list("target").first {
+            read.complain(
+                "--set-up: is for programs, and \(given.text) is none (tests say themselves what they set up)")
+        }
         package = settings.value("package")?.text ?? "."
         json = settings.value("json")?.text
         let streamed = settings.value("stream")
@@ -184,6 +197,28 @@ struct CheckedRun: Sendable, Equatable {
         return plain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
+    private static func environment(_ settings: Settings, _ read: inout Readings) -> [String: String] {
+        var environment: [String: String] = [:]
+        for given in settings.list("env") {
+            let parts = given.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts.count == 2, !parts[0].isEmpty, !given.text.utf8.contains(0) else {
+                // Its value may be a secret: the name is enough.
+                read.complain("\(given.label) \(parts[0]): not a variable (try NAME=VALUE)")
+                continue
+            }
+            if parts[0].hasPrefix("LOADS_") {
+                read.complain("\(given.label) \(parts[0]): variables that begin with LOADS_ are set by Loads itself")
+            }
+            environment[String(parts[0])] = String(parts[1])
+        }
+        if let given = settings.list("env").first, let url = settings.list("target").first,
+            WebAddress.isMeant(by: url.text)
+        {
+            read.complain("\(given.label): is for tests and programs, and \(url.text) is a URL")
+        }
+        return environment
+    }
+
     // MARK: Plan
 
     private static func plan(_ settings: Settings, _ read: inout Readings) -> Plan? {
@@ -199,6 +234,7 @@ struct CheckedRun: Sendable, Equatable {
         plan.timeout = read.duration(settings.value("timeout"), positive: true)
         plan.loops = read.count(settings.value("loops"), upTo: Plan.loopLimit)
         if let maxNames = read.count(settings.value("max-names"), upTo: Plan.nameLimit) { plan.maxNames = maxNames }
+        if let seed = read.count(settings.value("seed"), upTo: Plan.seedLimit) { plan.seed = seed }
         plan.threads = settings.flag("threads")
         plan.newConnections = settings.flag("new-connections")
         plan.rawHits = settings.value("stream").map { !$0.text.hasPrefix("tcp:") } ?? false

@@ -77,6 +77,21 @@ struct RunOptions: ParsableArguments {
         help: ArgumentHelp("How long running iterations may go on after the end (default 30s).", valueName: "time"))
     var grace: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "In the environment of the tests or the program, on every agent; may stand several times.",
+            valueName: "name=value"))
+    var env: [String] = []
+    @Flag(
+        inversion: .prefixedNo,
+        help: "A program has a set-up and a tear-down: it is started once before the users, and once after them.")
+    var setUp: Bool?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "What random rows and choices are drawn from (default: another one each time).", valueName: "n"))
+    var seed: String?
+
     @Option(help: ArgumentHelp("The package with the tests (default: here).", valueName: "path"))
     var package: String?
     @Option(
@@ -157,19 +172,22 @@ struct RunOptions: ParsableArguments {
         for (name, value) in [
             ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
             ("ramp-up", rampUp), ("rate", rate), ("stages", stages), ("repeat", `repeat`), ("max-users", maxUsers),
-            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),
+            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace),
+            ("package", package), ("server-url", serverURL),
             ("timeout", timeout), ("loops", loops), ("max-names", maxNames), ("method", method), ("body", body),
-            ("name", name), ("json", json), ("stream", stream),
+            ("name", name), ("seed", seed), ("json", json), ("stream", stream),
         ] {
             settings.add(name, value, label: "--\(name)")
         }
         for value in header { settings.add("header", value, label: "--header") }
+        for value in env { settings.add("env", value, label: "--env") }
         for value in expect { settings.add("expect", value, label: "--expect") }
         settings.set("strict", strict)
         settings.set("threads", threads)
         settings.set("poisson", poisson)
         settings.set("precise", precise)
         settings.set("new-connections", newConnections)
+        settings.set("set-up", setUp)
         settings.set("quiet", quiet)
         settings.set("no-color", color.map { !$0 })
         settings.set("debug-requests", debugRequests)

@@ -36,6 +36,8 @@ struct RunCommand: AsyncParsableCommand {
 
     /// Everything between a judged command line and its exit code.
     static func carryOut(_ run: CheckedRun, _ console: Console) async throws -> ExitStatus {
+        var run = run
+        if run.drawsSeed { run.plan.seed = .random(in: 1...Plan.seedLimit) }
         let outputs = try Outputs(run)
         let interrupts = Interrupts { _ in
             console.note("interrupted before the start: nothing was run")

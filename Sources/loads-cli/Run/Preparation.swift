@@ -1,4 +1,5 @@
 import Glibc
+import LoadsCore
 import LoadsPackage
 import LoadsReport
 import LoadsWire
@@ -12,6 +13,12 @@ struct Preparation {
         var launch: RunnerLaunch
         var scenarios: [String] = []
         var options: [String: [String]] = [:]
+        /// Whether it has something to do once before the users and after them.
+        var hasSetUp = false
+
+        func order(_ plan: Plan) -> RunnerOrder {
+            RunnerOrder(plan: plan, scenarios: scenarios, options: options, hasSetUp: hasSetUp)
+        }
     }
 
     /// - Throws: ``Refusal`` when there is nothing to start.
@@ -20,13 +27,19 @@ struct Preparation {
         case .url(let request): return urlRunner(request, debug: run.debugRequests)
         case .command(let words):
             return Runner(
-                launch: RunnerLaunch(program: .path(words[0]), arguments: Array(words.dropFirst()), dialect: .lines))
+                launch: RunnerLaunch(
+                    program: .path(words[0]), arguments: Array(words.dropFirst()), environment: run.environment,
+                    dialect: .lines), hasSetUp: run.hasSetUp)
         case .tests(let names):
-            let (package, tests) = try await tests(of: run.package, for: names)
+            let (package, tests) = try await tests(of: run.package, for: names, environment: run.environment)
             do {
                 let wanted = try TargetMatcher(tests: tests).match(names)
-                let (launch, scenarios) = try package.launch(for: wanted)
-                return Runner(launch: launch, scenarios: scenarios, options: run.debugRequests ? ["debug": ["1"]] : [:])
+                let (plain, scenarios) = try package.launch(for: wanted)
+                var launch = plain
+                launch.environment.merge(run.environment) { own, _ in own }
+                return Runner(
+                    launch: launch, scenarios: scenarios, options: run.debugRequests ? ["debug": ["1"]] : [:],
+                    hasSetUp: wanted.contains { $0.setUp == true })
             } catch {
                 throw Refusal(code: error.exitCode, message: error.message)
             }
@@ -35,8 +48,12 @@ struct Preparation {
 
     /// Builds a package's tests and lists them.
     ///
-    /// - Parameter targets: What is wanted of them: nothing is built for the first time for what cannot be there.
-    func tests(of path: String, for targets: [String] = []) async throws -> (package: TestPackage, tests: [TestEntry]) {
+    /// - Parameters:
+    ///   - targets: What is wanted of them: nothing is built for the first time for what cannot be there.
+    ///   - environment: What their conditions may ask for.
+    func tests(
+        of path: String, for targets: [String] = [], environment: [String: String] = [:]
+    ) async throws -> (package: TestPackage, tests: [TestEntry]) {
         do throws(PackageError) {
             let package = try TestPackage(path: path)
             if !targets.isEmpty { try await package.refuseUnknownModules(of: targets) }
@@ -46,7 +63,7 @@ struct Preparation {
                 console.bar { style in style.fitted("  " + line) }
             }
             console.clearBar()
-            return (package, try await package.list())
+            return (package, try await package.list(environment: environment))
         } catch {
             console.clearBar()
             throw Refusal(code: error.exitCode, message: error.message)

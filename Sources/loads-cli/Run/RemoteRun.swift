@@ -77,7 +77,7 @@ struct RemoteRun {
         }
         return RunSubmission(
             run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
-            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            order: runner.order(run.plan),
             placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
     }
 
@@ -99,9 +99,16 @@ struct RemoteRun {
                 console.progress("collecting what the agents need")
                 try await shipment.add(program: path)
             }
+            let here = FileManager.default.currentDirectoryPath
             for path in place.include {
-                let here = FileManager.default.currentDirectoryPath
-                if let name = try shipment.add(including: path, base: here) {
+                // Tests look for their files from their package's folder, here as there.
+                let package = URL(filePath: run.package, relativeTo: URL(filePath: here, directoryHint: .isDirectory))
+                    .standardizedFileURL.path
+                let isOfPackage =
+                    runner.launch.dialect == .messages
+                    && URL(filePath: path).standardizedFileURL.path.hasPrefix(package + "/")
+                let name = try shipment.add(including: path, base: here, root: isOfPackage ? package : here)
+                if let name {
                     console.progress("--include \(path): it lies outside of \(here): the agents have it as \(name)")
                 }
             }
