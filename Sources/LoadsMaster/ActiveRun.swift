@@ -44,7 +44,7 @@ final class ActiveRun {
         self.life = life
         let plan = life.record.submission.order.plan
         merged = MergedRun(maxNames: plan.maxNames)
-        merged.judge = ThresholdJudge(life.record.submission.thresholds, last: plan.lastFullSecond)
+        merged.judge = ThresholdJudge(life.record.submission.thresholds, plan)
         log = RunLog()
         meter = ProgressMeter(plan: plan)
     }
@@ -64,7 +64,7 @@ final class ActiveRun {
         for member in stored.record.members { intake.admit(member.source) }
         merged = MergedRun(maxNames: plan.maxNames, total: stored.total, parts: parts)
         if !stored.record.isOver {
-            merged.judge = ThresholdJudge(stored.record.submission.thresholds, last: plan.lastFullSecond)
+            merged.judge = ThresholdJudge(stored.record.submission.thresholds, plan)
         }
         log = RunLog(count: stored.record.events, dropped: stored.record.droppedEvents, entries: entries)
         meter = ProgressMeter(plan: plan)

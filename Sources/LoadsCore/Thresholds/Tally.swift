@@ -56,7 +56,8 @@ extension Measure {
             if function == .rate {
                 tally.samples += statistics.iterations.ended
             } else {
-                times(statistics.service, in: &tally)
+                // Closed models have no response times.
+                times(statistics.response.isEmpty ? statistics.service : statistics.response, in: &tally)
             }
         case .service: times(statistics.service, in: &tally)
         case .step(let name):
@@ -68,7 +69,8 @@ extension Measure {
             }
         case .check(let name): for counts in statistics.checks.tagged(name) { count(counts, in: &tally) }
         case .metric(let name): for metric in statistics.metrics.tagged(name) { count(metric, in: &tally) }
-        case .response, .lag: break
+        case .response: times(statistics.response, in: &tally)
+        case .lag: times(statistics.scheduleLag, in: &tally)
         }
     }
 
@@ -97,7 +99,10 @@ extension Measure {
             tally.part += statistics.iterations.failed
         case .iterations: tally.samples += statistics.iterations.ended
         case .checks: for counts in statistics.checks.values { count(counts, in: &tally) }
-        case .dropped, .count, .sum, .last, .share: break
+        case .dropped:
+            tally.samples += statistics.arrivals.planned
+            tally.part += statistics.arrivals.dropped
+        case .count, .sum, .last, .share: break
         default: for group in statistics.names.values { count(group, in: &tally) }
         }
     }

@@ -24,10 +24,11 @@ public struct ThresholdJudge: Sendable {
         public var aborts: Bool
     }
 
-    /// - Parameter last: Where the load comes to its end by its plan, in whole seconds since the start; nil when nobody
-    ///   knows.
-    public init(_ thresholds: [Threshold] = [], last: Int? = nil) {
-        tracks = thresholds.map(ThresholdTrack.init)
+    /// - Parameters:
+    ///   - begin: Where the warm-up ends, in whole seconds since the start.
+    ///   - last: Where the load comes to its end by its plan, likewise; nil when nobody knows.
+    public init(_ thresholds: [Threshold] = [], begin: Int = 0, last: Int? = nil) {
+        tracks = thresholds.map { ThresholdTrack($0, begin: begin) }
         told = thresholds.map { _ in 0 }
         if let last { self.last = last }
     }
@@ -93,15 +94,14 @@ public struct ThresholdJudge: Sendable {
     private static func whole(_ seconds: Double) -> Int { Int(max(0, min(seconds, 1e9))) }
 }
 
-extension Plan {
-    /// The second in which its load comes to an end of its own; nil when that depends on the iterations.
-    public var lastFullSecond: Int? {
-        var seconds = Double(pause.components.seconds) * Double(cycles.count - 1)
-        for cycle in cycles {
-            guard case .duration(let length) = cycle.amount else { return nil }
-            let parts = length.components
-            seconds += Double(parts.seconds) + Double(parts.attoseconds) / 1e18
-        }
-        return Int(max(0, min(seconds, 1e9)))
+extension ThresholdJudge {
+    /// Judges the thresholds of a run under a plan: the warm-up is not looked at, nor are windows behind the plan's end.
+    public init(_ thresholds: [Threshold], _ plan: Plan) {
+        let warmUp = plan.warmUp.seconds.rounded(.up)
+        self.init(thresholds, begin: Self.whole(warmUp), last: plan.length.map { Self.whole($0.seconds) })
     }
+}
+
+extension Duration {
+    fileprivate var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

@@ -1,6 +1,8 @@
 /// One threshold through a run. A pure structure: what was measured and how far it is complete goes in.
 struct ThresholdTrack: Sendable {
     let threshold: Threshold
+    /// What is measured before it is not looked at, in seconds since the start.
+    private let begin: Int
     /// Everything from `after` on; without windows only what is complete, the rest is in ``seconds``.
     private var total = Tally()
     private var seconds: [Int: Tally] = [:]
@@ -20,9 +22,11 @@ struct ThresholdTrack: Sendable {
     private static let checkpointInterval = 60
     private static let checkpointLimit = 60
 
-    init(_ threshold: Threshold) {
+    /// - Parameter begin: Where the warm-up ends, in seconds since the start.
+    init(_ threshold: Threshold, begin: Int = 0) {
         self.threshold = threshold
-        course = WindowCourse(end: threshold.delay)
+        self.begin = begin + threshold.delay
+        course = WindowCourse(end: self.begin)
         checkpoints = [course]
         result = ThresholdResult(threshold: threshold)
     }
@@ -32,7 +36,7 @@ struct ThresholdTrack: Sendable {
 
     /// Adds what was measured in a second.
     mutating func take(_ statistics: Statistics, second: Int) {
-        guard second >= threshold.delay else {
+        guard second >= begin else {
             // What it is about may have been seen before; then its name is no slip.
             var tally = Tally()
             threshold.measure.count(statistics, in: &tally)
@@ -79,7 +83,7 @@ struct ThresholdTrack: Sendable {
             var tally = total
             for (second, added) in seconds where second < due { tally.merge(added) }
             let end = max(self.complete, due)
-            result = outcome(of: tally, over: Double(end - threshold.delay), end: end)
+            result = outcome(of: tally, over: Double(end - begin), end: end)
             result.provisional = due > self.complete
         }
         if threshold.aborts, isBrokenForSure { aborted = true }
@@ -100,7 +104,7 @@ struct ThresholdTrack: Sendable {
         } else {
             for added in track.seconds.values { track.total.merge(added) }
             track.result = track.outcome(
-                of: track.total, over: duration - Double(threshold.delay),
+                of: track.total, over: duration - Double(begin),
                 end: Int(max(0, min(duration, 1e9)).rounded(.up)))
         }
         track.result.aborted = aborted
@@ -137,7 +141,7 @@ struct ThresholdTrack: Sendable {
     private func judge(_ window: Int, to limit: Int, _ course: inout WindowCourse) {
         while course.end < limit {
             let end = course.end + 1
-            guard end - window >= threshold.delay, !isUnknown(total) else {
+            guard end - window >= begin, !isUnknown(total) else {
                 course.take(nil, end: end, threshold)
                 continue
             }
@@ -150,8 +154,8 @@ struct ThresholdTrack: Sendable {
     /// Broken by what can no longer change.
     private var isBrokenForSure: Bool {
         if threshold.window != nil { return course.breachedAt != nil }
-        guard complete > threshold.delay else { return false }
-        return threshold.judgement(total, seconds: Double(complete - threshold.delay), end: complete)?.broken ?? false
+        guard complete > begin else { return false }
+        return threshold.judgement(total, seconds: Double(complete - begin), end: complete)?.broken ?? false
     }
 
     // MARK: Results
@@ -164,7 +168,7 @@ struct ThresholdTrack: Sendable {
         result.lateSamples = lateSamples
         guard let judgement = isFinal ? course.worst : course.latest, !isUnknown(total) else {
             result.samples = total.samples
-            result.doubt = doubt(total, isShort: course.end < threshold.delay + (threshold.window ?? 0))
+            result.doubt = doubt(total, isShort: course.end < begin + (threshold.window ?? 0))
             return result
         }
         result.actual = judgement.actual

@@ -47,7 +47,28 @@ extension Summary {
     // MARK: Generator-limited
 
     private var bottlenecks: [Verdict.Reason] {
-        [loopLag, blocking, descriptors].compactMap { $0 } + saturation
+        [scheduleLag, droppedArrivals, loopLag, blocking, descriptors].compactMap { $0 } + saturation
+    }
+
+    private var scheduleLag: Verdict.Reason? {
+        let limit = Quantity(Double(Verdict.scheduleLagLimit), .time)
+        guard let lag = statistics.scheduleLag.percentile(0.99), lag > Verdict.scheduleLagLimit else { return nil }
+        let actual = Quantity(Double(lag), .time)
+        return Verdict.Reason(
+            .scheduleLag,
+            "one iteration of a hundred started \(actual) or more behind its schedule, through the generator's fault",
+            actual: actual, limit: limit)
+    }
+
+    private var droppedArrivals: Verdict.Reason? {
+        let arrivals = statistics.arrivals
+        guard arrivals.dropped > 0 else { return nil }
+        let share = Quantity(Double(arrivals.dropped) / Double(max(1, arrivals.planned)), .share)
+        return Verdict.Reason(
+            .droppedArrivals,
+            "\(arrivals.dropped) of \(arrivals.planned) arrivals (\(share)) found no free user and were not made: allow "
+                + "more (--max-users), unless the target is too slow for any number", actual: share,
+            limit: Quantity(0, .share))
     }
 
     private var loopLag: Verdict.Reason? {
@@ -118,6 +139,8 @@ extension Summary {
 }
 
 extension Verdict {
+    /// The 99th percentile of the schedule lag may be so much, in nanoseconds.
+    public static let scheduleLagLimit: Int64 = 10_000_000
     /// A loop that was held up for longer, in nanoseconds, may show in the latencies.
     public static let loopLagLimit: Int64 = 100_000_000
     /// The share of iterations that may block their loop.

@@ -220,8 +220,45 @@ import Testing
             _ = stopped.second(second, Made.hits(second < 5 ? 10 : 1))
         }
         #expect(stopped.results(duration: 10)[0].passed == true)
-        #expect(Plan(cycles: [.init(users: 1, amount: .duration(.milliseconds(2500)))]).lastFullSecond == 2)
-        #expect(Plan(cycles: [.init(users: 1, amount: .iterations(3))]).lastFullSecond == nil)
+        // As the plan has it.
+        let plan = Plan(cycles: [.init(users: 1, amount: .duration(.milliseconds(5500)))])
+        var own = ThresholdJudge([try Threshold("rate > 5/s over 1s")], plan)
+        for second in 0..<10 { _ = own.second(second, Made.hits(second < 5 ? 10 : 1)) }
+        #expect(own.results(duration: 10)[0].passed == true && own.results(duration: 10)[0].windows == 5)
+    }
+
+    @Test func theWarmUpIsNotLookedAt() throws {
+        var plan = Plan(cycles: [.init(users: 1, amount: .duration(.seconds(6)))])
+        plan.warmUp = .milliseconds(1500)
+        let thresholds = ["rate == 10/s", "rate > 5/s over 1s", "rate == 10/s after 2s", "rate > 5/s over 1s after 2s"]
+        var judge = ThresholdJudge(try thresholds.map { try Threshold($0) }, plan)
+        var warm = Statistics()
+        warm.warmUp = Made.hits(100, milliseconds: 500)
+        for second in 0..<6 { _ = judge.second(second, second < 2 ? warm : Made.hits(10)) }
+        let results = judge.results(duration: 6)
+        #expect(results.map(\.passed) == [true, true, true, true])
+        #expect(results.map(\.windows) == [0, 4, 0, 2])
+    }
+
+    @Test func judgesArrivalsAndTheTimesOfTheirIterations() throws {
+        var judge = try Made.judge(
+            "dropped <= 10%", "dropped == 0", "p50(response) > 90ms", "p50(service) < 20ms", "p50(iterations) > 90ms",
+            "max(lag) < 2ms", "dropped < 3/s")
+        var statistics = Statistics()
+        statistics.arrivals = ArrivalCounts(planned: 20, started: 18, dropped: 2)
+        for _ in 0..<18 {
+            statistics.response.record(100_000_000)
+            statistics.service.record(10_000_000)
+            statistics.scheduleLag.record(1_000_000)
+        }
+        judge.take(statistics, second: 0)
+        #expect(judge.results(duration: 1).map(\.passed) == [true, false, true, true, true, true, true])
+        // In a closed model there is no response time: that of iterations is their service time.
+        var closed = try Made.judge("p50(iterations) < 20ms", "p50(response) < 1s", "dropped == 0", "dropped < 1%")
+        statistics.arrivals = ArrivalCounts()
+        statistics.response = Histogram()
+        closed.take(statistics, second: 0)
+        #expect(closed.results(duration: 1).map(\.passed) == [true, nil, true, nil])
     }
 
     @Test func whatWasStoppedStaysStopped() throws {

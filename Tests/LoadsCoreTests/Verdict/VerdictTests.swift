@@ -34,6 +34,22 @@ import Testing
         #expect(summary { $0.statistics.health.lag.longestJob = 100_000_000 }.kind == .valid)
     }
 
+    @Test func aScheduleThatIsNotKeptLimits() {
+        func lag(_ milliseconds: Int64) -> Verdict {
+            summary { for _ in 0..<100 { $0.statistics.scheduleLag.record(milliseconds * 1_000_000) } }
+        }
+        #expect(lag(9).kind == .valid)
+        #expect(lag(25).reasons.map(\.code) == [.scheduleLag])
+        #expect(lag(25).kind == .generatorLimited)
+    }
+
+    @Test func arrivalsThatWereDroppedLimit() {
+        let verdict = summary { $0.statistics.arrivals = ArrivalCounts(planned: 1000, started: 990, dropped: 10) }
+        #expect(verdict.reasons.map(\.code) == [.droppedArrivals])
+        #expect(verdict.reasons[0].text.hasPrefix("10 of 1000 arrivals (1 %) found no free user"))
+        #expect(summary { $0.statistics.arrivals = ArrivalCounts(planned: 9, started: 9) }.kind == .valid)
+    }
+
     @Test func aBodyThatBlocksLimitsWhenItDoesSoOften() {
         func holders(_ count: Int) -> Verdict {
             summary { $0.statistics.health.lag.holders["Suite/slow"] = LoopHold(count: count, longest: 30_000_000) }
