@@ -74,10 +74,11 @@ extension SizeReport {
         guard let broken = result.broken, let step = step(of: broken) else {
             return result.limit == .unclear ? steps.last?.doubt : nil
         }
-        if step.outcome == .generatorLimited { return step.summary.verdict.reasons.first?.text }
+        let doubt = step.summary.verdict.reasons.first?.text
+        if step.outcome == .generatorLimited { return doubt }
         return step.summary.thresholds.first { $0.state == .breached }.map { result in
             "with \(text(broken)) \(result.expression.printable) is breached: \(result.actualText ?? "")"
-        }
+        } ?? doubt
     }
 }
 

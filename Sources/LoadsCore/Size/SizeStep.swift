@@ -33,8 +33,11 @@ public struct SizeStep: Sendable {
         if verdict == .incomplete || summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
             return .unclear
         }
-        if verdict == .generatorLimited { return .generatorLimited }
-        if summary.thresholds.contains(where: { $0.state == .breached }) { return .breached }
+        // Arrivals find no user because the target keeps them all, or because there may be too few.
+        let isDropping = summary.statistics.arrivals.dropped > 0
+        let verdicts = summary.verdict.reasons.filter { $0.code != .droppedArrivals }
+        if verdicts.contains(where: { $0.kind == .generatorLimited }) { return .generatorLimited }
+        if isDropping || summary.thresholds.contains(where: { $0.state == .breached }) { return .breached }
         return summary.thresholds.contains { $0.state == .passed } ? .kept : .unclear
     }
 

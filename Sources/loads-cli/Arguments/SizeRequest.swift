@@ -1,13 +1,18 @@
 import LoadsCore
+import LoadsReport
 import LoadsWire
 
 /// A search for a limit as it was asked for: everything judged, nothing started.
 struct SizeRequest: Sendable {
     /// What is run; its users are the first that are tried.
     var run: CheckedRun
+    /// What a load is counted in.
+    var unit: SizeReport.Unit
+    /// The first load that is tried.
+    var first: Int
     /// How long each step takes.
     var duration: Duration
-    /// The most users that are tried.
+    /// The most that is tried.
     var largest: Int
     /// How near the limit is to be found, as a share of it.
     var precision: Double
@@ -23,13 +28,7 @@ struct SizeRequest: Sendable {
         if run.thresholds.isEmpty {
             read.complain("no --expect: name what the target must keep to (try --expect 'p95 < 200ms')")
         }
-        if run.plan.cycles.count > 1 { read.complain("--users: a search has one number to begin with, no cycles") }
-        switch run.plan.cycles[0].amount {
-        case .duration(let length): duration = length
-        case .iterations(1): break
-        case .iterations(let count):
-            read.complain("--iterations \(count): the steps of a search have a length (try --duration 10s)")
-        }
+        (unit, first) = Self.load(of: run.plan, &duration, &read)
         if run.stream != nil || run.publish != nil {
             read.complain("--stream: a search has many runs; stream one of them (`loads run`)")
         }
@@ -39,9 +38,7 @@ struct SizeRequest: Sendable {
             let given = Settings.Given(text: to, label: "--to")
             largest = read.count(given, upTo: Plan.userLimit) ?? largest
         }
-        if run.plan.peakUsers > largest {
-            read.complain("--users \(run.plan.peakUsers): more than the most that are tried, \(largest) (--to)")
-        }
+        if first > largest { read.complain("--to \(largest): less than the load to begin with, \(first)") }
         if let agents = run.remote?.placement.agents, agents > largest {
             read.complain("--agents \(agents): more than the most users that are tried, \(largest) (--to)")
         }
@@ -57,10 +54,47 @@ struct SizeRequest: Sendable {
         guard read.problems.isEmpty else { throw UsageError(read.problems) }
     }
 
+    private static func load(
+        of plan: Plan, _ duration: inout Duration, _ read: inout Readings
+    ) -> (SizeReport.Unit, Int) {
+        switch plan.model {
+        case .cycles(let cycles):
+            if cycles.count > 1 { read.complain("--users: a search has one number to begin with, no cycles") }
+            switch cycles[0].amount {
+            case .duration(let length): duration = length
+            case .iterations(1): break
+            case .iterations(let count):
+                read.complain("--iterations \(count): the steps of a search have a length (try --duration 10s)")
+            }
+            return (.users, cycles[0].users)
+        case .arrivals(let arrivals) where arrivals.isConstant:
+            duration = arrivals.length
+            return (.rate, max(1, Int(arrivals.stages[1].rate.perSecond.rounded())))
+        case .users, .arrivals:
+            read.complain("--stages: each step of a search has one load (try -c 10, or --rate 100/s)")
+            return (.users, 1)
+        }
+    }
+
     /// The run of a step.
     func step(_ load: Int) -> CheckedRun {
         var run = run
-        run.plan.cycles = [Plan.Cycle(users: load, amount: .duration(duration))]
+        guard var arrivals = run.plan.arrivals else {
+            run.plan.cycles = [Plan.Cycle(users: load, amount: .duration(duration))]
+            return run
+        }
+        // Who has said nothing gets as many users as the rate of the step may need.
+        let isStandard = arrivals.maxUsers == Arrivals.standardMaxUsers(for: arrivals.stages)
+        for index in arrivals.stages.indices { arrivals.stages[index].rate = .perSecond(load) }
+        if isStandard {
+            arrivals = Arrivals(stages: arrivals.stages, poisson: arrivals.poisson, seed: arrivals.seed)
+        }
+        run.plan.model = .arrivals(arrivals)
         return run
     }
+}
+
+extension Arrivals {
+    /// Whether they come at one rate, after a ramp at most.
+    fileprivate var isConstant: Bool { stages.count == 2 && stages[0].rate == stages[1].rate }
 }

@@ -5,19 +5,20 @@ import LoadsCore
 /// `loads size TARGET --expect …`: finds the largest load that keeps to the thresholds.
 struct SizeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "size", abstract: "Find the most users that a target bears under given thresholds.",
+        commandName: "size", abstract: "Find the most load that a target bears under given thresholds.",
         discussion: """
             loads size http://127.0.0.1:8080/ --expect 'p95 < 200ms' --expect 'errors < 1%'
 
             Runs the target again and again, each time for --duration (10s): with twice the users until a threshold \
             breaks, then with fewer and more until the limit is found, and once more to confirm it. --users is the first \
-            number. Exit codes: 0 a load was found that is borne, 3 not even the smallest is, 4 with --strict: the \
+            number; with --rate it is arrivals a second. Exit codes: 0 a load was found that is borne, 3 not even the smallest is, 4 with --strict: the \
             target's limit was not found; others as those of `loads run`.
             """)
 
     @OptionGroup var options: RunOptions
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("The most users that are tried (default 10000).", valueName: "n"))
+        parsing: .unconditional,
+        help: ArgumentHelp("The most users, or arrivals a second, that are tried (default 10000).", valueName: "n"))
     var to: String?
     @Option(
         parsing: .unconditional,

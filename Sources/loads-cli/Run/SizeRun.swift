@@ -31,7 +31,7 @@ struct SizeRun {
         }
         let limit = DescriptorLimit.raise()
         var largest = request.largest
-        if request.run.isURL {
+        if request.run.isURL, request.unit == .users {
             let room = DescriptorLimit.users(isPlain: request.run.isPlain, limit: limit)
             if room < largest {
                 largest = max(1, room)
@@ -53,9 +53,9 @@ struct SizeRun {
         in range: ClosedRange<Int>, _ step: (Int) async throws -> Summary
     ) async throws -> ExitStatus {
         var search = SizeSearch(
-            start: request.run.plan.peakUsers, range: range, precision: request.precision)
+            start: request.first, range: range, precision: request.precision)
         var report = SizeReport(
-            target: request.run.targetText, unit: .users, thresholds: request.run.thresholds, steps: [],
+            target: request.run.targetText, unit: request.unit, thresholds: request.run.thresholds, steps: [],
             result: SizeSearch.Result(found: nil, limit: .unclear, broken: nil))
         outputs.begin()
         while let next = search.next {
