@@ -159,6 +159,67 @@ import Testing
         try await written.checkSchema()
     }
 
+    @Test func arrivalsThatFindNoUserAreToldAndMakeTheGeneratorTheLimit() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        // One user that takes 200 ms for each: of ten in a second it makes five at most.
+        let (outcome, written) = try await run(
+            server, "/delay/200",
+            [
+                "--rate", "10/s", "-d", "3s", "--max-users", "1", "--queue", "0", "--strict", "--expect",
+                "dropped > 30%",
+                "--expect", "min(response) >= 200ms", "--expect", "min(iterations) >= 200ms", "--expect",
+                "max(lag) < 1m",
+            ], json: directory.path + "/summary.json")
+        await server.stop()
+        #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
+        #expect(try written.list("thresholds").map { $0["passed"] as? Bool } == [true, true, true, true])
+        #expect(written.value("verdict.kind") as? String == "generator-limited")
+        let codes = try written.list("verdict.reasons").compactMap { $0["code"] as? String }
+        #expect(codes.contains("dropped-arrivals"))
+        #expect(outcome.output.contains("arrivals"))
+        try await written.checkSchema()
+    }
+
+    @Test func whatIsMeasuredInTheWarmUpIsNotJudged() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        // Until its second 1 the server lets everybody wait.
+        let (outcome, written) = try await run(
+            server, "/stall/0/1",
+            [
+                "-c", "2", "-d", "4s", "--think", "5ms", "--warm-up", "2s", "--expect", "max < 900ms", "--expect",
+                "rate > 1/s over 1s",
+            ], json: directory.path + "/summary.json")
+        await server.stop()
+        #expect(outcome.status == 0, "\(outcome.output)")
+        let thresholds = try written.list("thresholds")
+        #expect(thresholds.map { $0["passed"] as? Bool } == [true, true])
+        #expect(thresholds[1]["windows"] as? Int == 2)
+        try await written.checkSchema()
+    }
+
+    @Test func sizeFindsTheArrivalsThatAServerBears() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/size.json"
+        // Two places, 50 ms of work: 40 a second.
+        let outcome = try await Program.run([
+            "size", server.url + "/queue/2/50", "--expect", "p90 < 400ms", "--rate", "10/s", "-d", "3s", "--precision",
+            "15%", "--json", json,
+        ])
+        await server.stop()
+        let size = try Written(json: json)
+        #expect(size.value("unit") as? String == "per_s", "\(outcome.output)")
+        #expect(try size.list("steps").map { $0["load"] as? Int }.prefix(2) == [10, 20], "\(outcome.output)")
+        if size.value("limit") as? String == "target" {
+            let found = try #require(size.value("found") as? Int)
+            #expect((25...60).contains(found), "\(outcome.output)")
+        } else {
+            #expect(size.value("limit") as? String == "generator", "\(outcome.output)")
+        }
+    }
+
     /// Four places, 50 ms of work: with 24 users the last one in the line waits for 300 ms.
     @Test func sizeFindsTheLimitOfAServerThatIsKnown() async throws {
         let server = try TestServer()

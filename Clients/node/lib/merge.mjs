@@ -14,8 +14,8 @@ const addable = new Set([
   'metrics', 'errors', 'failures', 'health', 'users', 'warm_up', 'hits',
 ])
 const addableHealth = new Set([
-  'cpu_s', 'latest_timer_ns', 'longest_job_ns', 'long_jobs', 'holders', 'peak_rss_bytes', 'dropped_hits', 'orphan_failures',
-  'overflowed_names',
+  'cpu_s', 'latest_timer_ns', 'longest_job_ns', 'long_jobs', 'waited_ns', 'holders', 'peak_rss_bytes', 'dropped_hits',
+  'orphan_failures', 'overflowed_names',
 ])
 const isAddable = (fields) =>
   Object.keys(fields).every((key) => addable.has(key)) && Object.keys(fields.health).every((key) => addableHealth.has(key))
@@ -134,6 +134,7 @@ function mergeHealth(into, other) {
     into[key] = Math.max(into[key], other[key])
   }
   add(into, other, ['long_jobs', 'dropped_hits', 'orphan_failures'])
+  if (other.waited_ns !== undefined) add(into, other, ['waited_ns'])
   for (const [name, held] of Object.entries(other.holders ?? {})) {
     into.holders ??= {}
     const known = (into.holders[name] ??= { count: 0, longest_ns: 0 })

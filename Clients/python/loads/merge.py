@@ -13,7 +13,7 @@ _TEXTS = ("name", "method", "url", "error")
 #: What can be added up. A batch that holds more is left as it is: what it says would be lost.
 _FIELDS = {"v", "type", "from_s", "to_s", "iterations", "service", "arrivals", "response", "schedule_lag", "names", "steps",
            "checks", "metrics", "errors", "failures", "health", "users", "warm_up", "hits"}
-_HEALTH = {"cpu_s", "latest_timer_ns", "longest_job_ns", "long_jobs", "holders", "peak_rss_bytes", "dropped_hits",
+_HEALTH = {"cpu_s", "latest_timer_ns", "longest_job_ns", "long_jobs", "waited_ns", "holders", "peak_rss_bytes", "dropped_hits",
            "orphan_failures", "overflowed_names"}
 
 
@@ -137,6 +137,8 @@ def _health(into: dict, other: dict) -> None:
         into[key] = max(into[key], other[key])
     for key in ("long_jobs", "dropped_hits", "orphan_failures"):
         into[key] += other[key]
+    if "waited_ns" in other:
+        into["waited_ns"] = into.get("waited_ns", 0) + other["waited_ns"]
     for name, held in (other.get("holders") or {}).items():
         holders = into["holders"] = into.get("holders") or {}
         known = holders.setdefault(name, {"count": 0, "longest_ns": 0})
