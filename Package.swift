@@ -179,7 +179,7 @@ let package = Package(
         tests(
             "LoadsCLITests",
             [
-                "loads-cli", "LoadsCore", "LoadsPackage",
+                "loads-cli", "LoadsCore", "LoadsPackage", "LoadsReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
             ]),
         tests("LoadsSessionEngineTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "TestSupport"]),

@@ -1,5 +1,5 @@
 import LoadsCore
-import LoadsEventLoop
+import LoadsReport
 import Testing
 
 @testable import loads_cli
