@@ -106,7 +106,7 @@ public final class ScenarioRunner: Sendable {
     private func perform(
         _ clock: EventLoop, _ begin: @Sendable () async -> Instant?, _ onStart: @Sendable (Instant, Duration) -> Void
     ) async -> RunEnding {
-        let group = EventLoopGroup(count: plan.loops)
+        let group = EventLoopGroup(count: plan.loops, precise: plan.precise)
         let registry = NameRegistry(limit: plan.maxNames)
         let counters = counters ?? LiveCounters.local()
         let lanes = group.loops.enumerated().map {

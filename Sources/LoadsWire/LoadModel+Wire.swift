@@ -67,10 +67,7 @@ extension Arrivals {
     init(_ node: Node) throws(WireError) {
         let stages = try node.field("stages").stages { node throws(WireError) in
             RateStage(
-                duration: try node.field("duration_ns").duration(),
-                rate: ArrivalRate(
-                    microPerHour: Int64(
-                        try node.field("rate_uph").int(in: 0...Int(ArrivalRate.highest.microPerHour)))))
+                duration: try node.field("duration_ns").duration(), rate: try node.field("rate_uph").rate())
         }
         self.init(
             stages: stages, maxUsers: try node.field("max_users").users(),

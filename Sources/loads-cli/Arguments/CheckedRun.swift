@@ -172,7 +172,13 @@ struct CheckedRun: Sendable, Equatable {
             guard let given = settings.value(name) else { continue }
             read.complain("\(given.label) \(given.text): is for tests, and \(program.text) is a program")
         }
-        for name in ["threads", "debug-requests"] where settings.flag(name) {
+        for name in ["rate", "stages", "pacing", "warm-up"] {
+            guard let given = settings.value(name) else { continue }
+            read.complain(
+                "\(given.label) \(given.text): is for tests and URLs; \(program.text) is a program, and the plan in lines that "
+                    + "it reads has users, iterations and a duration")
+        }
+        for name in ["threads", "debug-requests", "precise"] where settings.flag(name) {
             read.complain("--\(name): is for tests and URLs, and \(program.text) is a program")
         }
         return .command(settings.list("command").map(\.text))
