@@ -137,7 +137,8 @@ public final class ScenarioRunner: Sendable {
     private func makeCrew(_ lanes: [Lane], _ clock: EventLoop) -> any Crew {
         switch plan.model {
         case .cycles:
-            CycleCrew(plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
+            CycleCrew(
+                plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
         case .users(let stages):
             StageCrew(
                 stages, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,

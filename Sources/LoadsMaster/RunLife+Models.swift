@@ -12,7 +12,8 @@ extension RunLife {
         guard !plan.cycles.isEmpty else { return change(to: load, at: instant, plan.length ?? .zero) }
         guard case .users(let users) = load else {
             return WireFault(
-                code: "state", message: "the run \(record.run) has users, not a rate: `loads adjust \(record.run) -c 200`")
+                code: "state",
+                message: "the run \(record.run) has users, not a rate: `loads adjust \(record.run) -c 200`")
         }
         return adjust(users: users, at: instant)
     }
@@ -50,8 +51,7 @@ extension RunLife {
     mutating func inherit(from index: Int, at instant: Instant) -> Bool {
         let heirs = running.filter { $0 != index }
         guard !heirs.isEmpty, let start = record.start else { return false }
-        let weights = weights(heirs.map { members[$0].cores })
-        let models = zip(heirs, weights).map { (model: model(of: $0), weight: $1) }
+        let models = zip(heirs, weights(heirs.map { members[$0].cores })).map { (model: model(of: $0), weight: $1) }
         guard let inherited = RunModels.inherited(models, of: model(of: index)) else { return false }
         give(inherited, to: heirs, from: max(0, instant.nanoseconds(since: start)), at: instant)
         return true
@@ -72,7 +72,7 @@ extension RunLife {
             let adjustment = Adjustment(
                 users: users, firstNewUser: record.nextUser, at: instant.nanoseconds,
                 change: Adjustment.Change(model: model, from: time))
-            if case .arrivals = model { record.nextUser += max(0, users - members[index].users) }
+            if case .arrivals = model { record.nextUser += users }
             record.members[index].users = users
             record.members[index].peakUsers = max(members[index].peakUsers, users)
             record.members[index].adjustment = adjustment

@@ -10,7 +10,8 @@ extension Summary {
         }
         let rate = measuredSeconds > 0 ? ", \(Figures.rate(Double(arrivals.started) / planSeconds))/s" : ""
         var lines = [
-            label("arrivals") + "\(Figures.count(arrivals.planned)) planned, \(Figures.count(arrivals.started)) started\(rate), "
+            label("arrivals")
+                + "\(Figures.count(arrivals.planned)) planned, \(Figures.count(arrivals.started)) started\(rate), "
                 + mark("\(Figures.count(arrivals.dropped)) dropped", arrivals.dropped > 0, style)
         ]
         let rows = [
@@ -46,7 +47,9 @@ extension Summary {
             parts.append("p95 \(Figures.time(nanoseconds: Double(hits.latency.percentile(0.95) ?? 0)))")
         }
         return [
-            "", label("warm-up") + "\(DurationText.text(plan.warmUp)), not in the figures: " + parts.joined(separator: ", "),
+            "",
+            label("warm-up") + "\(DurationText.text(plan.warmUp)), not in the figures: "
+                + parts.joined(separator: ", "),
         ]
     }
 

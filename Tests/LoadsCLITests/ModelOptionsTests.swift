@@ -32,7 +32,8 @@ import Testing
 
     @Test func aRateTakesItsOptions() throws {
         let plan = try parse(
-            "A.B --rate 100/s -d 10s --ramp-up 4s --max-users 7 --queue 0 --poisson --precise --warm-up 2s").plan
+            "A.B --rate 100/s -d 10s --ramp-up 4s --max-users 7 --queue 0 --poisson --precise --warm-up 2s"
+        ).plan
         let arrivals = try #require(plan.arrivals)
         // A triangle of 4 s and 6 s in full.
         #expect(arrivals.schedule.total == 800)
@@ -68,7 +69,10 @@ import Testing
     @Test(arguments: [
         ("--rate 500/s", "--rate 500/s: never ends: say for how long (-d 1m)"),
         ("--rate 500/s -d 1m -c 5", "users and a rate exclude each other"),
-        ("--rate 500/s -d 1m -n 5", "--iterations 5: a number of iterations is for each user; --rate ends with its time"),
+        (
+            "--rate 500/s -d 1m -n 5",
+            "--iterations 5: a number of iterations is for each user; --rate ends with its time"
+        ),
         ("--rate -5/s -d 1m", "a rate is not negative"), ("--rate 0 -d 1m", "nothing would ever start"),
         ("--rate 99999999/s -d 1m", "more than 10,000,000 a second"), ("--rate many -d 1m", "not a rate (try 500/s"),
         ("--rate 500/s -d 1m --think 1s", "with a rate no user waits"),
@@ -76,7 +80,8 @@ import Testing
         ("--rate 500/s --stages 10s:5", "exclude each other: give the stages rates"),
         ("--stages 10s:5 -c 5", "users and stages exclude each other"), ("--stages 10s:5 -n 5", "ends with its time"),
         ("--stages 10s:5 -d 5s", "--duration 5s: the stages have their own times"),
-        ("--stages 10s:5 --max-users 5", "--max-users 5: is for a rate"), ("--stages 10s:5 --poisson", "--poisson: is for a rate"),
+        ("--stages 10s:5 --max-users 5", "--max-users 5: is for a rate"),
+        ("--stages 10s:5 --poisson", "--poisson: is for a rate"),
         ("--stages 10s:5,5", "5 is no stage (try 30s:50"), ("--stages 10:5", "the unit is missing"),
         ("--stages 10s:5/s,5s:7", "7 is no rate, as others are (try 7/s)"), ("--stages 10s:-5", "must be at least 1"),
         ("--stages 0s:5", "no stage takes any time"), ("--stages 10s:0", "no stage has a user"),
@@ -118,9 +123,10 @@ import Testing
             _ = try CheckedRun(file.settings)
             Issue.record("taken")
         } catch {
-            #expect(error.problems == [
-                "loads.yml:3: users 5: users and a rate exclude each other: with a rate users are made as needed (--max-users bounds them)"
-            ])
+            #expect(
+                error.problems == [
+                    "loads.yml:3: users 5: users and a rate exclude each other: with a rate users are made as needed (--max-users bounds them)"
+                ])
         }
     }
 }

@@ -50,7 +50,8 @@ import Testing
         for time in times {
             for (percentile, value) in truth {
                 let share = try error(written, time, percentile, value)
-                #expect(share <= 0.01, "\(time).\(percentile): \(try written.number("\(time).\(percentile)")) for \(value)")
+                #expect(
+                    share <= 0.01, "\(time).\(percentile): \(try written.number("\(time).\(percentile)")) for \(value)")
             }
         }
     }

@@ -17,7 +17,8 @@ struct Settings: Sendable {
         "target": .list, "command": .list, "users": .value, "iterations": .value, "duration": .value, "pause": .value,
         "ramp-up": .value,
         "rate": .value, "stages": .value, "repeat": .value, "max-users": .value, "queue": .value, "poisson": .flag,
-        "pacing": .value, "warm-up": .value, "precise": .flag, "think": .value, "grace": .value, "package": .value, "server-url": .value, "timeout": .value, "loops": .value,
+        "pacing": .value, "warm-up": .value, "precise": .flag, "think": .value, "grace": .value, "package": .value,
+        "server-url": .value, "timeout": .value, "loops": .value,
         "threads": .flag, "new-connections": .flag, "max-names": .value, "json": .value, "stream": .value,
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,
         "name": .value, "master": .value, "keys": .value, "agents": .value, "label": .list, "weighted": .flag,
@@ -59,7 +60,9 @@ struct Settings: Sendable {
             result.values[name] = given
         }
         result.flags.merge(file.flags) { own, _ in own }
-        if aside.contains("poisson"), file.values[model!] == nil, flags["poisson"] == nil { result.flags["poisson"] = nil }
+        if aside.contains("poisson"), file.values[model!] == nil, flags["poisson"] == nil {
+            result.flags["poisson"] = nil
+        }
         return result
     }
 

@@ -43,7 +43,9 @@ struct AdjustCommand: AsyncParsableCommand {
         var read = Readings()
         let count = read.count(users.map { Settings.Given(text: $0, label: "--users") }, upTo: Plan.userLimit)
         let newRate = read.rate(rate.map { Settings.Given(text: $0, label: "--rate") })
-        if (users == nil) == (rate == nil) { read.complain("say either how many users (-c 200) or what rate (--rate 800/s)") }
+        if (users == nil) == (rate == nil) {
+            read.complain("say either how many users (-c 200) or what rate (--rate 800/s)")
+        }
         guard read.problems.isEmpty else { throw UsageError(read.problems) }
         try await options.withClient { client in
             if let newRate {
