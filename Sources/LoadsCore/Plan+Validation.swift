@@ -90,7 +90,8 @@ extension Plan {
             if cycle.users < 1 || cycle.users > userLimit {
                 problems.append(
                     PlanProblem(
-                        option: "users", value: "\(cycle.users)", remedy: "not a number of users (from 1 to 1,000,000)"))
+                        option: "users", value: "\(cycle.users)", remedy: "not a number of users (from 1 to 1,000,000)")
+                )
             }
             switch cycle.amount {
             case .iterations(let count):

@@ -32,8 +32,10 @@ extension Plan.Cycle {
 extension Arrivals {
     fileprivate var phrase: String {
         let rates = Set(stages.filter { $0.duration > .zero }.map(\.rate))
-        let isConstant = rates.count == 1 && stages.first.map { $0.duration == .zero && rates.contains($0.rate) } == true
-        let rate = isConstant ? rates.first!.text : "rates by stages, \((stages.map(\.rate).max() ?? .zero).text) at most,"
+        let isConstant =
+            rates.count == 1 && stages.first.map { $0.duration == .zero && rates.contains($0.rate) } == true
+        let rate =
+            isConstant ? rates.first!.text : "rates by stages, \((stages.map(\.rate).max() ?? .zero).text) at most,"
         return "\(rate) for \(DurationText.text(length))" + (poisson ? " (Poisson)" : "")
             + ", at most \(maxUsers == 1 ? "1 user" : "\(Figures.count(maxUsers)) users")"
     }

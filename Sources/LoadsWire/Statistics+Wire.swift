@@ -65,7 +65,8 @@ extension IterationCounts {
 extension ArrivalCounts {
     init(_ node: Node, limit: Int) throws(WireError) {
         self.init(
-            planned: try node.field("planned").int(in: 0...limit), started: try node.field("started").int(in: 0...limit),
+            planned: try node.field("planned").int(in: 0...limit),
+            started: try node.field("started").int(in: 0...limit),
             dropped: try node.field("dropped").int(in: 0...limit))
     }
 }

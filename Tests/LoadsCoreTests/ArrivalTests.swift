@@ -202,7 +202,8 @@ import Testing
         let plan = Self.plan(100, 600, users: 20)
         var changed = plan.arrivals!
         changed.stages = [
-            RateStage(duration: .zero, rate: .perSecond(100)), RateStage(duration: .milliseconds(300), rate: .perSecond(100)),
+            RateStage(duration: .zero, rate: .perSecond(100)),
+            RateStage(duration: .milliseconds(300), rate: .perSecond(100)),
             RateStage(duration: .zero, rate: .perSecond(1000)),
             RateStage(duration: .milliseconds(300), rate: .perSecond(1000)),
         ]
@@ -248,7 +249,8 @@ import Testing
     func aChangeLosesNothingAndDoublesNothing(_ heard: Int64, rate: Int) {
         let changed = [
             RateStage(duration: .zero, rate: .perSecond(100)), RateStage(duration: .seconds(1), rate: .perSecond(100)),
-            RateStage(duration: .zero, rate: .perSecond(rate)), RateStage(duration: .seconds(2), rate: .perSecond(rate)),
+            RateStage(duration: .zero, rate: .perSecond(rate)),
+            RateStage(duration: .seconds(2), rate: .perSecond(rate)),
         ]
         var times: [Int64] = []
         for stripe in Stripe.whole.divided(into: 3) {

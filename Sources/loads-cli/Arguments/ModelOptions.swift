@@ -50,7 +50,10 @@ enum ModelOptions {
         ("pause", [.cycles], { _ in "is between cycles of users (-c 10:20)" }),
         ("ramp-up", [.cycles, .rate], { _ in "the stages are the ramps" }),
         ("think", [.cycles, .userStages], { _ in "with a rate no user waits between iterations: the rate says when" }),
-        ("pacing", [.cycles, .userStages], { _ in "with a rate no user waits between iterations: the rate says when" }),
+        (
+            "pacing", [.cycles, .userStages],
+            { _ in "with a rate no user waits between iterations: the rate says when" }
+        ),
         ("repeat", [.userStages, .rateStages], { _ in "is for --stages" }),
         ("max-users", [.rate, .rateStages], { _ in "is for a rate (--rate 500/s)" }),
         ("queue", [.rate, .rateStages], { _ in "is for a rate (--rate 500/s)" }),
@@ -127,7 +130,9 @@ enum ModelOptions {
     private static func constant(_ settings: Settings, _ read: inout Readings) -> [RateStage]? {
         guard let given = settings.value("rate") else { return nil }
         let rate = read.rate(given)
-        if rate == .zero { read.complain("\(given.label) \(given.text): nothing would ever start (try 500/s, 0.5/s, 90/m)") }
+        if rate == .zero {
+            read.complain("\(given.label) \(given.text): nothing would ever start (try 500/s, 0.5/s, 90/m)")
+        }
         guard let length = settings.value("duration") else {
             read.complain("\(given.label) \(given.text): never ends: say for how long (-d 1m)")
             return nil

@@ -157,7 +157,8 @@ struct RunOptions: ParsableArguments {
         for (name, value) in [
             ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
             ("ramp-up", rampUp), ("rate", rate), ("stages", stages), ("repeat", `repeat`), ("max-users", maxUsers),
-            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),
+            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace),
+            ("package", package), ("server-url", serverURL),
             ("timeout", timeout), ("loops", loops), ("max-names", maxNames), ("method", method), ("body", body),
             ("name", name), ("json", json), ("stream", stream),
         ] {
