@@ -31,6 +31,24 @@ extension LoadModel {
     }
 }
 
+extension MixPart {
+    /// Everything that is wrong with it.
+    var problems: [PlanProblem] {
+        func problem(_ option: String, _ value: String, _ remedy: String) -> [PlanProblem] {
+            [PlanProblem(option: option, value: value, remedy: remedy)]
+        }
+        if scenarios.isEmpty { return problem("scenarios", "''", "a part of a mix without a scenario") }
+        if start < .zero || start > DurationText.longest {
+            return problem("start", DurationText.text(start), "not a time (0s or more)")
+        }
+        if case .mix = model { return problem("scenarios", "a mix", "a mix in a mix") }
+        var plan = Plan(model: model)
+        plan.think = think
+        plan.pacing = pacing
+        return plan.validate()
+    }
+}
+
 extension UserStages {
     /// Everything that is wrong with them.
     var problems: [PlanProblem] {

@@ -37,6 +37,10 @@ extension Plan {
         case .cycles(let cycles): problems += Self.problems(of: cycles)
         case .users(let users): problems += users.problems
         case .arrivals(let arrivals): problems += arrivals.problems
+        case .mix(let parts):
+            expect(!parts.isEmpty, "scenarios", "''", "a mix without a part")
+            for part in parts { problems += part.problems }
+            expect(peakUsers <= Self.userLimit, "scenarios", "\(peakUsers) users", "more than 1,000,000 in all")
         }
         func isTime(_ time: Duration) -> Bool { time >= .zero && time <= DurationText.longest }
         for (option, value) in [("pause", pause), ("ramp-up", rampUp)] {
@@ -71,6 +75,11 @@ extension Plan {
             expect(
                 Self.isOrigin(serverURL), "server-url", serverURL.isEmpty ? "''" : serverURL,
                 "not an HTTP address (try http://127.0.0.1:8080)")
+        }
+        for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+            expect(
+                weight >= 1 && weight <= 1_000_000, "weight", "\(weight) of \(name)",
+                "not a weight (from 1 to 1,000,000)")
         }
         expect(
             maxNames >= 1 && maxNames <= Self.nameLimit, "max-names", "\(maxNames)",

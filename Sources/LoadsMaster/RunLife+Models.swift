@@ -9,6 +9,9 @@ extension RunLife {
     /// - Returns: Why it cannot be.
     mutating func adjust(to load: RunModels.Load, at instant: Instant) -> WireFault? {
         let plan = record.submission.order.plan
+        if case .mix = plan.model {
+            return WireFault(code: "state", message: "the run \(record.run) is a mix, whose load cannot be changed")
+        }
         guard !plan.cycles.isEmpty else { return change(to: load, at: instant, plan.length ?? .zero) }
         guard case .users(let users) = load else {
             return WireFault(

@@ -24,7 +24,7 @@ public enum Share {
             // Users of stages have the numbers that their stripe owns.
             if case .users = model { return share }
             share.firstUser = first
-            first += share.peakUsers
+            first += share.userNumbers
             return share
         }
     }
@@ -39,6 +39,16 @@ public enum Share {
             }
         case .users(let users):
             return users.stripe.divided(by: weights).map { .users(UserStages(stages: users.stages, stripe: $0)) }
+        case .mix(let parts):
+            let shares = parts.map { models(of: $0.model, weights: weights) }
+            return weights.indices.map { agent in
+                .mix(
+                    parts.indices.map { index in
+                        var part = parts[index]
+                        part.model = shares[index][agent]
+                        return part
+                    })
+            }
         case .arrivals(let arrivals):
             let stripes = arrivals.stripe.divided(by: weights)
             let users = Share.users(arrivals.maxUsers, weights: weights)

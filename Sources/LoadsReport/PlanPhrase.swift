@@ -14,7 +14,15 @@ extension LoadModel {
         case .users(let users):
             "users by stages, \(Figures.count(users.peak)) at most, for \(DurationText.text(users.length))"
         case .arrivals(let arrivals): arrivals.phrase
+        case .mix(let parts): parts.map(\.phrase).joined(separator: "; ")
         }
+    }
+}
+
+extension MixPart {
+    fileprivate var phrase: String {
+        let delay = start > .zero ? " after \(DurationText.text(start))" : ""
+        return "\(scenarios.joined(separator: ", ")): \(model.phrase)\(delay)"
     }
 }
 

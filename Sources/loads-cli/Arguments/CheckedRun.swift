@@ -22,6 +22,10 @@ struct CheckedRun: Sendable, Equatable {
 
     var target: Target
     var plan: Plan
+    /// The scenarios of a file, if it names some.
+    var mix: Mix?
+    /// The plan without them.
+    private var unmixed: Plan
     var package: String
     var json: String?
     var stream: String?
@@ -45,8 +49,11 @@ struct CheckedRun: Sendable, Equatable {
     /// - Throws: ``UsageError`` with all problems at once.
     init(_ settings: Settings) throws(UsageError) {
         var read = Readings()
-        let target = Self.target(settings, &read)
-        let plan = Self.plan(settings, &read)
+        mix = Mix(settings, &read)
+        let target = settings.scenarios.isEmpty ? Self.target(settings, &read) : .tests(mix?.targets ?? [])
+        let common = Self.plan(settings, &read)
+        // Under the names of the targets: which scenarios they mean is known once the tests are built.
+        let plan = common.map { plan in mix?.applied(to: plan) { [$0] } ?? plan }
         package = settings.value("package")?.text ?? "."
         json = settings.value("json")?.text
         let streamed = settings.value("stream")
@@ -77,6 +84,18 @@ struct CheckedRun: Sendable, Equatable {
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
         self.target = target
         self.plan = plan
+        unmixed = common ?? plan
+    }
+
+    /// The plan with the mix under the names that the runner knows.
+    ///
+    /// - Parameter names: Which scenarios a target means.
+    func plan(naming names: (String) -> [String]) -> Plan {
+        guard let mix else { return plan }
+        var mixed = mix.applied(to: unmixed, names)
+        // What became of the plan since.
+        (mixed.rawHits, mixed.firstUser) = (plan.rawHits, plan.firstUser)
+        return mixed
     }
 
     /// The target in the words of the command line.

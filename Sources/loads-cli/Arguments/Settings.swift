@@ -29,6 +29,22 @@ struct Settings: Sendable {
     /// Other names of options.
     static let aliases = ["hits": "iterations"]
 
+    /// What stands in an entry of a file's `scenarios`, beside its `weight` and `start`: a target and, perhaps, its own model.
+    static let scenarioOptions: Set<String> = [
+        "target", "weight", "start", "users", "iterations", "duration", "pause", "rate", "stages", "repeat",
+        "max-users",
+        "queue", "poisson", "think", "pacing",
+    ]
+
+    /// The scenarios of a mix, each with what the file says of it; only a file has them.
+    var scenarios: [Scenario] = []
+
+    /// An entry of a mix, and where it stands.
+    struct Scenario: Sendable {
+        var settings: Settings
+        var label: String
+    }
+
     private(set) var values: [String: [Given]] = [:]
     private(set) var flags: [String: Bool] = [:]
 
@@ -59,6 +75,8 @@ struct Settings: Sendable {
             if name == "iterations", values["duration"] != nil { continue }
             result.values[name] = given
         }
+        // A target on the command line is what is run.
+        if values["target"] == nil, values["command"] == nil { result.scenarios = file.scenarios }
         result.flags.merge(file.flags) { own, _ in own }
         if aside.contains("poisson"), file.values[model!] == nil, flags["poisson"] == nil {
             result.flags["poisson"] = nil

@@ -24,7 +24,8 @@ struct SizeRequest: Sendable {
             read.complain("no --expect: name what the target must keep to (try --expect 'p95 < 200ms')")
         }
         if run.plan.cycles.count > 1 { read.complain("--users: a search has one number to begin with, no cycles") }
-        switch run.plan.cycles[0].amount {
+        switch run.plan.cycles.first?.amount {
+        case nil: read.complain("a search changes the number of users (-c): it takes no rate, no stages and no mix")
         case .duration(let length): duration = length
         case .iterations(1): break
         case .iterations(let count):

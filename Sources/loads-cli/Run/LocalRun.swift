@@ -38,7 +38,7 @@ struct LocalRun {
         let display = RunDisplay(console: console, plan: run.plan, stream: stream)
         let request = RunRequest(
             id: RunID.make(), target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
-            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            order: RunnerOrder(plan: runner.plan ?? run.plan, scenarios: runner.scenarios, options: runner.options),
             thresholds: run.thresholds)
         return await perform(request, display)
     }

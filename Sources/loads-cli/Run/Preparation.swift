@@ -1,4 +1,5 @@
 import Glibc
+import LoadsCore
 import LoadsPackage
 import LoadsReport
 import LoadsWire
@@ -12,6 +13,8 @@ struct Preparation {
         var launch: RunnerLaunch
         var scenarios: [String] = []
         var options: [String: [String]] = [:]
+        /// The plan of a mix, by the scenarios' own names; nil leaves it as it is.
+        var plan: Plan?
     }
 
     /// - Throws: ``Refusal`` when there is nothing to start.
@@ -24,9 +27,15 @@ struct Preparation {
         case .tests(let names):
             let (package, tests) = try await tests(of: run.package, for: names)
             do {
-                let wanted = try TargetMatcher(tests: tests).match(names)
+                let matcher = TargetMatcher(tests: tests)
+                let wanted = try matcher.match(names)
                 let (launch, scenarios) = try package.launch(for: wanted)
-                return Runner(launch: launch, scenarios: scenarios, options: run.debugRequests ? ["debug": ["1"]] : [:])
+                var runner = Runner(
+                    launch: launch, scenarios: scenarios, options: run.debugRequests ? ["debug": ["1"]] : [:])
+                if run.mix != nil {
+                    runner.plan = run.plan { target in ((try? matcher.match([target])) ?? []).map(\.id) }
+                }
+                return runner
             } catch {
                 throw Refusal(code: error.exitCode, message: error.message)
             }

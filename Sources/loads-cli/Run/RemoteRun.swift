@@ -77,7 +77,7 @@ struct RemoteRun {
         }
         return RunSubmission(
             run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
-            order: RunnerOrder(plan: run.plan, scenarios: runner.scenarios, options: runner.options),
+            order: RunnerOrder(plan: runner.plan ?? run.plan, scenarios: runner.scenarios, options: runner.options),
             placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
     }
 
