@@ -66,7 +66,8 @@ enum LinePlan {
         let plan = order.plan
         var variables = [
             "LOADS_RUN_ID": run, "LOADS_AGENT_ID": agent, "LOADS_FIRST_USER": "\(plan.firstUser)",
-            "LOADS_RAMP_UP": number(plan.rampUp), "LOADS_THINK": number(plan.think.mean), "LOADS_GRACE": number(plan.grace),
+            "LOADS_RAMP_UP": number(plan.rampUp), "LOADS_THINK": number(plan.think.mean),
+            "LOADS_GRACE": number(plan.grace),
         ]
         if let cycle = plan.cycles.first {
             variables["LOADS_TOTAL_USERS"] = "\(cycle.users)"

@@ -1,4 +1,4 @@
-import LoadsCore
+public import LoadsCore
 import LoadsEventLoop
 public import LoadsTransport
 public import LoadsWire
@@ -123,6 +123,11 @@ public actor MasterClient {
     /// Changes the number of users of a run, on all its agents at one instant.
     public func adjust(run: String, users: Int) async throws(ClientError) {
         guard case .done = try await ask(.adjust(run: run, users: users)) else { throw unexpected() }
+    }
+
+    /// Changes the arrival rate of a run, on all its agents at one instant.
+    public func adjust(run: String, rate: ArrivalRate) async throws(ClientError) {
+        guard case .done = try await ask(.adjustRate(run: run, rate: rate)) else { throw unexpected() }
     }
 
     /// The events of a run.

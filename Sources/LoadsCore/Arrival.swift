@@ -97,7 +97,8 @@ struct ArrivalCursor {
                 break
             }
             let wasMine = past.stripe.owns(next)
-            let isMine = next < past.first ? wasMine && next >= past.next : stripe.owns(next) && !(wasMine && next < past.next)
+            let isMine =
+                next < past.first ? wasMine && next >= past.next : stripe.owns(next) && !(wasMine && next < past.next)
             if isMine { return schedule.time(of: next) }
             next += 1
         }

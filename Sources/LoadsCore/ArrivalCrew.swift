@@ -22,8 +22,9 @@ final class ArrivalCrew: Crew {
         var isOver = false
         /// Changes that came before the start.
         var early: [(arrivals: Arrivals, from: Int64)] = []
-        /// The number of the first user beyond those of the plan.
-        var firstNewUser: Int
+        /// How many users there may be, and the numbers of those that changes have added: from which on, and the first.
+        var mostUsers: Int
+        var added: [(from: Int, number: Int)] = []
     }
 
     init(
@@ -40,7 +41,7 @@ final class ArrivalCrew: Crew {
         pool = UserPool(plan: plan, scenarios: scenarios, lanes: lanes)
         desk = ArrivalDesk(lanes: lanes.count, bound: arrivals.queue)
         (wanted, want) = AsyncStream.makeStream()
-        state = Mutex(State(firstNewUser: plan.firstUser + arrivals.maxUsers))
+        state = Mutex(State(mostUsers: arrivals.maxUsers))
     }
 
     var count: Int { pool.count }
@@ -93,7 +94,8 @@ final class ArrivalCrew: Crew {
             var share = arrivals
             share.stripe = stripes[index]
             return Dispatcher(
-                number: index, lane: lanes[index], arrivals: share, limit: limit(of: index, arrivals.maxUsers), desk: desk,
+                number: index, lane: lanes[index], arrivals: share, limit: limit(of: index, arrivals.maxUsers),
+                desk: desk,
                 control: control, start: start, makeUser: { [want] lane, first in want.yield((lane, first)) })
         }
         for dispatcher in dispatchers { dispatcher.others = dispatchers }
@@ -125,7 +127,10 @@ final class ArrivalCrew: Crew {
     /// The number of this agent's user k: those that the plan did not foresee get numbers that nobody in the run has had.
     private func number(of user: Int) -> Int {
         if user < arrivals.maxUsers { return plan.firstUser + user }
-        return state.withLock { $0.firstNewUser } + user - arrivals.maxUsers
+        return state.withLock { state in
+            let numbers = state.added.last { $0.from <= user }
+            return numbers.map { $0.number + user - $0.from } ?? plan.firstUser + user
+        }
     }
 
     /// No more iterations: what waits is dropped.
@@ -140,7 +145,10 @@ final class ArrivalCrew: Crew {
         guard case .arrivals(let changed) = model else { return false }
         let dispatchers = state.withLock { state -> [Dispatcher]? in
             if state.isOver { return nil }
-            if state.firstNewUser == plan.firstUser + arrivals.maxUsers { state.firstNewUser = firstNewUser }
+            if changed.maxUsers > state.mostUsers {
+                state.added.append((state.mostUsers, firstNewUser))
+                state.mostUsers = changed.maxUsers
+            }
             if state.dispatchers.isEmpty { state.early.append((changed, time)) }
             return state.dispatchers
         }

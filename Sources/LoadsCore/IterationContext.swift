@@ -81,15 +81,10 @@ public enum IterationOutcome: Sendable {
 /// What the users of a run do, again and again.
 public struct Scenario: Sendable {
     public let name: String
-    /// How often it is drawn, compared with the other scenarios of the run; at least 1.
-    public let weight: Int
     /// One iteration. It must notice cancellation to be interruptible.
     public let body: @Sendable (IterationContext) async -> IterationOutcome
-    public init(
-        name: String, weight: Int = 1, body: @escaping @Sendable (IterationContext) async -> IterationOutcome
-    ) {
+    public init(name: String, body: @escaping @Sendable (IterationContext) async -> IterationOutcome) {
         self.name = name
-        self.weight = weight
         self.body = body
     }
 }

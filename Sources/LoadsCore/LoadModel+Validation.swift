@@ -9,12 +9,15 @@ extension LoadModel {
     fileprivate static func problems(stages count: Int, lengths: [Duration]) -> [PlanProblem] {
         guard (1...stageLimit).contains(count) else {
             let text = count == 0 ? "''" : "\(count) of them"
-            return [PlanProblem(option: "stages", value: text, remedy: "from 1 to 10,000 stages (try 30s:50,2m:50,10s:0)")]
+            return [
+                PlanProblem(option: "stages", value: text, remedy: "from 1 to 10,000 stages (try 30s:50,2m:50,10s:0)")
+            ]
         }
         for length in lengths where length < .zero || length > DurationText.longest {
             return [
                 PlanProblem(
-                    option: "stages", value: DurationText.text(length), remedy: "not a stage's time (try 30s, or 0s for a jump)")
+                    option: "stages", value: DurationText.text(length),
+                    remedy: "not a stage's time (try 30s, or 0s for a jump)")
             ]
         }
         let length = lengths.reduce(.zero, +)
@@ -28,13 +31,32 @@ extension LoadModel {
     }
 }
 
+extension MixPart {
+    /// Everything that is wrong with it.
+    var problems: [PlanProblem] {
+        func problem(_ option: String, _ value: String, _ remedy: String) -> [PlanProblem] {
+            [PlanProblem(option: option, value: value, remedy: remedy)]
+        }
+        if scenarios.isEmpty { return problem("scenarios", "''", "a part of a mix without a scenario") }
+        if start < .zero || start > DurationText.longest {
+            return problem("start", DurationText.text(start), "not a time (0s or more)")
+        }
+        if case .mix = model { return problem("scenarios", "a mix", "a mix in a mix") }
+        var plan = Plan(model: model)
+        plan.think = think
+        plan.pacing = pacing
+        return plan.validate()
+    }
+}
+
 extension UserStages {
     /// Everything that is wrong with them.
     var problems: [PlanProblem] {
         var problems = LoadModel.problems(stages: stages.count, lengths: stages.map(\.duration))
         for stage in stages where stage.users < 0 || stage.users > Plan.userLimit {
             problems.append(
-                PlanProblem(option: "stages", value: "\(stage.users)", remedy: "not a number of users (from 0 to 1,000,000)"))
+                PlanProblem(
+                    option: "stages", value: "\(stage.users)", remedy: "not a number of users (from 0 to 1,000,000)"))
         }
         if problems.isEmpty && peak == 0 {
             problems.append(PlanProblem(option: "stages", value: "0", remedy: "no stage has a user (try 30s:50)"))
@@ -63,7 +85,9 @@ extension Arrivals {
         if !problems.isEmpty { return problems }
         let total = schedule.total
         if total == 0 { complain("rate", "0", "no arrival ever comes (try 500/s)") }
-        if total > LoadModel.arrivalLimit { complain("rate", "\(total) arrivals", "more than 1,000,000,000,000 in a run") }
+        if total > LoadModel.arrivalLimit {
+            complain("rate", "\(total) arrivals", "more than 1,000,000,000,000 in a run")
+        }
         return problems
     }
 

@@ -6,6 +6,30 @@ public enum LoadModel: Sendable, Equatable {
     case users(UserStages)
     /// Open: iterations start at a rate, whatever the target does. A slow target does not slow the arrivals.
     case arrivals(Arrivals)
+    /// Several of them side by side, each with scenarios of its own.
+    case mix([MixPart])
+}
+
+/// One part of a mix: some of the run's scenarios under a model of their own.
+public struct MixPart: Sendable, Equatable {
+    /// Names of scenarios; those under which a test's cases run are one.
+    public var scenarios: [String]
+    /// When it starts, after the start of the run.
+    public var start: Duration
+    /// Any but a mix.
+    public var model: LoadModel
+    public var think: ThinkTime
+    public var pacing: Duration
+    public init(
+        scenarios: [String], start: Duration = .zero, model: LoadModel, think: ThinkTime = .zero,
+        pacing: Duration = .zero
+    ) {
+        self.scenarios = scenarios
+        self.start = start
+        self.model = model
+        self.think = think
+        self.pacing = pacing
+    }
 }
 
 /// Time over which the number of users goes evenly from where it was to a target.

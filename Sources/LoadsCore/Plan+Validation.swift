@@ -37,6 +37,10 @@ extension Plan {
         case .cycles(let cycles): problems += Self.problems(of: cycles)
         case .users(let users): problems += users.problems
         case .arrivals(let arrivals): problems += arrivals.problems
+        case .mix(let parts):
+            expect(!parts.isEmpty, "scenarios", "''", "a mix without a part")
+            for part in parts { problems += part.problems }
+            expect(peakUsers <= Self.userLimit, "scenarios", "\(peakUsers) users", "more than 1,000,000 in all")
         }
         func isTime(_ time: Duration) -> Bool { time >= .zero && time <= DurationText.longest }
         for (option, value) in [("pause", pause), ("ramp-up", rampUp)] {
@@ -72,6 +76,11 @@ extension Plan {
                 Self.isOrigin(serverURL), "server-url", serverURL.isEmpty ? "''" : serverURL,
                 "not an HTTP address (try http://127.0.0.1:8080)")
         }
+        for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+            expect(
+                weight >= 1 && weight <= 1_000_000, "weight", "\(weight) of \(name)",
+                "not a weight (from 1 to 1,000,000)")
+        }
         expect(
             maxNames >= 1 && maxNames <= Self.nameLimit, "max-names", "\(maxNames)",
             "not a number of names (from 1 to 1,000,000)")
@@ -90,7 +99,8 @@ extension Plan {
             if cycle.users < 1 || cycle.users > userLimit {
                 problems.append(
                     PlanProblem(
-                        option: "users", value: "\(cycle.users)", remedy: "not a number of users (from 1 to 1,000,000)"))
+                        option: "users", value: "\(cycle.users)", remedy: "not a number of users (from 1 to 1,000,000)")
+                )
             }
             switch cycle.amount {
             case .iterations(let count):

@@ -50,6 +50,8 @@ public struct Plan: Sendable, Equatable {
     public var maxNames = 1000
     /// Whether somebody wants every hit (`--stream`).
     public var rawHits = false
+    /// How often a scenario is drawn, by its name, compared with the others; 1 if it is not among these.
+    public var weights: [String: Int] = [:]
     /// The number of the first user: 0 locally, an agent's offset in a shared run.
     public var firstUser = 0
 
@@ -86,15 +88,22 @@ public struct Plan: Sendable, Equatable {
     /// The arrivals of an open plan.
     public var arrivals: Arrivals? { if case .arrivals(let arrivals) = model { arrivals } else { nil } }
 
-    /// Whether iterations start by a schedule, whatever the target does.
-    public var isOpen: Bool { arrivals != nil }
+    /// Whether iterations start by a schedule, whatever the target does; in a mix, some of them.
+    public var isOpen: Bool {
+        switch model {
+        case .cycles, .users: false
+        case .arrivals: true
+        case .mix(let parts): parts.contains { Plan(model: $0.model).isOpen }
+        }
+    }
 
-    /// The most users that run at once.
+    /// The most users that run at once; of a mix, if all its parts run at once.
     public var peakUsers: Int {
         switch model {
         case .cycles(let cycles): cycles.map(\.users).max() ?? 0
         case .users(let users): users.ownPeak
         case .arrivals(let arrivals): arrivals.maxUsers
+        case .mix: parts.reduce(0) { $0 + $1.plan.peakUsers }
         }
     }
 
@@ -110,6 +119,37 @@ public struct Plan: Sendable, Equatable {
                 length += time
             }
             return length
+        case .mix:
+            var length = Duration.zero
+            for part in parts {
+                guard let own = part.plan.length else { return nil }
+                length = max(length, part.start + own)
+            }
+            return length
+        }
+    }
+
+    /// The parts of a mix as plans of their own, with users of their own; empty in other models.
+    public var parts: [(scenarios: [String], start: Duration, plan: Plan)] {
+        guard case .mix(let parts) = model else { return [] }
+        var first = firstUser
+        return parts.map { part in
+            var plan = self
+            plan.model = part.model
+            plan.think = part.think
+            plan.pacing = part.pacing
+            plan.firstUser = first
+            first += plan.userNumbers
+            return (part.scenarios, part.start, plan)
+        }
+    }
+
+    /// How many numbers of users there are from ``firstUser`` on: users of stages have gaps between theirs.
+    public var userNumbers: Int {
+        switch model {
+        case .users(let users): users.peak
+        case .mix: parts.reduce(0) { $0 + $1.plan.userNumbers }
+        default: peakUsers
         }
     }
 }

@@ -17,6 +17,10 @@ public struct Progress: Sendable, Equatable {
     public var hitRate: Double = 0
     /// Iterations a second over the last seconds.
     public var iterationRate: Double = 0
+    /// Iterations a second that the plan of an open model wanted over the last seconds; nil in a closed one.
+    public var wantedRate: Double?
+    /// Arrivals that did not become iterations.
+    public var dropped = 0
     /// The 95th percentile of the latency over the last seconds, in nanoseconds; nil without a hit.
     public var latency95: Int64?
     /// How the thresholds stand.
@@ -44,7 +48,13 @@ public struct ProgressMeter: Sendable {
     /// Seconds without anything that make a gap, and seconds in which all that was kept back meanwhile has come.
     private static let gapLength = 2.0
 
-    public init(plan: Plan) { self.plan = plan }
+    /// When arrivals are due; nil in a closed model.
+    private let schedule: Schedule?
+
+    public init(plan: Plan) {
+        self.plan = plan
+        schedule = plan.arrivals?.schedule
+    }
 
     /// Starts from what was measured before this meter was there: an attaching client's snapshot. Called again, it takes
     /// what was measured while somebody was out of touch: rates then are those of the whole time.
@@ -54,9 +64,10 @@ public struct ProgressMeter: Sendable {
     ///   - time: Seconds since then.
     public mutating func start(from statistics: Statistics, at time: Double = 0) {
         let before = total
-        total.iterations = statistics.iterations
-        total.hits = statistics.hitCount
-        total.failedHits = statistics.failedHitCount
+        total.iterations = statistics.allIterations
+        total.hits = statistics.allHitCount
+        total.failedHits = statistics.failedHitCount + (statistics.warmUp?.failedHitCount ?? 0)
+        total.dropped = statistics.arrivals.dropped + (statistics.warmUp?.arrivals.dropped ?? 0)
         total.users = statistics.users
         if since == nil, before == Progress() {
             since = time
@@ -73,22 +84,26 @@ public struct ProgressMeter: Sendable {
         heard = max(heard, time)
     }
 
-    /// Counts what was measured since the last call.
+    /// Counts what was measured since the last call; the warm-up counts, too.
     ///
     /// - Parameter time: Seconds since the users started.
     public mutating func take(_ statistics: Statistics, at time: Double) {
         // Not `statistics.hits`, which merges the phases too: this is done ten times a second.
         var hits = 0
         var latency = Histogram()
-        for name in statistics.names.values {
-            hits += name.count
-            total.failedHits += name.failed
-            latency.merge(name.latency)
+        for statistics in [statistics, statistics.warmUp].compactMap(\.self) {
+            for name in statistics.names.values {
+                hits += name.count
+                total.failedHits += name.failed
+                latency.merge(name.latency)
+            }
+            total.dropped += statistics.arrivals.dropped
         }
-        total.iterations.merge(statistics.iterations)
+        let iterations = statistics.allIterations
+        total.iterations.merge(iterations)
         total.hits += hits
         total.users = statistics.users
-        note(hits, statistics.iterations.ended, latency, at: time)
+        note(hits, iterations.ended, latency, at: time)
     }
 
     /// How far the run is; rate and percentile are those of the last seconds.
@@ -105,6 +120,10 @@ public struct ProgressMeter: Sendable {
         progress.hitRate = Double(recent.reduce(0) { $0 + $1.hits }) / span
         progress.iterationRate = Double(recent.reduce(0) { $0 + $1.iterations }) / span
         progress.latency95 = latency.percentile(0.95)
+        if let schedule {
+            let before = schedule.arrivals(before: Int64(max(0, time - span) * 1e9))
+            progress.wantedRate = (schedule.arrivals(before: Int64(min(time, 1e9) * 1e9)) - before) / span
+        }
         progress.fraction = fraction(at: time).map { min(1, $0) }
         if let fraction = progress.fraction, fraction > 0.005, time > 0.5 {
             progress.timeLeft = time * (1 - fraction) / fraction
@@ -122,6 +141,7 @@ public struct ProgressMeter: Sendable {
     }
 
     private func fraction(at time: Double) -> Double? {
+        if plan.cycles.isEmpty { return plan.length.map { time / max(0.001, $0.inSeconds) } }
         var iterations = 0
         var seconds = plan.pause.inSeconds * Double(plan.cycles.count - 1)
         var counted = 0

@@ -106,13 +106,13 @@ public final class ScenarioRunner: Sendable {
     private func perform(
         _ clock: EventLoop, _ begin: @Sendable () async -> Instant?, _ onStart: @Sendable (Instant, Duration) -> Void
     ) async -> RunEnding {
-        let group = EventLoopGroup(count: plan.loops)
+        let group = EventLoopGroup(count: plan.loops, precise: plan.precise)
         let registry = NameRegistry(limit: plan.maxNames)
         let counters = counters ?? LiveCounters.local()
         let lanes = group.loops.enumerated().map {
             Lane(number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters)
         }
-        let crew = makeCrew(lanes, clock)
+        let crew = makeCrew(plan, scenarios, lanes, clock)
         var left = 0
         var stuck: Set<Int> = []
         if let start = await begin(), await reach(start, lanes, clock) {
@@ -134,18 +134,28 @@ public final class ScenarioRunner: Sendable {
         return RunEnding(interrupted: control.wasInterrupted, leftBehind: left)
     }
 
-    private func makeCrew(_ lanes: [Lane], _ clock: EventLoop) -> any Crew {
+    private func makeCrew(
+        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop
+    ) -> any Crew {
         switch plan.model {
         case .cycles:
-            CycleCrew(plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
+            return CycleCrew(
+                plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control, patience: patience)
         case .users(let stages):
-            StageCrew(
+            return StageCrew(
                 stages, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
                 patience: patience)
         case .arrivals(let arrivals):
-            ArrivalCrew(
+            return ArrivalCrew(
                 arrivals, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
                 patience: patience)
+        case .mix:
+            let parts = plan.parts.map { part in
+                let own = scenarios.filter { part.scenarios.contains($0.name) }
+                // A part whose tests are all disabled has nothing to run.
+                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock))
+            }
+            return MixCrew(parts, clock: clock, control: control)
         }
     }
 

@@ -1,3 +1,5 @@
+internal import LoadsEventLoop
+
 /// Everything a run leaves behind: what was asked, what was measured, and how it ended.
 ///
 /// Reports compute what they show from the full histograms in ``statistics``; nothing here is rounded.
@@ -68,6 +70,11 @@ public struct UserChange: Sendable, Equatable {
         self.at = at
         self.users = users
     }
+}
+
+extension Summary {
+    /// Seconds of the run that its figures cover: all but the warm-up.
+    public var measuredSeconds: Double { max(0, duration - plan.warmUp.inSeconds) }
 }
 
 /// A runner that died, and the size of the hole it left.

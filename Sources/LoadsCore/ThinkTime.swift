@@ -60,7 +60,8 @@ public enum ThinkTime: Sendable, Equatable {
         let kind = text[..<open].filter { $0 != " " }
         guard text.last == ")" else { throw InvalidThinkTime("\(text): the ) is missing") }
         var times: [Duration] = []
-        for part in text[text.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false) {
+        for part in text[text.index(after: open)...].dropLast().split(separator: ",", omittingEmptySubsequences: false)
+        {
             do { times.append(try DurationText.parse(String(part))) } catch {
                 throw InvalidThinkTime("\(text): \(error)")
             }

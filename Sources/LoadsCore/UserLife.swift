@@ -18,7 +18,7 @@ final class UserRules: Sendable {
         self.scenarios = scenarios
         var sum = 0
         weights = scenarios.map { scenario in
-            sum += max(1, scenario.weight)
+            sum += max(1, plan.weights[scenario.name] ?? 1)
             return sum
         }
         self.control = control

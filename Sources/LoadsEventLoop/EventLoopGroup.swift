@@ -8,9 +8,13 @@ public final class EventLoopGroup: Sendable {
 
     /// Starts the loops.
     ///
-    /// - Parameter count: How many; nil is one for each core this process may use.
-    public init(count: Int? = nil) {
-        loops = (0..<max(1, count ?? Self.availableCores)).map { EventLoop(name: "loads-loop-\($0)") }
+    /// - Parameters:
+    ///   - count: How many; nil is one for each core this process may use.
+    ///   - precise: Whether they spin before a timer; see ``EventLoop/init(name:precise:)``.
+    public init(count: Int? = nil, precise: Bool = false) {
+        loops = (0..<max(1, count ?? Self.availableCores)).map {
+            EventLoop(name: "loads-loop-\($0)", precise: precise)
+        }
     }
 
     /// The loops in turn. The order between threads does not matter, hence relaxed.

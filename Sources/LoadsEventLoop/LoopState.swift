@@ -24,7 +24,11 @@ final class LoopState {
     /// Nanoseconds that jobs may run before the loop looks after everything else.
     private static let longestTurn: Int64 = 5_000_000
 
-    init(poller: any Poller, wakeDescriptor: Int32) {
+    /// Nanoseconds before a timer from which on the loop does not sleep.
+    private let spin: Int64
+
+    init(poller: any Poller, wakeDescriptor: Int32, spin: Int64 = 0) {
+        self.spin = spin
         self.poller = poller
         self.wakeDescriptor = wakeDescriptor
         jobs.reserveCapacity(1024)
@@ -79,6 +83,9 @@ final class LoopState {
         var timeout: Int64 = 0
         if block {
             timeout = timers.next.map { max(0, $0.nanoseconds(since: .now)) } ?? -1
+            // Through the last moments it looks again and again, so that neither the kernel's slack nor the way back to
+            // a core makes it late.
+            if timeout > 0, spin > 0 { timeout = max(0, timeout - spin) }
         }
         poller.wait(timeout: timeout) { token, events in
             if token == Self.wakeToken {

@@ -27,7 +27,7 @@ extension MasterServer {
         case .status: return reply(.status(status()))
         case .snapshot(let run): return snapshot(run, request.id, peer, for: identity)
         case .log(let run, let from): return log(run, from, request.id, peer)
-        case .submit, .upload, .stop, .adjust: break
+        case .submit, .upload, .stop, .adjust, .adjustRate: break
         }
         guard identity.roles.contains(.client) else {
             return reply(
@@ -45,7 +45,8 @@ extension MasterServer {
             }
         case .stop(let run, let abort, let who):
             reply(stop(run, abort: abort, by: Self.stopped(by: who, identity)).map { .error($0) } ?? .done)
-        case .adjust(let run, let users): reply(adjust(run, users: users).map { .error($0) } ?? .done)
+        case .adjust(let run, let users): reply(adjust(run, to: .users(users)).map { .error($0) } ?? .done)
+        case .adjustRate(let run, let rate): reply(adjust(run, to: .rate(rate)).map { .error($0) } ?? .done)
         default: break
         }
     }

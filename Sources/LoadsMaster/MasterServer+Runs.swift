@@ -96,10 +96,10 @@ extension MasterServer {
         return nil
     }
 
-    func adjust(_ run: String, users: Int) -> WireFault? {
+    func adjust(_ run: String, to load: RunModels.Load) -> WireFault? {
         guard let active = byID[run] else { return Self.unknownRun(run) }
         // Far enough ahead for the agent whose clock is known worst.
-        let fault = active.life.adjust(users: users, at: nextAdjustment.advanced(by: .seconds(clockError(active))))
+        let fault = active.life.adjust(to: load, at: nextAdjustment.advanced(by: .seconds(clockError(active))))
         perform(active)
         return fault
     }

@@ -8,7 +8,7 @@ extension RunLife {
     ///
     /// - Parameter chosen: At least one; no more than there are users.
     mutating func place(on chosen: [KnownAgent]) {
-        let plan = record.submission.order.plan
+        let plan = Share.seeded(record.submission.order.plan, for: record.run)
         let plans = Share.plans(of: plan, weights: weights(chosen.map(\.hello.cores)))
         record.members = zip(chosen, plans).map { agent, plan in
             RunMember(
@@ -25,7 +25,8 @@ extension RunLife {
 
     /// The share of the plan that an agent was given at the beginning.
     func plan(of agent: String) -> Plan? {
-        let plans = Share.plans(of: record.submission.order.plan, weights: weights(members.map(\.cores)))
+        let plan = Share.seeded(record.submission.order.plan, for: record.run)
+        let plans = Share.plans(of: plan, weights: weights(members.map(\.cores)))
         return members.firstIndex { $0.agent == agent }.map { plans[$0] }
     }
 

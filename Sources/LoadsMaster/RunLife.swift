@@ -283,6 +283,11 @@ struct RunLife {
             stop(abort: false, reason: reason, isPolicy: true)
         case .redistribute:
             record.members[index].released = true
+            if record.submission.order.plan.cycles.isEmpty {
+                guard inherit(from: index, at: nextAdjustment) else { return }
+                event("adjusted", "the share of \(members[index].name) was given to the others", members[index].agent)
+                return
+            }
             guard users > 0, share(self.users + users, at: nextAdjustment) == nil else { return }
             event("adjusted", "the users of \(members[index].name) were given to the others", members[index].agent)
         }
@@ -346,7 +351,7 @@ struct RunLife {
         actions.append(.event(RunEvent(kind: kind, text: text, agent: agent)))
     }
 
-    private func seconds(_ instant: Instant) -> String {
+    func seconds(_ instant: Instant) -> String {
         text(elapsed(instant))
     }
 

@@ -25,7 +25,7 @@ public enum Share {
             // Users of stages have the numbers that their stripe owns.
             if case .users = model { return share }
             share.firstUser = first
-            first += share.peakUsers
+            first += share.userNumbers
             return share
         }
     }
@@ -40,6 +40,16 @@ public enum Share {
             }
         case .users(let users):
             return users.stripe.divided(by: weights).map { .users(UserStages(stages: users.stages, stripe: $0)) }
+        case .mix(let parts):
+            let shares = parts.map { models(of: $0.model, weights: weights) }
+            return weights.indices.map { agent in
+                .mix(
+                    parts.indices.map { index in
+                        var part = parts[index]
+                        part.model = shares[index][agent]
+                        return part
+                    })
+            }
         case .arrivals(let arrivals):
             let stripes = arrivals.stripe.divided(by: weights)
             let users = Share.users(arrivals.maxUsers, weights: weights)
@@ -64,11 +74,15 @@ public enum Share {
         return Int((value ^ (value >> 31)) & UInt64(Arrivals.seedLimit))
     }
 
-    /// What a run's arrivals are drawn from, if its plan does not say: the run's name, hashed (FNV-1a).
-    static func seed(ofRun run: String) -> Int {
+    /// A plan whose arrivals are drawn from something: from its own seed, or else from the run's name, hashed (FNV-1a).
+    static func seeded(_ plan: Plan, for run: String) -> Plan {
+        guard var arrivals = plan.arrivals, arrivals.seed == 0 else { return plan }
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in run.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        return Int(hash & UInt64(Arrivals.seedLimit))
+        arrivals.seed = Int(hash & UInt64(Arrivals.seedLimit))
+        var plan = plan
+        plan.model = .arrivals(arrivals)
+        return plan
     }
 
     /// `total` users in proportion to the weights, by largest remainder; of equal ones the first get the rest.

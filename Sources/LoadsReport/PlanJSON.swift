@@ -29,6 +29,26 @@ extension Plan {
         json.value(maxNames)
         json.key("seed")
         json.value(seed)
+        guard !weights.isEmpty else { return }
+        json.object("weights") { json in
+            for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
+                json.key(escaping: name)
+                json.value(weight)
+            }
+        }
+    }
+}
+
+extension MixPart {
+    fileprivate func write(_ json: inout JSONWriter) {
+        json.array("scenarios") { json in for name in scenarios { json.value(name) } }
+        json.key("start_s")
+        json.value(start.inSeconds, decimals: 3)
+        json.key("think")
+        json.value(think.text)
+        json.key("pacing_s")
+        json.value(pacing.inSeconds, decimals: 3)
+        model.write(&json)
     }
 }
 
@@ -84,6 +104,9 @@ extension LoadModel {
             json.value(arrivals.queue)
             json.key("poisson")
             json.value(arrivals.poisson)
+        case .mix(let parts):
+            json.value("mix")
+            json.array("parts") { json in for part in parts { json.object { part.write(&$0) } } }
         }
     }
 }

@@ -14,7 +14,15 @@ extension LoadModel {
         case .users(let users):
             "users by stages, \(Figures.count(users.peak)) at most, for \(DurationText.text(users.length))"
         case .arrivals(let arrivals): arrivals.phrase
+        case .mix(let parts): parts.map(\.phrase).joined(separator: "; ")
         }
+    }
+}
+
+extension MixPart {
+    fileprivate var phrase: String {
+        let delay = start > .zero ? " after \(DurationText.text(start))" : ""
+        return "\(scenarios.joined(separator: ", ")): \(model.phrase)\(delay)"
     }
 }
 
@@ -32,8 +40,10 @@ extension Plan.Cycle {
 extension Arrivals {
     fileprivate var phrase: String {
         let rates = Set(stages.filter { $0.duration > .zero }.map(\.rate))
-        let isConstant = rates.count == 1 && stages.first.map { $0.duration == .zero && rates.contains($0.rate) } == true
-        let rate = isConstant ? rates.first!.text : "rates by stages, \((stages.map(\.rate).max() ?? .zero).text) at most,"
+        let isConstant =
+            rates.count == 1 && stages.first.map { $0.duration == .zero && rates.contains($0.rate) } == true
+        let rate =
+            isConstant ? rates.first!.text : "rates by stages, \((stages.map(\.rate).max() ?? .zero).text) at most,"
         return "\(rate) for \(DurationText.text(length))" + (poisson ? " (Poisson)" : "")
             + ", at most \(maxUsers == 1 ? "1 user" : "\(Figures.count(maxUsers)) users")"
     }

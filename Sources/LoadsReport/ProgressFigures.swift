@@ -1,7 +1,7 @@
 public import LoadsCore
 
 /// How far a run is, in figures to be shown while it goes on.
-public struct ProgressFigures: Sendable, Equatable {
+public struct ProgressFigures: Sendable {
     /// Seconds since the users started.
     public var elapsed: Double
     /// From 0 to 1; nil when nobody can know.
@@ -20,6 +20,10 @@ public struct ProgressFigures: Sendable, Equatable {
     public var rate: Double
     /// The 95th percentile of the latency of late, in nanoseconds; nil without hits.
     public var latency95: Int64?
+    /// Iterations a second of late, and how many the plan wanted; nil in closed models.
+    public var arrivals: (achieved: Double, wanted: Double)?
+    /// Arrivals that did not become iterations.
+    public var dropped: Int
     /// Somebody stopped the run; its iterations are coming to their end.
     public var stopping: Bool
     /// How the thresholds stand.
@@ -28,7 +32,8 @@ public struct ProgressFigures: Sendable, Equatable {
     /// - Parameters: Times in seconds, `latency95` in nanoseconds, `rate` a second.
     public init(
         elapsed: Double, fraction: Double?, remaining: Double?, iterations: Int, failedIterations: Int, hits: Int,
-        failedHits: Int, rate: Double, latency95: Int64?, stopping: Bool = false,
+        failedHits: Int, rate: Double, latency95: Int64?, arrivals: (achieved: Double, wanted: Double)? = nil,
+        dropped: Int = 0, stopping: Bool = false,
         thresholds: [ThresholdResult] = []
     ) {
         self.elapsed = elapsed
@@ -40,6 +45,8 @@ public struct ProgressFigures: Sendable, Equatable {
         self.failedHits = failedHits
         self.rate = rate
         self.latency95 = latency95
+        self.arrivals = arrivals
+        self.dropped = dropped
         self.stopping = stopping
         self.thresholds = thresholds
     }
@@ -76,6 +83,10 @@ extension ProgressFigures {
         } else {
             facts += [Figures.count(iterations, "iteration"), "\(Figures.rate(rate))/s"]
         }
+        if let arrivals {
+            facts.insert("\(Figures.rate(arrivals.achieved)) of \(Figures.rate(arrivals.wanted))/s wanted", at: 0)
+        }
+        if dropped > 0 { facts.append("\(Figures.count(dropped)) dropped") }
         if failedIterations > 0 { facts.append("\(Figures.count(failedIterations, "iteration")) failed") }
         facts += thresholds.inProgress
         if stopping {

@@ -24,6 +24,7 @@ extension Summary {
                 for (name, statistics) in statistics.namesByCount { json.object { statistics.write(name, &$0) } }
             }
             writeGrouped(&json)
+            if let warmUp = statistics.warmUp { json.object("warm_up") { warmUp.writeApart(&$0) } }
             writeProblems(&json)
             json.array("thresholds") { json in for result in thresholds { json.object { result.write(&$0) } } }
             json.object("verdict") { verdict.write(&$0) }
@@ -62,36 +63,7 @@ extension Summary {
 
     private func writeCounts(_ json: inout JSONWriter) {
         let hits = statistics.hits
-        json.object("iterations") { json in
-            json.key("started")
-            json.value(statistics.iterations.started)
-            json.key("ok")
-            json.value(statistics.iterations.ok)
-            json.key("failed")
-            json.value(statistics.iterations.failed)
-            json.key("skipped")
-            json.value(statistics.iterations.skipped)
-            json.key("interrupted")
-            json.value(statistics.iterations.interrupted)
-        }
-        json.object("iteration_ms") { json in
-            json.key("response")
-            statistics.response.write(&json)
-            json.key("service")
-            statistics.service.write(&json)
-        }
-        if plan.isOpen || statistics.arrivals != ArrivalCounts() {
-            json.object("arrivals") { json in
-                json.key("planned")
-                json.value(statistics.arrivals.planned)
-                json.key("started")
-                json.value(statistics.arrivals.started)
-                json.key("dropped")
-                json.value(statistics.arrivals.dropped)
-            }
-            json.key("lag_ms")
-            statistics.scheduleLag.write(&json)
-        }
+        statistics.writeIterations(&json)
         json.object("hits") { json in
             json.key("count")
             json.value(hits.count)
@@ -100,7 +72,7 @@ extension Summary {
             json.key("requests")
             json.value(hits.requests)
             json.key("rate_per_s")
-            json.value(duration > 0 ? Double(hits.count) / duration : 0, decimals: 3)
+            json.value(measuredSeconds > 0 ? Double(hits.count) / measuredSeconds : 0, decimals: 3)
         }
         json.object("bytes") { json in
             json.key("sent")
@@ -132,6 +104,54 @@ extension UserChange {
         json.value(at, decimals: 3)
         json.key("users")
         json.value(users)
+    }
+}
+
+extension Statistics {
+    fileprivate func writeIterations(_ json: inout JSONWriter) {
+        json.object("iterations") { json in
+            json.key("started")
+            json.value(iterations.started)
+            json.key("ok")
+            json.value(iterations.ok)
+            json.key("failed")
+            json.value(iterations.failed)
+            json.key("skipped")
+            json.value(iterations.skipped)
+            json.key("interrupted")
+            json.value(iterations.interrupted)
+        }
+        json.object("iteration_ms") { json in
+            json.key("response")
+            response.write(&json)
+            json.key("service")
+            service.write(&json)
+        }
+        guard arrivals != ArrivalCounts() else { return }
+        json.object("arrivals") { json in
+            json.key("planned")
+            json.value(arrivals.planned)
+            json.key("started")
+            json.value(arrivals.started)
+            json.key("dropped")
+            json.value(arrivals.dropped)
+        }
+        json.key("lag_ms")
+        scheduleLag.write(&json)
+    }
+
+    /// A warm-up's.
+    fileprivate func writeApart(_ json: inout JSONWriter) {
+        writeIterations(&json)
+        let hits = hits
+        json.object("hits") { json in
+            json.key("count")
+            json.value(hits.count)
+            json.key("failed")
+            json.value(hits.failed)
+        }
+        json.key("latency_ms")
+        hits.latency.write(&json)
     }
 }
 

@@ -8,17 +8,18 @@ extension Summary {
         lines += totals(style)
         if !statistics.names.isEmpty {
             lines.append("")
-            lines += NameTable(statistics, duration: duration).lines(style)
+            lines += NameTable(statistics, duration: measuredSeconds).lines(style)
         }
         if !statistics.steps.isEmpty {
             lines.append("")
-            lines += NameTable(steps: statistics.steps, duration: duration).lines(style)
+            lines += NameTable(steps: statistics.steps, duration: measuredSeconds).lines(style)
         }
-        lines += GroupedText(statistics, duration: duration).lines(style)
+        lines += GroupedText(statistics, duration: measuredSeconds).lines(style)
         lines += problems("errors", statistics.errors, style)
         lines += problems("failures", statistics.failures, style)
         lines += agentLines(style)
         lines += thresholdLines(style)
+        lines += warmUpLines
         lines.append("")
         lines.append(generator)
         lines += verdict.lines(style)
@@ -83,12 +84,12 @@ extension Summary {
         var lines = [
             "", label("iterations") + "\(Figures.count(iterations.started)): " + parts.joined(separator: ", "),
         ]
-        if !statistics.service.isEmpty { lines.append(label("") + statistics.service.sentence) }
+        lines += arrivalLines(style)
         if hits.count > 0 {
             let share = "\(Figures.count(hits.failed)) failed (\(Figures.percent(hits.failed, of: hits.count)))"
             lines.append(
                 label("hits") + "\(Figures.count(hits.count)): " + mark(share, hits.failed > 0, style)
-                    + ", \(Figures.rate(duration > 0 ? Double(hits.count) / duration : 0))/s, "
+                    + ", \(Figures.rate(measuredSeconds > 0 ? Double(hits.count) / measuredSeconds : 0))/s, "
                     + Figures.count(hits.requests, "request"))
             lines.append(
                 label("bytes") + "\(Figures.bytes(hits.bytesSent)) sent, \(Figures.bytes(hits.bytesReceived)) received")
@@ -202,8 +203,8 @@ extension Summary {
     /// Lines of a sample shown at most.
     static let sampleLines = 6
 
-    private func label(_ text: String) -> String { "  " + text.paddedRight(to: 12) }
-    private func mark(_ text: String, _ bad: Bool, _ style: Style) -> String { bad ? style.red(text) : text }
+    func label(_ text: String) -> String { "  " + text.paddedRight(to: 12) }
+    func mark(_ text: String, _ bad: Bool, _ style: Style) -> String { bad ? style.red(text) : text }
     private func areOrIs(_ count: Int) -> String { count == 1 ? "is" : "are" }
     private func times(_ count: Int) -> String { count == 1 ? "once" : "\(Figures.count(count)) times" }
 }

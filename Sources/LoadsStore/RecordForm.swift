@@ -68,6 +68,8 @@ struct RecordForm: Codable {
         var users: Int
         var peakUsers: Int
         var adjustment: [Int64]?
+        /// An adjustment that changes the model, as the wire's own bytes.
+        var change: Data?
         var missing: Missing?
         var gaveUp: Missing?
         var startSkew: Double?
@@ -187,6 +189,7 @@ extension RecordForm.Member {
         users = member.users
         peakUsers = member.peakUsers
         adjustment = member.adjustment.map { [Int64($0.users), Int64($0.firstNewUser), $0.at] }
+        change = member.adjustment.flatMap { $0.change == nil ? nil : Data($0.encoded()) }
         missing = member.missing.map(RecordForm.Missing.init)
         gaveUp = member.gaveUp.map(RecordForm.Missing.init)
         startSkew = member.startSkew
@@ -204,6 +207,7 @@ extension RecordForm.Member {
             member.adjustment = Adjustment(
                 users: Int(adjustment[0]), firstNewUser: Int(adjustment[1]), at: adjustment[2])
         }
+        if let change { member.adjustment = (try? Adjustment(decoding: [UInt8](change))) ?? member.adjustment }
         member.missing = missing?.missing
         member.gaveUp = gaveUp?.missing
         member.startSkew = startSkew

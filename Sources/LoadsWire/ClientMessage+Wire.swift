@@ -18,6 +18,9 @@ extension ClientRequest {
             case .adjust(let run, let users):
                 packer.field("run", run)
                 packer.field("users", users)
+            case .adjustRate(let run, let rate):
+                packer.field("run", run)
+                packer.field("rate_uph", rate.microPerHour)
             case .log(let run, let from):
                 packer.field("run", run)
                 packer.field("from", from)
@@ -45,7 +48,12 @@ extension ClientRequest {
                 run: try root.field("run").identifier(), abort: try root.field("abort").bool(),
                 by: try root.optional("by")?.text(256))
         case "adjust":
-            ask = .adjust(run: try root.field("run").identifier(), users: try root.field("users").users())
+            let run = try root.field("run").identifier()
+            if let rate = try root.optional("rate_uph") {
+                ask = .adjustRate(run: run, rate: try rate.rate())
+            } else {
+                ask = .adjust(run: run, users: try root.field("users").users())
+            }
         case "log": ask = .log(run: try root.field("run").identifier(), from: try root.field("from").total())
         case let type: throw .unknown(type, "request of a client")
         }
@@ -62,7 +70,7 @@ extension ClientRequest.Ask {
         case .status: "status"
         case .snapshot: "snapshot"
         case .stop: "stop"
-        case .adjust: "adjust"
+        case .adjust, .adjustRate: "adjust"
         case .log: "log"
         }
     }

@@ -23,6 +23,8 @@ public struct ClientRequest: Sendable, Equatable {
         case stop(run: String, abort: Bool, by: String? = nil)
         /// Changes the number of users, at least 1 s later, on all agents at one instant. Answered by `done`.
         case adjust(run: String, users: Int)
+        /// Changes the arrival rate, at least 1 s later, on all agents at one instant. Answered by `done`.
+        case adjustRate(run: String, rate: ArrivalRate)
         /// The events of a run from a number on; answered by `log`.
         case log(run: String, from: Int)
     }

@@ -1,7 +1,7 @@
 import LoadsCore
 import LoadsEventLoop
 
-/// A model is one field of the map that holds it: `cycles`, `user_stages` or `arrivals`.
+/// A model is one field of the map that holds it: `cycles`, `user_stages`, `arrivals` or `mix`.
 extension LoadModel {
     func pack(into packer: Packer) {
         switch self {
@@ -22,12 +22,22 @@ extension LoadModel {
                 packer.stripe(users.stripe)
             }
         case .arrivals(let arrivals): packer.field("arrivals") { arrivals.pack(into: packer) }
+        case .mix(let parts):
+            packer.field("mix", each: parts) { part in
+                packer.field("scenarios", part.scenarios)
+                packer.field("start_ns", part.start.wholeNanoseconds)
+                packer.think(part.think)
+                if part.pacing > .zero { packer.field("pacing_ns", part.pacing.wholeNanoseconds) }
+                part.model.pack(into: packer)
+            }
         }
     }
 
     /// - Parameter node: The map with the field.
     init(_ node: Node) throws(WireError) {
-        if let node = try node.optional("arrivals") {
+        if let node = try node.optional("mix") {
+            self = .mix(try node.list { node throws(WireError) in try MixPart(node) })
+        } else if let node = try node.optional("arrivals") {
             self = .arrivals(try Arrivals(node))
         } else if let node = try node.optional("user_stages") {
             let stages = try node.field("stages").stages { node throws(WireError) in
@@ -51,6 +61,43 @@ extension LoadModel {
     }
 }
 
+extension MixPart {
+    init(_ node: Node) throws(WireError) {
+        // A mix in a mix would nest without end.
+        guard try node.optional("mix") == nil else { throw .field("mix", "parts that are no mixes") }
+        self.init(scenarios: try node.field("scenarios").strings(), model: try LoadModel(node))
+        if let node = try node.optional("start_ns") { start = try node.duration() }
+        think = try node.thinkTime()
+        if let node = try node.optional("pacing_ns") { pacing = try node.duration() }
+    }
+}
+
+extension Packer {
+    /// Of a distribution the mean, for runners that know no other, and then the distribution.
+    func think(_ think: ThinkTime) {
+        field("think_ns", think.mean.wholeNanoseconds)
+        guard think != .constant(think.mean) else { return }
+        field("think") {
+            field("kind", think.kind)
+            key("ns")
+            array(think.parameters.count)
+            for time in think.parameters { int(time.wholeNanoseconds) }
+        }
+    }
+}
+
+extension Node {
+    /// The think time in two fields of this map.
+    func thinkTime() throws(WireError) -> ThinkTime {
+        guard let node = try optional("think") else { return .constant(try optional("think_ns")?.duration() ?? .zero) }
+        let times = try node.field("ns").list { node throws(WireError) in try node.duration() }
+        guard let time = ThinkTime(kind: try node.field("kind").string(), parameters: times) else {
+            throw .field("think", "constant, uniform, normal or exponential, with its times")
+        }
+        return time
+    }
+}
+
 extension Arrivals {
     func pack(into packer: Packer) {
         packer.field("stages", each: stages) { stage in
@@ -67,10 +114,7 @@ extension Arrivals {
     init(_ node: Node) throws(WireError) {
         let stages = try node.field("stages").stages { node throws(WireError) in
             RateStage(
-                duration: try node.field("duration_ns").duration(),
-                rate: ArrivalRate(
-                    microPerHour: Int64(
-                        try node.field("rate_uph").int(in: 0...Int(ArrivalRate.highest.microPerHour)))))
+                duration: try node.field("duration_ns").duration(), rate: try node.field("rate_uph").rate())
         }
         self.init(
             stages: stages, maxUsers: try node.field("max_users").users(),

@@ -20,6 +20,11 @@ extension Node {
 
     func users() throws(WireError) -> Int { try int(in: 0...WireLimits.users) }
 
+    /// Arrivals in an hour, in millionths.
+    func rate() throws(WireError) -> ArrivalRate {
+        ArrivalRate(microPerHour: Int64(try int(in: 0...Int(ArrivalRate.highest.microPerHour))))
+    }
+
     /// A sum over many messages.
     func total() throws(WireError) -> Int { try int(in: 0...WireLimits.total) }
 

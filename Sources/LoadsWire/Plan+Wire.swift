@@ -6,16 +6,7 @@ extension Plan {
         model.pack(into: packer)
         packer.field("pause_ns", pause.wholeNanoseconds)
         packer.field("ramp_up_ns", rampUp.wholeNanoseconds)
-        // Of a distribution the mean, for runners that know no other.
-        packer.field("think_ns", think.mean.wholeNanoseconds)
-        if think != .constant(think.mean) {
-            packer.field("think") {
-                packer.field("kind", think.kind)
-                packer.key("ns")
-                packer.array(think.parameters.count)
-                for time in think.parameters { packer.int(time.wholeNanoseconds) }
-            }
-        }
+        packer.think(think)
         if pacing > .zero { packer.field("pacing_ns", pacing.wholeNanoseconds) }
         if warmUp > .zero { packer.field("warm_up_ns", warmUp.wholeNanoseconds) }
         if precise { packer.field("precise", precise) }
@@ -33,20 +24,18 @@ extension Plan {
             packer.field("index", part.index)
             packer.field("count", part.count)
         }
+        if !weights.isEmpty {
+            packer.field("weights") {
+                for (name, weight) in weights.sorted(by: { $0.key < $1.key }) { packer.field(name, weight) }
+            }
+        }
     }
 
     init(_ node: Node) throws(WireError) {
         self.init(model: try LoadModel(node))
         if let node = try node.optional("pause_ns") { pause = try node.duration() }
         if let node = try node.optional("ramp_up_ns") { rampUp = try node.duration() }
-        if let node = try node.optional("think_ns") { think = .constant(try node.duration()) }
-        if let node = try node.optional("think") {
-            let times = try node.field("ns").list { node throws(WireError) in try node.duration() }
-            guard let time = ThinkTime(kind: try node.field("kind").string(), parameters: times) else {
-                throw .field("think", "constant, uniform, normal or exponential, with its times")
-            }
-            think = time
-        }
+        think = try node.thinkTime()
         if let node = try node.optional("pacing_ns") { pacing = try node.duration() }
         if let node = try node.optional("warm_up_ns") { warmUp = try node.duration() }
         if let node = try node.optional("precise") { precise = try node.bool() }
@@ -58,6 +47,11 @@ extension Plan {
         if let node = try node.optional("server_url") { serverURL = try node.string() }
         if let node = try node.optional("max_names") { maxNames = try node.int(in: 1...1_000_000) }
         if let node = try node.optional("raw_hits") { rawHits = try node.bool() }
+        var weights: [String: Int] = [:]
+        try node.optional("weights")?.forEachEntry { name, node throws(WireError) in
+            weights[name] = try node.int(in: 1...1_000_000)
+        }
+        self.weights = weights
         if let node = try node.optional("first_user") { firstUser = try node.int(in: 0...1_000_000_000) }
         if let node = try node.optional("seed") { seed = try node.int(in: 0...Plan.seedLimit) }
         if let node = try node.optional("part") {

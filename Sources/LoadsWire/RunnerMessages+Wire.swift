@@ -117,6 +117,17 @@ extension RunnerOrder {
 }
 
 extension Adjustment {
+    /// The adjustment as bytes to be kept: the command that carries it.
+    public func encoded() -> [UInt8] { RunnerCommand.adjust(self).encoded() }
+
+    /// Reads what ``encoded()`` has written.
+    ///
+    /// - Throws: ``WireError``, whatever the bytes are.
+    public init(decoding bytes: [UInt8]) throws(WireError) {
+        guard case .adjust(let adjustment) = try RunnerCommand(decoding: bytes) else { throw .field("type", "adjust") }
+        self = adjustment
+    }
+
     func pack(into packer: Packer) {
         packer.field("users", users)
         packer.field("first_new_user", firstNewUser)

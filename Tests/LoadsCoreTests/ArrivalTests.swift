@@ -202,7 +202,8 @@ import Testing
         let plan = Self.plan(100, 600, users: 20)
         var changed = plan.arrivals!
         changed.stages = [
-            RateStage(duration: .zero, rate: .perSecond(100)), RateStage(duration: .milliseconds(300), rate: .perSecond(100)),
+            RateStage(duration: .zero, rate: .perSecond(100)),
+            RateStage(duration: .milliseconds(300), rate: .perSecond(100)),
             RateStage(duration: .zero, rate: .perSecond(1000)),
             RateStage(duration: .milliseconds(300), rate: .perSecond(1000)),
         ]
@@ -248,7 +249,8 @@ import Testing
     func aChangeLosesNothingAndDoublesNothing(_ heard: Int64, rate: Int) {
         let changed = [
             RateStage(duration: .zero, rate: .perSecond(100)), RateStage(duration: .seconds(1), rate: .perSecond(100)),
-            RateStage(duration: .zero, rate: .perSecond(rate)), RateStage(duration: .seconds(2), rate: .perSecond(rate)),
+            RateStage(duration: .zero, rate: .perSecond(rate)),
+            RateStage(duration: .seconds(2), rate: .perSecond(rate)),
         ]
         var times: [Int64] = []
         for stripe in Stripe.whole.divided(into: 3) {
@@ -298,5 +300,63 @@ import Testing
             count += times.count
         }
         #expect(abs(count - 30_000) < 1100)
+    }
+}
+
+/// Mixes of scenarios.
+@Suite(.timeLimit(.minutes(1))) struct MixTests {
+    private static func run(_ plan: Plan, _ names: [String]) async -> (counts: [String: Int], total: Statistics) {
+        let counts = Mutex<[String: Int]>([:])
+        let total = Mutex(Statistics())
+        let scenarios = names.map { name in
+            Scenario(name: name) { context in
+                counts.withLock { $0[name, default: 0] += 1 }
+                await context.wait(.milliseconds(1))
+                return .ok
+            }
+        }
+        let runner = ScenarioRunner(plan: plan, scenarios: scenarios) { batch in
+            total.withLock { $0.merge(batch.statistics) }
+        }
+        _ = await runner.run()
+        return (counts.withLock { $0 }, total.withLock { $0 })
+    }
+
+    @Test func partsHaveTheirOwnModelsAndScenarios() async {
+        let parts = [
+            MixPart(scenarios: ["a"], model: .arrivals(Arrivals(rate: .perSecond(100), for: .milliseconds(300)))),
+            MixPart(
+                scenarios: ["b"], start: .milliseconds(50),
+                model: .cycles([Plan.Cycle(users: 3, amount: .iterations(4))])),
+            MixPart(
+                scenarios: ["c", "d"],
+                model: .users(UserStages(stages: [UserStage(duration: .milliseconds(200), users: 4)]))),
+        ]
+        let plan = Plan(model: .mix(parts))
+        #expect(plan.validate() == [] && plan.length == nil && plan.peakUsers == 1000 + 3 + 4)
+        let (counts, total) = await Self.run(plan, ["a", "b", "c", "d", "never"])
+        #expect(counts["a"] == 30 && counts["b"] == 12 && counts["c"]! + counts["d"]! > 4 && counts["never"] == nil)
+        #expect(total.arrivals == ArrivalCounts(planned: 30, started: 30, dropped: 0))
+        #expect(total.iterations.ok == counts.values.reduce(0, +))
+    }
+
+    @Test func weightsSayHowOftenAScenarioIsDrawn() async {
+        var plan = Plan(users: 10, iterations: 400)
+        plan.weights = ["a": 3]
+        let (counts, _) = await Self.run(plan, ["a", "b"])
+        // 3,000 of 4,000, with a standard deviation of 27.
+        #expect(abs(counts["a"]! - 3000) < 250 && counts["a"]! + counts["b"]! == 4000)
+    }
+
+    @Test func usersOfPartsHaveNumbersOfTheirOwn() {
+        var plan = Plan(
+            model: .mix([
+                MixPart(scenarios: ["a"], model: .cycles([Plan.Cycle(users: 5, amount: .iterations(1))])),
+                MixPart(
+                    scenarios: ["b"], model: .users(UserStages(stages: [UserStage(duration: .seconds(1), users: 4)]))),
+                MixPart(scenarios: ["c"], model: .cycles([Plan.Cycle(users: 2, amount: .iterations(1))])),
+            ]))
+        plan.firstUser = 100
+        #expect(plan.parts.map(\.plan.firstUser) == [100, 105, 109] && plan.userNumbers == 11)
     }
 }

@@ -104,7 +104,8 @@ import Testing
     }
 
     @Test func pausesHaveNoArrivals() {
-        let schedule = Schedule(Self.stages((0, "10/s"), (1000, "10/s"), (0, "0/s"), (5000, "0/s"), (0, "10/s"), (1000, "10/s")))
+        let schedule = Schedule(
+            Self.stages((0, "10/s"), (1000, "10/s"), (0, "0/s"), (5000, "0/s"), (0, "10/s"), (1000, "10/s")))
         #expect(schedule.total == 20)
         #expect(schedule.time(of: 9) == 900_000_000)
         #expect(schedule.time(of: 10) == 6_000_000_000)
@@ -140,7 +141,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/s", "x/s", "-1/s", "1/x", "1/s/s", "1e3/s", "1./s", ".5/s", "10000001/s", "99999999999999999999/s", "0.0000001/h",
+        "", "/s", "x/s", "-1/s", "1/x", "1/s/s", "1e3/s", "1./s", ".5/s", "10000001/s", "99999999999999999999/s",
+        "0.0000001/h",
         "1,000/s",
     ])
     func refuses(_ text: String) { #expect(throws: InvalidRate.self) { try ArrivalRate.parse(text) } }

@@ -11,8 +11,9 @@ import Testing
 
     @Test func usersComeAndGoEvenly() {
         let line = UserTimeline(Self.stages((1000, 10), (1000, 10), (1000, 0)))
-        #expect([0, 99, 100, 899, 900, 1500, 2000, 2099, 2100, 2999].map { line.count(at: $0 * 1_000_000) }
-            == [1, 1, 2, 9, 10, 10, 10, 10, 9, 1])
+        #expect(
+            [0, 99, 100, 899, 900, 1500, 2000, 2099, 2100, 2999].map { line.count(at: $0 * 1_000_000) }
+                == [1, 1, 2, 9, 10, 10, 10, 10, 9, 1])
         #expect(line.count(at: 3_000_000_000) == 0 && line.count(at: -1) == 0 && line.length == 3_000_000_000)
     }
 
@@ -103,11 +104,14 @@ import Testing
     @Test(arguments: ["1s", "0s", "uniform(1s,3s)", "normal(2s,500ms)", "exponential(1.5s)"])
     func readsAndWrites(_ text: String) throws { #expect(try ThinkTime.parse(text).text == text) }
 
-    @Test(arguments: ["", "x", "uniform(1s)", "uniform(3s,1s)", "normal(1s,2s", "poisson(1s)", "exponential(1s,2s)", "uniform(a,b)"])
+    @Test(arguments: [
+        "", "x", "uniform(1s)", "uniform(3s,1s)", "normal(1s,2s", "poisson(1s)", "exponential(1s,2s)", "uniform(a,b)",
+    ])
     func refuses(_ text: String) { #expect(throws: InvalidThinkTime.self) { try ThinkTime.parse(text) } }
 
     @Test(arguments: [
-        (ThinkTime.uniform(.seconds(1), .seconds(3)), 2.0, 0.577), (.normal(mean: .seconds(2), deviation: .milliseconds(500)), 2.0, 0.5),
+        (ThinkTime.uniform(.seconds(1), .seconds(3)), 2.0, 0.577),
+        (.normal(mean: .seconds(2), deviation: .milliseconds(500)), 2.0, 0.5),
         (.exponential(mean: .seconds(2)), 2.0, 2.0), (.constant(.seconds(2)), 2.0, 0.0),
     ])
     func drawsFromItsDistribution(_ time: ThinkTime, mean: Double, deviation: Double) {

@@ -1,6 +1,8 @@
 import LoadsCore
-import LoadsMaster
+import LoadsEventLoop
 import Testing
+
+@testable import LoadsMaster
 
 @Suite struct ShareTests {
     @Test(arguments: [
@@ -31,5 +33,73 @@ import Testing
     func weightsDivideByLargestRemainder(_ users: Int, _ weights: [Int], _ expected: [Int]) {
         let plans = Share.plans(of: Plan(cycles: [.init(users: users, amount: .iterations(5))]), weights: weights)
         #expect(plans.map { $0.cycles[0].users } == expected)
+    }
+}
+
+/// Shares of stages and of arrivals.
+@Suite struct ModelShareTests {
+    private static let arrivals = Arrivals(rate: .perSecond(100), for: .seconds(10), maxUsers: 10, queue: 7)
+
+    @Test(arguments: [[1, 1, 1], [4, 1, 2]]) func arrivalsAddUpToThePlan(_ weights: [Int]) {
+        var plan = Plan(arrivals: Self.arrivals)
+        plan.firstUser = 50
+        let plans = Share.plans(of: plan, weights: weights)
+        let shares = plans.compactMap(\.arrivals)
+        #expect(shares.reduce(0) { $0 + $1.maxUsers } == 10 && shares.reduce(0) { $0 + $1.queue } == 7)
+        #expect(shares.reduce(0) { $0 + $1.stripe.count(below: 1000) } == 1000)
+        #expect(Set(shares.map(\.seed)).count == 3 && shares.allSatisfy { $0.stages == Self.arrivals.stages })
+        var users: [Int] = []
+        for plan in plans { users += plan.firstUser..<plan.firstUser + plan.peakUsers }
+        #expect(users == Array(50..<60))
+    }
+
+    @Test func usersOfStagesAddUpAtEveryTime() {
+        let stages = UserStages(stages: [UserStage(duration: .seconds(10), users: 100)])
+        let plans = Share.plans(of: Plan(model: .users(stages)), agents: 3)
+        #expect(plans.reduce(0) { $0 + $1.peakUsers } == 100)
+        // The golden ratio's sequence is as even as can be, not perfectly so.
+        #expect(plans.allSatisfy { (31...36).contains($0.peakUsers) && $0.firstUser == 0 })
+    }
+
+    @Test func whatALostAgentHadGoesToTheOthers() throws {
+        let shares = Share.models(of: .arrivals(Self.arrivals), weights: [1, 1, 2])
+        let heirs = try #require(
+            RunModels.inherited([(shares[0], 1), (shares[1], 1)], of: shares[2]))
+        var left: [Arrivals] = []
+        for case .arrivals(let arrivals) in heirs { left.append(arrivals) }
+        #expect(left.map(\.maxUsers).reduce(0, +) == 10 && left.map(\.queue).reduce(0, +) == 7)
+        for n in 0..<1000 { #expect(left.filter { $0.stripe.owns(n) }.count == 1) }
+        #expect(RunModels.inherited([(.cycles([]), 1)], of: .cycles([])) == nil)
+    }
+
+    @Test func aChangedRateKeepsWhatWas() throws {
+        let ramp = Arrivals(stages: [RateStage(duration: .seconds(10), rate: .perSecond(100))], maxUsers: 1)
+        let changed = ramp.changed(to: .perSecond(800), from: 5_000_000_000)
+        #expect(
+            changed.stages == [
+                RateStage(duration: .seconds(5), rate: .perSecond(50)),
+                RateStage(duration: .zero, rate: .perSecond(800)),
+                RateStage(duration: .seconds(5), rate: .perSecond(800)),
+            ])
+        #expect(changed.length == .seconds(10) && changed.schedule.total == 125 + 4000)
+        // Again, and at a boundary.
+        let again = changed.changed(to: .zero, from: 7_000_000_000)
+        #expect(again.schedule.total == 125 + 1600 && again.length == .seconds(10))
+        #expect(changed.changed(to: .perSecond(1), from: 0).schedule.total == 10)
+        let users = UserStages(stages: [
+            UserStage(duration: .zero, users: 5), UserStage(duration: .seconds(10), users: 5),
+        ])
+        #expect(
+            users.changed(to: 9, from: 4_000_000_000).stages.map(\.users) == [5, 5, 9, 9]
+                && users.changed(to: 9, from: 4_000_000_000).length == .seconds(10))
+    }
+
+    @Test func runsHaveSeedsOfTheirOwn() {
+        var poisson = Self.arrivals
+        poisson.poisson = true
+        let plan = Plan(arrivals: poisson)
+        #expect(Share.seeded(plan, for: "a").arrivals?.seed != Share.seeded(plan, for: "b").arrivals?.seed)
+        poisson.seed = 7
+        #expect(Share.seeded(Plan(arrivals: poisson), for: "a").arrivals?.seed == 7)
     }
 }

@@ -28,6 +28,10 @@ struct CheckedRun: Sendable, Equatable {
     var hasSetUp: Bool
     /// For the runner's environment.
     var environment: [String: String]
+    /// The scenarios of a file, if it names some.
+    var mix: Mix?
+    /// The plan without them.
+    private var unmixed: Plan
     var package: String
     var json: String?
     var stream: String?
@@ -51,8 +55,11 @@ struct CheckedRun: Sendable, Equatable {
     /// - Throws: ``UsageError`` with all problems at once.
     init(_ settings: Settings) throws(UsageError) {
         var read = Readings()
-        let target = Self.target(settings, &read)
-        let plan = Self.plan(settings, &read)
+        mix = Mix(settings, &read)
+        let target = settings.scenarios.isEmpty ? Self.target(settings, &read) : .tests(mix?.targets ?? [])
+        let common = Self.plan(settings, &read)
+        // Under the names of the targets: which scenarios they mean is known once the tests are built.
+        let plan = common.map { plan in mix?.applied(to: plan) { [$0] } ?? plan }
         drawsSeed = settings.value("seed") == nil
         environment = Self.environment(settings, &read)
         hasSetUp = settings.flag("set-up")
@@ -90,6 +97,18 @@ struct CheckedRun: Sendable, Equatable {
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
         self.target = target
         self.plan = plan
+        unmixed = common ?? plan
+    }
+
+    /// The plan with the mix under the names that the runner knows.
+    ///
+    /// - Parameter names: Which scenarios a target means.
+    func plan(naming names: (String) -> [String]) -> Plan {
+        guard let mix else { return plan }
+        var mixed = mix.applied(to: unmixed, names)
+        // What became of the plan since.
+        (mixed.rawHits, mixed.firstUser) = (plan.rawHits, plan.firstUser)
+        return mixed
     }
 
     /// The target in the words of the command line.
@@ -185,7 +204,13 @@ struct CheckedRun: Sendable, Equatable {
             guard let given = settings.value(name) else { continue }
             read.complain("\(given.label) \(given.text): is for tests, and \(program.text) is a program")
         }
-        for name in ["threads", "debug-requests"] where settings.flag(name) {
+        for name in ["rate", "stages", "pacing", "warm-up"] {
+            guard let given = settings.value(name) else { continue }
+            read.complain(
+                "\(given.label) \(given.text): is for tests and URLs; \(program.text) is a program, and the plan in lines that "
+                    + "it reads has users, iterations and a duration")
+        }
+        for name in ["threads", "debug-requests", "precise"] where settings.flag(name) {
             read.complain("--\(name): is for tests and URLs, and \(program.text) is a program")
         }
         return .command(settings.list("command").map(\.text))

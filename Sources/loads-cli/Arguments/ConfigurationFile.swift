@@ -63,6 +63,7 @@ struct ConfigurationFile {
                 problems.append("\(place): not the name of an option")
                 return
             }
+            if written == "scenarios" { return readScenarios(value, place) }
             let name = Settings.aliases[written] ?? written
             guard let kind = Settings.options[name] else {
                 let near = NearNames.of(written, in: Settings.options.keys.sorted())
@@ -93,6 +94,40 @@ struct ConfigurationFile {
             case (.flag, _): problems.append("\(label): true or false expected")
             case (.value, _): problems.append("\(label): one value expected")
             case (.list, _): problems.append("\(label): text or a list of texts expected")
+            }
+        }
+
+        /// A list of scenarios, each a map with its target.
+        private mutating func readScenarios(_ value: Node, _ place: String) {
+            guard case .sequence(let sequence) = value, !sequence.isEmpty else {
+                problems.append("\(place): scenarios: a list expected (try `- target: Module.Suite/test`)")
+                return
+            }
+            for element in sequence {
+                let place = "\(path):\(element.mark?.line ?? 1)"
+                guard case .mapping(let mapping) = element else {
+                    problems.append(
+                        "\(place): scenarios: a target with its options expected (try `- target: Module.Suite/test`)")
+                    continue
+                }
+                var reader = Reader(path: path)
+                for (key, value) in mapping {
+                    let written = key.scalar?.string ?? ""
+                    let name = Settings.aliases[written] ?? written
+                    if ["weight", "start"].contains(name), case .scalar(let scalar) = value {
+                        reader.add(name, scalar, "\(path):\(key.mark?.line ?? 1): \(written)")
+                    } else if Settings.scenarioOptions.contains(name) {
+                        reader.read(key, value)
+                    } else {
+                        let near = NearNames.of(written, in: Settings.scenarioOptions.sorted())
+                        reader.problems.append(
+                            "\(path):\(key.mark?.line ?? 1): \(written): no option of a scenario"
+                                + (near.map { "; did you mean \($0)?" }
+                                    ?? " (\(Settings.scenarioOptions.sorted().joined(separator: ", ")))"))
+                    }
+                }
+                problems += reader.problems
+                settings.scenarios.append(Settings.Scenario(settings: reader.settings, label: "\(place): scenarios"))
             }
         }
 

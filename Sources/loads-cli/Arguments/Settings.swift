@@ -31,6 +31,22 @@ struct Settings: Sendable {
     /// Other names of options.
     static let aliases = ["hits": "iterations"]
 
+    /// What stands in an entry of a file's `scenarios`, beside its `weight` and `start`: a target and, perhaps, its own model.
+    static let scenarioOptions: Set<String> = [
+        "target", "weight", "start", "users", "iterations", "duration", "pause", "rate", "stages", "repeat",
+        "max-users",
+        "queue", "poisson", "think", "pacing",
+    ]
+
+    /// The scenarios of a mix, each with what the file says of it; only a file has them.
+    var scenarios: [Scenario] = []
+
+    /// An entry of a mix, and where it stands.
+    struct Scenario: Sendable {
+        var settings: Settings
+        var label: String
+    }
+
     private(set) var values: [String: [Given]] = [:]
     private(set) var flags: [String: Bool] = [:]
 
@@ -49,15 +65,37 @@ struct Settings: Sendable {
 
     /// These settings, and what the file says where they are silent.
     ///
-    /// Iterations and a duration exclude each other: the command line's one sets the file's other one aside.
+    /// Iterations and a duration exclude each other: the command line's one sets the file's other one aside. So do users,
+    /// a rate and stages, with all that goes with them.
     func over(_ file: Settings) -> Settings {
         var result = self
+        let model = Self.models.first { values[$0] != nil }
+        let aside = model.map { Self.asideOf($0) } ?? []
         for (name, given) in file.values where values[name] == nil {
+            if aside.contains(name), file.values[model!] == nil { continue }
             if name == "duration", values["iterations"] != nil { continue }
             if name == "iterations", values["duration"] != nil { continue }
             result.values[name] = given
         }
+        // A target on the command line is what is run.
+        if values["target"] == nil, values["command"] == nil { result.scenarios = file.scenarios }
         result.flags.merge(file.flags) { own, _ in own }
+        if aside.contains("poisson"), file.values[model!] == nil, flags["poisson"] == nil {
+            result.flags["poisson"] = nil
+        }
         return result
+    }
+
+    /// Options that say which load model a run has.
+    private static let models = ["users", "rate", "stages"]
+
+    /// What a file says of another model than the one that the command line has chosen.
+    private static func asideOf(_ model: String) -> Set<String> {
+        let own: [String: Set<String>] = [
+            "users": ["users", "iterations", "duration", "pause", "ramp-up", "think", "pacing"],
+            "rate": ["rate", "duration", "ramp-up", "max-users", "queue", "poisson"],
+            "stages": ["stages", "repeat", "max-users", "queue", "poisson", "think", "pacing"],
+        ]
+        return own.values.reduce(into: Set()) { $0.formUnion($1) }.subtracting(own[model]!)
     }
 }

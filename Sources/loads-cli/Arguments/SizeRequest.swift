@@ -70,8 +70,8 @@ struct SizeRequest: Sendable {
         case .arrivals(let arrivals) where arrivals.isConstant:
             duration = arrivals.length
             return (.rate, max(1, Int(arrivals.stages[1].rate.perSecond.rounded())))
-        case .users, .arrivals:
-            read.complain("--stages: each step of a search has one load (try -c 10, or --rate 100/s)")
+        case .users, .arrivals, .mix:
+            read.complain("--stages: each step of a search has one load and no mix (try -c 10, or --rate 100/s)")
             return (.users, 1)
         }
     }

@@ -23,25 +23,38 @@ struct StopCommand: AsyncParsableCommand {
     }
 }
 
-/// `loads adjust RUN -c 200`: changes the users of a running run.
+/// `loads adjust RUN -c 200` or `--rate 800/s`: changes the load of a running run.
 struct AdjustCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "adjust", abstract: "Change the number of users of a run, on all agents at one instant.")
+        commandName: "adjust", abstract: "Change the users or the rate of a run, on all agents at one instant.")
 
     @Argument(help: "The run, as `loads status` names it.") var run: String
     @Option(
         name: [.customShort("c"), .customLong("users")], parsing: .unconditional,
         help: ArgumentHelp("Users from then on.", valueName: "n"))
-    var users: String
+    var users: String?
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Arrivals from then on, of a run with a rate: 800/s, 90/m.", valueName: "rate"))
+    var rate: String?
     @OptionGroup var options: MasterOptions
 
     func run() async throws {
         var read = Readings()
-        let count = read.count(Settings.Given(text: users, label: "--users"), upTo: Plan.userLimit)
-        guard let count else { throw UsageError(read.problems) }
+        let count = read.count(users.map { Settings.Given(text: $0, label: "--users") }, upTo: Plan.userLimit)
+        let newRate = read.rate(rate.map { Settings.Given(text: $0, label: "--rate") })
+        if (users == nil) == (rate == nil) {
+            read.complain("say either how many users (-c 200) or what rate (--rate 800/s)")
+        }
+        guard read.problems.isEmpty else { throw UsageError(read.problems) }
         try await options.withClient { client in
-            try await client.adjust(run: run, users: count)
-            Console().note("\(run): \(Counted.text(count, "user")) from about one second on")
+            if let newRate {
+                try await client.adjust(run: run, rate: newRate)
+            } else if let count {
+                try await client.adjust(run: run, users: count)
+            }
+            let load = newRate?.text ?? Counted.text(count!, "user")
+            Console().note("\(run): \(load) from about one second on")
         }
     }
 }

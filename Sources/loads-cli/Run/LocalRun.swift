@@ -38,7 +38,7 @@ struct LocalRun {
         let display = RunDisplay(console: console, plan: run.plan, stream: stream)
         let request = RunRequest(
             id: RunID.make(), target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
-            order: runner.order(run.plan),
+            order: runner.order(runner.plan ?? run.plan),
             thresholds: run.thresholds)
         return await perform(request, display)
     }

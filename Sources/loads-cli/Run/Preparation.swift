@@ -13,6 +13,8 @@ struct Preparation {
         var launch: RunnerLaunch
         var scenarios: [String] = []
         var options: [String: [String]] = [:]
+        /// The plan of a mix, by the scenarios' own names; nil leaves it as it is.
+        var plan: Plan?
         /// Whether it has something to do once before the users and after them.
         var hasSetUp = false
 
@@ -33,13 +35,18 @@ struct Preparation {
         case .tests(let names):
             let (package, tests) = try await tests(of: run.package, for: names, environment: run.environment)
             do {
-                let wanted = try TargetMatcher(tests: tests).match(names)
+                let matcher = TargetMatcher(tests: tests)
+                let wanted = try matcher.match(names)
                 let (plain, scenarios) = try package.launch(for: wanted)
                 var launch = plain
                 launch.environment.merge(run.environment) { own, _ in own }
-                return Runner(
+                var runner = Runner(
                     launch: launch, scenarios: scenarios, options: run.debugRequests ? ["debug": ["1"]] : [:],
                     hasSetUp: wanted.contains { $0.setUp == true })
+                if run.mix != nil {
+                    runner.plan = run.plan { target in ((try? matcher.match([target])) ?? []).map(\.id) }
+                }
+                return runner
             } catch {
                 throw Refusal(code: error.exitCode, message: error.message)
             }

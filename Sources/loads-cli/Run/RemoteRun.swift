@@ -77,7 +77,7 @@ struct RemoteRun {
         }
         return RunSubmission(
             run: id, target: run.targetText, isURLTarget: run.isURL, launch: launch,
-            order: runner.order(run.plan),
+            order: runner.order(runner.plan ?? run.plan),
             placement: place.placement, keepHits: place.keepHits, thresholds: run.thresholds)
     }
 

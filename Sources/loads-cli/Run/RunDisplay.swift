@@ -49,6 +49,7 @@ final class RunDisplay: RunObserver {
             iterations: progress.iterations.ended, failedIterations: progress.iterations.failed, hits: progress.hits,
             failedHits: progress.failedHits,
             rate: progress.hits > 0 ? progress.hitRate : progress.iterationRate, latency95: progress.latency95,
+            arrivals: progress.wantedRate.map { (progress.iterationRate, $0) }, dropped: progress.dropped,
             stopping: stopping, thresholds: progress.thresholds)
         if console.hasBar { console.bar(figures.bar) } else { console.note(figures.line) }
     }

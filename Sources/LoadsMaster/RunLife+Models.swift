@@ -1,0 +1,85 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsWire
+
+/// Plans of stages and of arrivals change as a whole: each agent is told what the plan is from an instant on.
+extension RunLife {
+    /// Changes the load on all agents at one instant.
+    ///
+    /// - Returns: Why it cannot be.
+    mutating func adjust(to load: RunModels.Load, at instant: Instant) -> WireFault? {
+        let plan = record.submission.order.plan
+        if case .mix = plan.model {
+            return WireFault(code: "state", message: "the run \(record.run) is a mix, whose load cannot be changed")
+        }
+        guard !plan.cycles.isEmpty else { return change(to: load, at: instant, plan.length ?? .zero) }
+        guard case .users(let users) = load else {
+            return WireFault(
+                code: "state",
+                message: "the run \(record.run) has users, not a rate: `loads adjust \(record.run) -c 200`")
+        }
+        return adjust(users: users, at: instant)
+    }
+
+    private mutating func change(to load: RunModels.Load, at instant: Instant, _ length: Duration) -> WireFault? {
+        guard record.state == .running, let start = record.start else {
+            return WireFault(code: "state", message: "the run \(record.run) is not running: nothing to adjust")
+        }
+        let time = instant.nanoseconds(since: start)
+        guard time < length.wholeNanoseconds else {
+            return WireFault(code: "state", message: "the plan of the run \(record.run) is over: nothing to adjust")
+        }
+        let running = self.running
+        guard !running.isEmpty else {
+            return WireFault(code: "state", message: "no agent of the run \(record.run) is running")
+        }
+        guard let models = RunModels.changed(running.map { model(of: $0) }, to: load, from: time) else {
+            let isOpen = record.submission.order.plan.isOpen
+            return WireFault(
+                code: "state",
+                message: "the run \(record.run) has \(isOpen ? "a rate, not users" : "users, not a rate"): "
+                    + "`loads adjust \(record.run) \(isOpen ? "--rate 800/s" : "-c 200")`")
+        }
+        give(models, to: running, from: time, at: instant)
+        switch load {
+        case .rate(let rate): event("adjusted", "\(rate.text) from \(seconds(instant)) s on")
+        case .users(let users): event("adjusted", "\(users) users from \(seconds(instant)) s on")
+        }
+        return nil
+    }
+
+    /// Gives what an agent had, in a plan of stages or arrivals, to the others.
+    ///
+    /// - Returns: False when nobody is there to take it, or the plan is another one.
+    mutating func inherit(from index: Int, at instant: Instant) -> Bool {
+        let heirs = running.filter { $0 != index }
+        guard !heirs.isEmpty, let start = record.start else { return false }
+        let models = zip(heirs, weights(heirs.map { members[$0].cores })).map { (model: model(of: $0), weight: $1) }
+        guard let inherited = RunModels.inherited(models, of: model(of: index)) else { return false }
+        give(inherited, to: heirs, from: max(0, instant.nanoseconds(since: start)), at: instant)
+        return true
+    }
+
+    private var running: [Int] {
+        members.indices.filter { members[$0].phase == .starting || members[$0].phase == .running }
+    }
+
+    /// What an agent goes by now.
+    private func model(of index: Int) -> LoadModel {
+        members[index].adjustment?.change?.model ?? plan(of: members[index].agent)!.model
+    }
+
+    private mutating func give(_ models: [LoadModel], to indices: [Int], from time: Int64, at instant: Instant) {
+        for (index, model) in zip(indices, models) {
+            let users = Plan(model: model).peakUsers
+            let adjustment = Adjustment(
+                users: users, firstNewUser: record.nextUser, at: instant.nanoseconds,
+                change: Adjustment.Change(model: model, from: time))
+            if case .arrivals = model { record.nextUser += users }
+            record.members[index].users = users
+            record.members[index].peakUsers = max(members[index].peakUsers, users)
+            record.members[index].adjustment = adjustment
+            send(members[index].agent, .adjust(adjustment))
+        }
+    }
+}

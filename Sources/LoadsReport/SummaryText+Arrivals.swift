@@ -1,0 +1,60 @@
+import LoadsCore
+import LoadsEventLoop
+
+extension Summary {
+    /// The arrivals of an open model, and the times of iterations; response and service time one below the other.
+    func arrivalLines(_ style: Style) -> [String] {
+        let arrivals = statistics.arrivals
+        guard arrivals != ArrivalCounts() else {
+            return statistics.service.isEmpty ? [] : [label("") + statistics.service.sentence]
+        }
+        let rate = measuredSeconds > 0 ? ", \(Figures.rate(Double(arrivals.started) / planSeconds))/s" : ""
+        var lines = [
+            label("arrivals")
+                + "\(Figures.count(arrivals.planned)) planned, \(Figures.count(arrivals.started)) started\(rate), "
+                + mark("\(Figures.count(arrivals.dropped)) dropped", arrivals.dropped > 0, style)
+        ]
+        let rows = [
+            ("response", statistics.response), ("service", statistics.service), ("lag", statistics.scheduleLag),
+        ].filter { !$0.1.isEmpty }
+        let columns = ["min", "mean"] + Self.percentiles.map(\.name) + ["max"]
+        lines.append(label("") + columns.map { $0.paddedLeft(to: Self.columnWidth) }.joined())
+        for (name, times) in rows {
+            let unit = TimeUnit(typical: times.percentile(0.5) ?? 0, largest: times.max)
+            let values =
+                [Double(times.min), times.mean]
+                + Self.percentiles.map { Double(times.percentile($0.fraction) ?? 0) } + [Double(times.max)]
+            let cells = values.map { unit.format($0).paddedLeft(to: Self.columnWidth) }
+            lines.append("  " + name.paddedLeft(to: 10) + "  " + cells.joined() + " " + unit.name)
+        }
+        return lines
+    }
+
+    /// Seconds over which arrivals were planned, as far as the run went.
+    private var planSeconds: Double {
+        let planned = (plan.length?.inSeconds ?? duration) - plan.warmUp.inSeconds
+        return max(1e-9, min(planned, interrupted ? measuredSeconds : planned))
+    }
+
+    /// What was measured in the warm-up, in one line.
+    var warmUpLines: [String] {
+        guard let warmUp = statistics.warmUp else { return [] }
+        let hits = warmUp.hits
+        var parts = ["\(Figures.count(warmUp.iterations.started)) iterations"]
+        if warmUp.iterations.failed > 0 { parts[0] += " (\(Figures.count(warmUp.iterations.failed)) failed)" }
+        if hits.count > 0 {
+            parts.append("\(Figures.count(hits.count)) hits (\(Figures.count(hits.failed)) failed)")
+            parts.append("p95 \(Figures.time(nanoseconds: Double(hits.latency.percentile(0.95) ?? 0)))")
+        }
+        return [
+            "",
+            label("warm-up") + "\(DurationText.text(plan.warmUp)), not in the figures: "
+                + parts.joined(separator: ", "),
+        ]
+    }
+
+    private static let percentiles: [(name: String, fraction: Double)] = [
+        ("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999),
+    ]
+    private static let columnWidth = 9
+}

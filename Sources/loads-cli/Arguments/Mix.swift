@@ -1,0 +1,85 @@
+import LoadsCore
+
+/// The scenarios of a file: targets with weights, and models of their own.
+struct Mix: Sendable, Equatable {
+    /// One entry.
+    struct Entry: Sendable, Equatable {
+        var target: String
+        var weight: Int
+        /// Its own model; nil shares that of the run with the others that have none.
+        var part: MixPart?
+    }
+
+    var entries: [Entry]
+
+    /// - Returns: nil when there is none, or it cannot be told; the problems say why.
+    init?(_ settings: Settings, _ read: inout Readings) {
+        guard !settings.scenarios.isEmpty else { return nil }
+        entries = []
+        for scenario in settings.scenarios {
+            if let entry = Self.entry(scenario, &read) { entries.append(entry) }
+        }
+        for target in settings.list("target") {
+            read.complain("\(target.label) \(target.text): the scenarios have the targets")
+        }
+        guard entries.count == settings.scenarios.count else { return nil }
+    }
+
+    private static func entry(_ scenario: Settings.Scenario, _ read: inout Readings) -> Entry? {
+        let settings = scenario.settings
+        let targets = settings.list("target")
+        guard targets.count == 1, let target = targets.first, !target.text.isEmpty else {
+            read.complain("\(scenario.label): a scenario has one target (try `- target: Module.Suite/test`)")
+            return nil
+        }
+        if WebAddress.isMeant(by: target.text) {
+            read.complain(
+                "\(target.label) \(target.text): the scenarios of a mix are tests; a URL is a run's only target")
+            return nil
+        }
+        let before = read.problems.count
+        let weight = read.count(settings.value("weight"), upTo: 1_000_000) ?? 1
+        var part: MixPart?
+        if ["rate", "stages", "users", "iterations", "duration"].contains(where: { settings.value($0) != nil }) {
+            if let model = ModelOptions.model(settings, &read) {
+                part = MixPart(
+                    scenarios: [target.text], start: read.duration(settings.value("start")) ?? .zero, model: model,
+                    think: read.thinkTime(settings.value("think")) ?? .zero,
+                    pacing: read.duration(settings.value("pacing")) ?? .zero)
+            }
+        } else {
+            for name in Settings.scenarioOptions.subtracting(["target", "weight"]).sorted() {
+                guard let given = settings.value(name) else { continue }
+                read.complain(
+                    "\(given.label) \(given.text): is for a scenario with a model of its own (rate, stages or users)")
+            }
+        }
+        return read.problems.count == before ? Entry(target: target.text, weight: weight, part: part) : nil
+    }
+
+    var targets: [String] { entries.map(\.target) }
+
+    /// The plan with its weights and parts.
+    ///
+    /// - Parameter names: Which scenarios a target means.
+    func applied(to plan: Plan, _ names: (String) -> [String]) -> Plan {
+        var mixed = plan
+        for entry in entries { for name in names(entry.target) { mixed.weights[name] = entry.weight } }
+        guard entries.contains(where: { $0.part != nil }) else { return mixed }
+        var parts = entries.compactMap { entry in
+            entry.part.map { part in
+                var part = part
+                part.scenarios = names(entry.target)
+                return part
+            }
+        }
+        let shared = entries.filter { $0.part == nil }.flatMap { names($0.target) }
+        if !shared.isEmpty {
+            parts.append(MixPart(scenarios: shared, model: plan.model, think: plan.think, pacing: plan.pacing))
+        }
+        mixed.model = .mix(parts)
+        mixed.think = .zero
+        mixed.pacing = .zero
+        return mixed
+    }
+}
