@@ -133,6 +133,7 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Options from a file (loads.yml), under the same names.", valueName: "file"))
     var config: String?
 
+    @OptionGroup(title: "Further outputs") var outputs: OutputOptions
     @OptionGroup(title: "On many machines") var remote: RemoteOptions
 
     /// Judges the options, those of the file behind those of the command line.
@@ -157,7 +158,8 @@ struct RunOptions: ParsableArguments {
         for (name, value) in [
             ("users", users), ("iterations", iterations), ("duration", duration), ("pause", pause),
             ("ramp-up", rampUp), ("rate", rate), ("stages", stages), ("repeat", `repeat`), ("max-users", maxUsers),
-            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace), ("package", package), ("server-url", serverURL),
+            ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace),
+            ("package", package), ("server-url", serverURL),
             ("timeout", timeout), ("loops", loops), ("max-names", maxNames), ("method", method), ("body", body),
             ("name", name), ("json", json), ("stream", stream),
         ] {
@@ -173,6 +175,7 @@ struct RunOptions: ParsableArguments {
         settings.set("quiet", quiet)
         settings.set("no-color", color.map { !$0 })
         settings.set("debug-requests", debugRequests)
+        outputs.add(to: &settings)
         remote.add(to: &settings)
         return settings
     }
