@@ -22,8 +22,10 @@ struct Settings: Sendable {
         "threads": .flag, "new-connections": .flag, "max-names": .value, "json": .value, "stream": .value,
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,
         "name": .value, "env": .list, "seed": .value, "set-up": .flag, "master": .value, "keys": .value,
-        "agents": .value,
-        "label": .list, "weighted": .flag,
+        "agents": .value, "label": .list, "weighted": .flag,
+        "csv": .value, "csv-series": .value, "junit": .value, "hdr-log": .value, "markdown": .value,
+        "prometheus": .value, "otlp": .value, "otlp-header": .list, "statsd": .value, "baseline": .value,
+        "tolerance": .value,
         "on-lost": .value, "include": .list, "detach": .flag, "keep-hits": .flag,
         "expect": .list, "strict": .flag,
     ]

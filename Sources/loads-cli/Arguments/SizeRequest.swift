@@ -29,8 +29,11 @@ struct SizeRequest: Sendable {
             read.complain("no --expect: name what the target must keep to (try --expect 'p95 < 200ms')")
         }
         (unit, first) = Self.load(of: run.plan, &duration, &read)
-        if run.stream != nil || run.publish != nil {
+        if run.outputs.files[.stream] != nil || run.publish != nil {
             read.complain("--stream: a search has many runs; stream one of them (`loads run`)")
+        }
+        for name in run.outputs.wanted where name != "json" && name != "stream" {
+            read.complain("--\(name): a search has many runs; have it of one of them (`loads run`)")
         }
         if run.remote?.detach == true { read.complain("--detach: somebody must stay to decide what to try next") }
         largest = Self.defaultLargest
