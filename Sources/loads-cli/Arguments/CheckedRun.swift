@@ -54,7 +54,8 @@ struct CheckedRun: Sendable, Equatable {
     /// - Throws: ``UsageError`` with all problems at once.
     init(_ settings: Settings) throws(UsageError) {
         var read = Readings()
-        mix = Mix(settings, &read)
+        let mix = Mix(settings, &read)
+        self.mix = mix
         let target = settings.scenarios.isEmpty ? Self.target(settings, &read) : .tests(mix?.targets ?? [])
         let common = Self.plan(settings, &read)
         // Under the names of the targets: which scenarios they mean is known once the tests are built.
