@@ -26,7 +26,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let libraries = [
     "LoadsEventLoop", "LoadsCore", "LoadsSession", "LoadsRunner", "LoadsURLRunner", "LoadsTesting", "LoadsWire",
     "LoadsTransport", "LoadsZeroMQ", "LoadsMaster", "LoadsStore", "LoadsAgent", "LoadsClient", "LoadsTestServer",
-    "LoadsReport", "LoadsPackage", "LoadsConformance", "LoadsService",
+    "LoadsReport", "LoadsExport", "LoadsPackage", "LoadsConformance", "LoadsService",
 ]
 
 let package = Package(
@@ -119,7 +119,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         library("LoadsTestServer", ["LoadsEventLoop", "CLinux"]),
-        library("LoadsReport", ["LoadsCore", "LoadsEventLoop"]),
+        library("LoadsReport", ["LoadsCore", "LoadsEventLoop", "CZlib"]),
+        library(
+            "LoadsExport",
+            [
+                "LoadsCore", "LoadsReport", "LoadsSession", "LoadsEventLoop", "CLinux",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
         library("LoadsPackage", ["LoadsWire", "CLinux"]),
         library(
             "LoadsConformance",
@@ -128,7 +134,8 @@ let package = Package(
             name: "loads-cli",
             dependencies: [
                 "LoadsCore", "LoadsEventLoop", "LoadsRunner", "LoadsURLRunner", "LoadsWire", "LoadsTransport",
-                "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsPackage", "CLinux",
+                "LoadsMaster", "LoadsAgent", "LoadsClient", "LoadsTestServer", "LoadsReport", "LoadsExport",
+                "LoadsPackage", "CLinux",
                 .target(name: "LoadsConformance", condition: tools),
                 .target(name: "LoadsZeroMQ", condition: tools),
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
@@ -174,12 +181,20 @@ let package = Package(
             swiftSettings: settings),
         tests("ClusterTests", ["loads-cli", "loads-master", "loads-agent", "TestSupport"]),
         tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
-        tests("LoadsReportTests", ["LoadsReport", "LoadsCore", "LoadsEventLoop"]),
+        .testTarget(
+            name: "LoadsReportTests", dependencies: ["LoadsReport", "LoadsCore", "LoadsEventLoop"],
+            exclude: ["Outputs/junit.xsd"], swiftSettings: settings),
+        tests(
+            "LoadsExportTests",
+            [
+                "LoadsExport", "LoadsReport", "LoadsSession", "LoadsTestServer", "LoadsCore", "LoadsEventLoop",
+                "TestSupport",
+            ]),
         tests("ProgramTests", ["loads-cli", "loads-master", "loads-agent", "LoadsTestServer", "TestSupport"]),
         tests(
             "LoadsCLITests",
             [
-                "loads-cli", "LoadsCore", "LoadsPackage",
+                "loads-cli", "LoadsCore", "LoadsExport", "LoadsPackage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
             ]),
         tests("LoadsSessionEngineTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "TestSupport"]),

@@ -1,3 +1,4 @@
+import Glibc
 public import LoadsCore
 import LoadsEventLoop
 public import LoadsWire
@@ -92,6 +93,10 @@ struct RunShow {
     private var agents = 0
     private var thresholds: [ThresholdResult] = []
     private var hasStarted = false
+    /// Whether the observer was told what was before it.
+    private var hasBacklog = false
+    /// Wall time of the start, in seconds since 1970.
+    private var startedAt: Double?
     private var isOver = false
     /// Ticks since something was heard.
     private var quiet = 0
@@ -134,7 +139,16 @@ struct RunShow {
         queue = snapshot.state == .queued ? snapshot.waitsFor.map { ($0, queue?.ticks ?? 0) } : nil
         if snapshot.state == .stopping { observer.stopping(snapshot.stopped ?? "stopped") }
         thresholds = snapshot.thresholds
+        startedAt = snapshot.startedAt ?? startedAt
         begin(snapshot.startedAt != nil)
+        // Once: at a later snapshot the observer has had most of it.
+        if let startedAt, !hasBacklog, snapshot.statistics != Statistics() {
+            observer.measured(
+                MeasuredInterval(
+                    statistics: snapshot.statistics, from: 0, to: snapshot.elapsed, startedAt: startedAt,
+                    isBacklog: true))
+        }
+        hasBacklog = true
     }
 
     /// - Returns: Whether a snapshot is needed.
@@ -144,10 +158,14 @@ struct RunShow {
         switch follower.take(message, topic: topic) {
         case .nothing: break
         case .stale: return true
-        case .statistics(let statistics, let time):
+        case .statistics(let statistics, let from, let to):
             begin(true)
-            meter?.take(statistics, at: time)
-            if var progress = meter?.progress(at: time) {
+            meter?.take(statistics, at: to)
+            // Nobody says when the run started before it has: by this clock, and by how long it has run.
+            let started = startedAt ?? Self.wallTime() - message.time
+            startedAt = started
+            observer.measured(MeasuredInterval(statistics: statistics, from: from, to: to, startedAt: started))
+            if var progress = meter?.progress(at: to) {
                 progress.thresholds = thresholds
                 observer.progressed(progress)
             }
@@ -181,6 +199,12 @@ struct RunShow {
             observer.waiting("queued: \(queue.reason)", for: Double(queue.ticks) / 2)
         }
         return isOver || meter == nil || quiet >= Self.patience
+    }
+
+    private static func wallTime() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private mutating func begin(_ started: Bool) {

@@ -12,7 +12,7 @@ struct StreamFollower {
     /// What a message means to the follower.
     enum Step: Equatable {
         case nothing
-        case statistics(Statistics, at: Double)
+        case statistics(Statistics, from: Double, to: Double)
         case hits([RawHit])
         case thresholds([ThresholdResult])
         case event(RunEvent)
@@ -60,7 +60,7 @@ struct StreamFollower {
         missed[topic, default: 0] += message.sequence - last - 1
         sequences[topic] = message.sequence
         switch message.content {
-        case .statistics(_, let to, let statistics): return .statistics(statistics, at: to)
+        case .statistics(let from, let to, let statistics): return .statistics(statistics, from: from, to: to)
         case .thresholds(let results): return .thresholds(results)
         case .event(let event): return .event(event)
         case .beat, .hits: return .nothing

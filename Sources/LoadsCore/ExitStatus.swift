@@ -33,8 +33,9 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     ///
     /// - Parameters:
     ///   - fault: Whether something of ours went wrong on the way.
+    ///   - regressed: Whether it is certainly worse than a baseline by more than was allowed: a threshold like the others.
     ///   - strict: Whether anything but a valid run with judged thresholds is refused.
-    public init(_ summary: Summary, fault: Bool = false, strict: Bool = false) {
+    public init(_ summary: Summary, fault: Bool = false, regressed: Bool = false, strict: Bool = false) {
         let statistics = summary.statistics
         let failed =
             if summary.isURLTarget || statistics.iterations.started == 0 {
@@ -51,7 +52,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
                 .crashed
             } else if strict && !summary.isTrusted {
                 .invalid
-            } else if summary.thresholds.contains(where: { $0.state == .breached }) {
+            } else if regressed || summary.thresholds.contains(where: { $0.state == .breached }) {
                 .breached
             } else if summary.tearDownFailure != nil
                 || failed && !summary.thresholds.contains(where: \.decidesFailures)

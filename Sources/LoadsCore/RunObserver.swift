@@ -4,6 +4,9 @@ public protocol RunObserver: Sendable {
     func started()
     /// Several times a second, from the start to the end.
     func progressed(_ progress: Progress)
+    /// What was measured since the last call: merged, the intervals of a run make its statistics. They come in any order,
+    /// and an interval may come in several parts.
+    func measured(_ interval: MeasuredInterval)
     /// Raw hits, if the plan wants them.
     func received(_ hits: [RawHit])
     /// A line for the user.
@@ -23,4 +26,9 @@ public protocol RunObserver: Sendable {
 extension RunObserver {
     public func waiting(_ what: String, for seconds: Double) {}
     public func stopping(_ reason: String) {}
+}
+
+extension RunObserver {
+    /// Does nothing: not everybody keeps figures of their own.
+    public func measured(_ interval: MeasuredInterval) {}
 }

@@ -159,9 +159,15 @@ extension MasterServer {
         for run in runs where !run.isSettled {
             publishInterval(of: run, at: now)
             let fresh = run.merged.takeUnseen()
-            if let observer = run.observer, run.record.start != nil, fresh != nil || !run.record.isOver {
+            if let observer = run.observer, run.record.start != nil, !fresh.isEmpty || !run.record.isOver {
                 let elapsed = run.elapsed(at: now)
-                if let fresh { run.meter.take(fresh, at: elapsed) }
+                for (second, statistics) in fresh {
+                    run.meter.take(statistics, at: elapsed)
+                    observer.measured(
+                        MeasuredInterval(
+                            statistics: statistics, from: Double(second), to: Double(second + 1),
+                            startedAt: run.record.startedAt ?? run.record.submittedAt))
+                }
                 var progress = run.meter.progress(at: elapsed)
                 progress.thresholds = run.thresholds
                 observer.progressed(progress)

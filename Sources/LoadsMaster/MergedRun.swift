@@ -35,7 +35,7 @@ struct MergedRun {
     private var intervalStart: Double = 0
     /// Whether somebody asks with ``takeUnseen()``.
     var isObserved = false
-    private var unseen: Statistics?
+    private var unseen: [Int: Statistics] = [:]
     /// Judges the run's thresholds by what is merged.
     var judge = ThresholdJudge()
 
@@ -105,7 +105,7 @@ struct MergedRun {
             judge.take(statistics, second: second)
             if interval != nil { interval!.merge(statistics) }
             if isObserved {
-                if unseen == nil { unseen = statistics } else { unseen!.merge(statistics) }
+                unseen[second, default: Statistics()].merge(statistics)
             }
         }
         fresh.removeAll()
@@ -114,13 +114,17 @@ struct MergedRun {
         total.users = users
     }
 
-    /// What came since the last call, for an observer; nil when nothing did.
-    mutating func takeUnseen() -> Statistics? {
+    /// What came since the last call, for an observer, by second of the run; empty when nothing did.
+    mutating func takeUnseen() -> [(second: Int, Statistics)] {
         fold()
-        defer { unseen = nil }
-        let users = users
-        unseen?.users = users
-        return unseen
+        defer { unseen.removeAll() }
+        let (users, health) = (users, health)
+        return unseen.sorted { $0.key < $1.key }.map { second, statistics in
+            var statistics = statistics
+            statistics.users = users
+            statistics.health = health
+            return (second, statistics)
+        }
     }
 
     /// Users running on all agents.

@@ -6,6 +6,7 @@ final class ObserverQueue: Sendable {
     private enum Event: Sendable {
         case started
         case progressed(Progress)
+        case measured(MeasuredInterval)
         case received([RawHit])
         case noted(String)
     }
@@ -31,6 +32,7 @@ final class ObserverQueue: Sendable {
                 switch event {
                 case .started: observer.started()
                 case .progressed(let progress): observer.progressed(progress)
+                case .measured(let interval): observer.measured(interval)
                 case .received(let hits):
                     observer.received(hits)
                     waiting.count.withLock { $0 -= hits.count }
@@ -42,6 +44,7 @@ final class ObserverQueue: Sendable {
 
     func started() { continuation.yield(.started) }
     func progressed(_ progress: Progress) { continuation.yield(.progressed(progress)) }
+    func measured(_ interval: MeasuredInterval) { continuation.yield(.measured(interval)) }
     func noted(_ text: String) { continuation.yield(.noted(text)) }
 
     /// - Returns: Whether there was room for them.

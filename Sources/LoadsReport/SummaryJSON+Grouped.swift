@@ -37,7 +37,7 @@ extension StepStatistics {
         json.key("failed")
         json.value(failed)
         json.key("duration_ms")
-        duration.write(&json)
+        duration.write(&json, full: true)
     }
 }
 

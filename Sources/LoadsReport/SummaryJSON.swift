@@ -76,9 +76,9 @@ extension Summary {
         }
         json.object("iteration_ms") { json in
             json.key("response")
-            statistics.response.write(&json)
+            statistics.response.write(&json, full: true)
             json.key("service")
-            statistics.service.write(&json)
+            statistics.service.write(&json, full: true)
         }
         if plan.isOpen || statistics.arrivals != ArrivalCounts() {
             json.object("arrivals") { json in
@@ -109,7 +109,7 @@ extension Summary {
             json.value(hits.bytesReceived)
         }
         json.key("latency_ms")
-        hits.latency.write(&json)
+        hits.latency.write(&json, full: true)
     }
 
     private func writeProblems(_ json: inout JSONWriter) {
@@ -144,7 +144,7 @@ extension NameStatistics {
         json.key("failed")
         json.value(failed)
         json.key("latency_ms")
-        latency.write(&json)
+        latency.write(&json, full: true)
         json.object("phases_ms") { json in
             for (index, phase) in Phases.names.enumerated() {
                 json.key(escaping: phase)
@@ -232,7 +232,9 @@ extension Histogram {
     ]
 
     /// The distribution in milliseconds; null when nothing was recorded.
-    func write(_ json: inout JSONWriter) {
+    ///
+    /// - Parameter full: Whether with all its values, so that it can be compared with another run's.
+    func write(_ json: inout JSONWriter, full: Bool = false) {
         if isEmpty {
             json.value(Int?.none)
             return
@@ -248,6 +250,9 @@ extension Histogram {
             }
             json.key("max")
             json.milliseconds(max)
+            guard full else { return }
+            json.key("histogram")
+            json.value(hdrText)
         }
     }
 }

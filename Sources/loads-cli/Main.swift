@@ -9,7 +9,8 @@ import LoadsCore
         abstract: "Runs the Swift tests a team already has, or one URL, as a load test.",
         version: "loads \(VersionCommand.version)",
         subcommands: [
-            RunCommand.self, SizeCommand.self, ListCommand.self, DemoCommand.self, StatusCommand.self,
+            RunCommand.self, SizeCommand.self, ListCommand.self, CompareCommand.self, DemoCommand.self,
+            StatusCommand.self,
             AttachCommand.self,
             StopCommand.self, AdjustCommand.self, LogsCommand.self, KeysCommand.self, VersionCommand.self,
             URLRunnerCommand.self, TestServerCommand.self, ConformanceCommand.self, ConformanceRunnerCommand.self,

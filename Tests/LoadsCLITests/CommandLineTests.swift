@@ -54,8 +54,8 @@ import Testing
         #expect(run.environment == ["A": "b=c", "D": ""])
         #expect(run.target == .tests(["A.B/c", "D.E"]))
         #expect(run.package == "P")
-        #expect(run.json == "j")
-        #expect(run.stream == "s")
+        #expect(run.outputs.files[.json] == "j")
+        #expect(run.outputs.files[.stream] == "s")
         #expect(run.quiet)
         #expect(run.color == false)
         #expect(run.debugRequests)
@@ -81,7 +81,9 @@ import Testing
         let run = try parse("-c 10 -n 5 --think 1s --server-url http://h --json j -- node a.mjs -c 3 --json -- x")
         #expect(run.target == .command(["node", "a.mjs", "-c", "3", "--json", "--", "x"]))
         #expect(run.plan.cycles == [.init(users: 10, amount: .iterations(5))])
-        #expect(run.plan.think == .seconds(1) && run.plan.serverURL == "http://h" && run.json == "j" && !run.isURL)
+        #expect(
+            run.plan.think == .seconds(1) && run.plan.serverURL == "http://h" && run.outputs.files[.json] == "j"
+                && !run.isURL)
         #expect(try parse(["--", "./a b", "it's", ""]).targetText == #"'./a b' 'it'\''s' ''"#)
     }
 

@@ -32,7 +32,7 @@ import Testing
         #expect(run.plan.rampUp == .seconds(2))
         #expect(run.plan.threads)
         #expect(run.color == false)
-        #expect(run.json == "out.json")
+        #expect(run.outputs.files[.json] == "out.json")
     }
 
     @Test func everyOptionOfTheCommandLineIsKnown() {

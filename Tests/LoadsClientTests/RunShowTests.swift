@@ -8,11 +8,18 @@ import Testing
 @Suite struct RunShowTests {
     private final class Witness: RunObserver {
         let seen = Mutex<[String]>([])
+        let intervals = Mutex<[String]>([])
         func started() { seen.withLock { $0.append("started") } }
         let rates = Mutex<[Double]>([])
         func progressed(_ progress: Progress) {
             seen.withLock { $0.append("hits \(progress.hits)") }
             rates.withLock { $0.append(progress.hitRate) }
+        }
+        func measured(_ interval: MeasuredInterval) {
+            let span = "\(interval.from)-\(interval.to) of \(interval.startedAt)"
+            intervals.withLock {
+                $0.append("\(interval.statistics.hitCount) in \(interval.isBacklog ? "backlog" : span)")
+            }
         }
         func received(_ hits: [RawHit]) { seen.withLock { $0.append("received \(hits.count)") } }
         func noted(_ text: String) { seen.withLock { $0.append(text) } }
@@ -109,6 +116,10 @@ import Testing
             #expect(!show.take(Self.message(sequence, content), topic: .stats))
         }
         #expect(seen == ["started", "hits 11"])
+        #expect(witness.intervals.withLock { $0 } == ["10 in backlog", "1 in 0.0-1.0 of 1.0"])
+        // At a later snapshot most of it is known already.
+        show.start(from: Self.snapshot(hits: 11, sequences: ["stats": 5]))
+        #expect(witness.intervals.withLock { $0.count } == 2)
     }
 
     @Test func aGapInTheHitsIsCounted() {

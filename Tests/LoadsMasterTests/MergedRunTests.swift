@@ -37,6 +37,21 @@ import Testing
         #expect(run.total.users == 3)
     }
 
+    @Test func anObserverIsToldOfEachSecondOnce() {
+        var run = MergedRun(maxNames: 10)
+        run.take(batch(1, from: 0, to: 0.1), from: a)
+        #expect(run.takeUnseen().isEmpty, "nobody watched")
+        run.isObserved = true
+        run.take(batch(2, from: 2, to: 2.1, users: 3), from: a)
+        run.take(batch(3, from: 1, to: 1.1, users: 4), from: b)
+        run.take(batch(4, from: 2.1, to: 2.2, users: 4), from: b)
+        let seen = run.takeUnseen()
+        #expect(seen.map(\.second) == [1, 2])
+        #expect(seen.map(\.1.hitCount) == [3, 6])
+        #expect(seen.map(\.1.users) == [7, 7])
+        #expect(run.takeUnseen().isEmpty)
+    }
+
     @Test func changesAreTheNamesAndSecondsThatChangedAndComeAgainAfterAFailure() {
         var run = MergedRun(maxNames: 10)
         run.take(batch(2, name: "n", from: 0, to: 0.1), from: a)

@@ -24,7 +24,7 @@ final class Clone: Sendable {
         try write("", to: "Package.swift")
         try write("", to: "Sources/loads/Main.swift")
         // The virtual environments are there.
-        for name in ["httpbin", "clients"] {
+        for name in ["httpbin", "clients", "outputs"] {
             let requirements = try String(contentsOfFile: path + "/bin/support/\(name).txt", encoding: .utf8)
             try FileManager.default.createDirectory(
                 atPath: path + "/.build-tools/" + name, withIntermediateDirectories: true)

@@ -12,7 +12,8 @@ die() {
 # What building needs. All but libzmq3-dev are also needed to build somebody's test package against Loads.
 build_packages="libcurl4-openssl-dev libmsgpack-dev zlib1g-dev libbrotli-dev libzstd-dev libzmq3-dev"
 # What the tests start or call.
-test_packages="libsqlite3-dev nginx-light python3-venv openssl curl procps iproute2 nodejs node-tweetnacl"
+test_packages="libsqlite3-dev nginx-light python3-venv openssl curl procps iproute2 nodejs node-tweetnacl libxml2-utils
+prometheus collectd-core"
 
 need_swift() {
     command -v swift >/dev/null ||

@@ -29,8 +29,7 @@ struct CheckedRun: Sendable, Equatable {
     /// For the runner's environment.
     var environment: [String: String]
     var package: String
-    var json: String?
-    var stream: String?
+    var outputs: CheckedOutputs
     /// Where a local run is published: `tcp://127.0.0.1:7782`.
     var publish: String?
     /// The folder of keys, for what goes over a network.
@@ -61,20 +60,16 @@ struct CheckedRun: Sendable, Equatable {
                 "--set-up: is for programs, and \(given.text) is none (tests say themselves what they set up)")
         }
         package = settings.value("package")?.text ?? "."
-        json = settings.value("json")?.text
+        outputs = CheckedOutputs(settings, &read)
         let streamed = settings.value("stream")
         let isPublished = streamed?.text.hasPrefix("tcp:") ?? false
-        stream = isPublished ? nil : streamed?.text
         publish = isPublished ? streamed?.text : nil
         keys = settings.value("keys")?.text
         if let streamed, isPublished, let problem = MasterAddress.problem(with: streamed.text) {
             read.complain("\(streamed.label) \(streamed.text): \(problem)")
         }
-        for name in ["json", "stream", "package"] where settings.value(name)?.text.isEmpty == true {
-            read.complain("\(settings.value(name)!.label): the path is empty")
-        }
-        if let json, json == stream {
-            read.complain("--json and --stream both write to \(json): give them files of their own")
+        if let given = settings.value("package"), given.text.isEmpty {
+            read.complain("\(given.label): the path is empty")
         }
         quiet = settings.flag("quiet")
         color = settings.flags["no-color"].map { !$0 }
@@ -100,9 +95,6 @@ struct CheckedRun: Sendable, Equatable {
         case .command(let words): words.map(Self.quoted).joined(separator: " ")
         }
     }
-
-    /// Whether standard output carries the stream or the JSON summary, so that nothing else may go there.
-    var writesToStandardOutput: Bool { stream == "-" || json == "-" }
 
     var isURL: Bool {
         if case .url = target { true } else { false }

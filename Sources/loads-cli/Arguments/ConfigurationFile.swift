@@ -110,8 +110,11 @@ struct ConfigurationFile {
 enum NearNames {
     /// The nearest name, if it is near at all.
     static func of(_ name: String, in names: [String]) -> String? {
-        let best = names.map { (name: $0, distance: EditDistance.between(Array(name.utf8), Array($0.utf8))) }
-            .min { $0.distance < $1.distance }
+        // Of equally near ones the one that begins alike: who writes `usr` means users rather than csv.
+        let best = names.map { other in
+            let alike = zip(name, other).prefix { $0 == $1 }.count
+            return (name: other, distance: EditDistance.between(Array(name.utf8), Array(other.utf8)), alike: alike)
+        }.min { ($0.distance, -$0.alike) < ($1.distance, -$1.alike) }
         guard let best, best.distance <= max(2, name.count / 3) else { return nil }
         return best.name
     }

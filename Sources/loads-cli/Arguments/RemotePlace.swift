@@ -51,7 +51,7 @@ struct RemotePlace: Sendable, Equatable {
         detach = settings.flag("detach")
         keepHits = settings.flag("keep-hits")
         if detach {
-            for name in ["json", "stream"] {
+            for name in CheckedOutputs.names {
                 guard let given = settings.value(name) else { continue }
                 read.complain(
                     "\(given.label) \(given.text): nobody stays to write it with --detach (`loads attach` can)")

@@ -148,6 +148,7 @@ struct RunOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Options from a file (loads.yml), under the same names.", valueName: "file"))
     var config: String?
 
+    @OptionGroup(title: "Further outputs") var outputs: OutputOptions
     @OptionGroup(title: "On many machines") var remote: RemoteOptions
 
     /// Judges the options, those of the file behind those of the command line.
@@ -191,6 +192,7 @@ struct RunOptions: ParsableArguments {
         settings.set("quiet", quiet)
         settings.set("no-color", color.map { !$0 })
         settings.set("debug-requests", debugRequests)
+        outputs.add(to: &settings)
         remote.add(to: &settings)
         return settings
     }

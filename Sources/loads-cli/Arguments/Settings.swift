@@ -24,6 +24,9 @@ struct Settings: Sendable {
         "name": .value, "env": .list, "seed": .value, "set-up": .flag, "master": .value, "keys": .value,
         "agents": .value,
         "label": .list, "weighted": .flag,
+        "csv": .value, "csv-series": .value, "junit": .value, "hdr-log": .value, "markdown": .value,
+        "prometheus": .value, "otlp": .value, "otlp-header": .list, "statsd": .value, "baseline": .value,
+        "tolerance": .value,
         "on-lost": .value, "include": .list, "detach": .flag, "keep-hits": .flag,
         "expect": .list, "strict": .flag,
     ]

@@ -30,8 +30,11 @@ struct SizeRequest: Sendable {
         case .iterations(let count):
             read.complain("--iterations \(count): the steps of a search have a length (try --duration 10s)")
         }
-        if run.stream != nil || run.publish != nil {
+        if run.outputs.files[.stream] != nil || run.publish != nil {
             read.complain("--stream: a search has many runs; stream one of them (`loads run`)")
+        }
+        for name in run.outputs.wanted where name != "json" && name != "stream" {
+            read.complain("--\(name): a search has many runs; have it of one of them (`loads run`)")
         }
         if run.remote?.detach == true { read.complain("--detach: somebody must stay to decide what to try next") }
         largest = Self.defaultLargest

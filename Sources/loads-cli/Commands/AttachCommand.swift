@@ -18,12 +18,19 @@ struct AttachCommand: AsyncParsableCommand {
     var stream: String?
     @Flag(help: "No progress.") var quiet = false
     @Flag(help: "Exit code 4 unless the numbers can be trusted and all thresholds judged.") var strict = false
+    @OptionGroup(title: "Further outputs") var outputs: OutputOptions
     @OptionGroup var options: MasterOptions
 
     func run() async throws {
-        let toOutput = json == "-" || stream == "-"
-        let console = Console(quiet: quiet, results: toOutput ? 2 : 1)
-        let outputs = try Outputs(json: json, stream: stream)
+        var settings = Settings()
+        settings.add("json", json, label: "--json")
+        settings.add("stream", stream, label: "--stream")
+        outputs.add(to: &settings)
+        var read = Readings()
+        let asked = CheckedOutputs(settings, &read)
+        guard read.problems.isEmpty else { throw UsageError(read.problems) }
+        let console = Console(quiet: quiet, results: asked.useStandardOutput ? 2 : 1)
+        let outputs = try Outputs(asked)
         let interrupts = Interrupts { _ in
             outputs.discard()
             Foundation.exit(ExitStatus.interrupted.rawValue)
@@ -33,8 +40,8 @@ struct AttachCommand: AsyncParsableCommand {
             status = try await options.withClient { client in
                 let snapshot = try await client.snapshot(run: run)
                 return try await Attachment(
-                    run: run, plan: snapshot.submission.order.plan, console: console, outputs: outputs,
-                    interrupts: interrupts, strict: strict
+                    run: run, target: snapshot.submission.target, plan: snapshot.submission.order.plan,
+                    console: console, outputs: outputs, interrupts: interrupts, strict: strict
                 ).follow(client)
             }
         } catch {

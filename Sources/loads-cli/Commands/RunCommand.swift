@@ -11,16 +11,16 @@ struct RunCommand: AsyncParsableCommand {
             loads http://127.0.0.1:8080/ -c 50 -d 10s
             loads -c 10 -n 10 -- node checkout.mjs
 
-            Exit codes: 0 all passed, 1 failures, 3 a threshold breached, 4 not valid under --strict, 64 wrong usage, 65 the \
-            package does not build, 69 no such test, nothing to run or nothing measured, 70 a fault of loads, 71 the run \
-            broke off (a crash, lost agents), 130 interrupted.
+            Exit codes: 0 all passed, 1 failures, 3 a threshold breached or worse than the baseline, 4 not valid under \
+            --strict, 64 wrong usage, 65 the package does not build, 69 no such test, nothing to run or nothing measured, \
+            70 a fault of loads, 71 the run broke off (a crash, lost agents), 130 interrupted.
             """)
 
     @OptionGroup var options: RunOptions
 
     func run() async throws {
         let run = try options.request()
-        let console = Console(quiet: run.quiet, color: run.color, results: run.writesToStandardOutput ? 2 : 1)
+        let console = Console(quiet: run.quiet, color: run.color, results: run.outputs.useStandardOutput ? 2 : 1)
         let status: ExitStatus
         do {
             status = try await RunCommand.carryOut(run, console)
@@ -38,7 +38,7 @@ struct RunCommand: AsyncParsableCommand {
     static func carryOut(_ run: CheckedRun, _ console: Console) async throws -> ExitStatus {
         var run = run
         if run.drawsSeed { run.plan.seed = .random(in: 1...Plan.seedLimit) }
-        let outputs = try Outputs(run)
+        let outputs = try Outputs(run.outputs)
         let interrupts = Interrupts { _ in
             console.note("interrupted before the start: nothing was run")
             outputs.discard()

@@ -27,8 +27,8 @@ struct SizeCommand: AsyncParsableCommand {
     func run() async throws {
         let request = try SizeRequest(options.request(), to: to, precision: precision)
         let run = request.run
-        let console = Console(quiet: run.quiet, color: run.color, results: run.writesToStandardOutput ? 2 : 1)
-        let outputs = try Outputs(json: run.json, stream: nil)
+        let console = Console(quiet: run.quiet, color: run.color, results: run.outputs.useStandardOutput ? 2 : 1)
+        let outputs = try Outputs(run.outputs)
         let interrupts = Interrupts { _ in
             console.note("interrupted before the start: nothing was run")
             outputs.discard()

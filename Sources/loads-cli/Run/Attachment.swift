@@ -8,6 +8,7 @@ import Synchronization
 /// Somebody watches a run on a master's agents, to its end or until they leave.
 struct Attachment {
     let run: String
+    let target: String
     let plan: Plan
     /// It was submitted here: no hit of it was before.
     var isWhole = false
@@ -19,8 +20,8 @@ struct Attachment {
 
     /// Shows the run and reports it when it is over.
     func follow(_ client: MasterClient) async throws -> ExitStatus {
-        let report = RunReport(console: console, outputs: outputs, strict: strict)
-        let display = RunDisplay(console: console, plan: plan, stream: report.stream)
+        let report = RunReport(console: console, outputs: outputs, run: run, target: target, strict: strict)
+        let display = RunDisplay(console: console, plan: plan, report: report)
         outputs.begin()
         let watching = Task {
             try await client.follow(run: run, hits: report.stream != nil, whole: isWhole, observer: display)
@@ -35,12 +36,15 @@ struct Attachment {
             let followed = try await watching.value
             console.clearBar()
             if case .refused(let code, let message) = followed.snapshot.state {
+                report.live.close()
                 outputs.discard()
                 throw Refusal(code: code, message: message)
             }
+            interrupts.handle { _ in report.live.close() }
             return await report.write(
                 Summary(followed.snapshot), missedHits: followed.missedHits)
         } catch let error as ClientError {
+            report.live.close()
             guard leaving.withLock({ $0 }) else { throw error }
             outputs.discard()
             console.note("detached: the run goes on (`loads attach \(run)`, `loads stop \(run)`)")

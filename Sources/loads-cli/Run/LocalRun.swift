@@ -21,23 +21,30 @@ struct LocalRun {
     /// - Returns: The exit code.
     /// - Throws: ``Refusal`` when the runner does not carry it out.
     func carryOut() async throws -> ExitStatus {
-        let report = RunReport(console: console, outputs: outputs, strict: run.strict)
-        let outcome = await outcome(stream: report.stream)
+        let id = RunID.make()
+        let report = RunReport(
+            console: console, outputs: outputs, run: id, target: run.targetText, strict: run.strict)
+        let outcome = await outcome(id: id, report: report)
         console.clearBar()
         switch outcome {
         case .refused(let code, let message):
+            report.live.close()
             outputs.discard()
             throw Refusal(code: code, message: message)
         case .finished(let summary):
+            // Whoever presses Ctrl-C now does not want to wait for those who listen.
+            interrupts.handle { _ in report.live.close() }
             return await report.write(summary)
         }
     }
 
     /// Carries the run out.
-    func outcome(stream: HitStream? = nil) async -> RunOutcome {
-        let display = RunDisplay(console: console, plan: run.plan, stream: stream)
+    ///
+    /// - Parameter report: Is told of its hits and figures.
+    func outcome(id: String = RunID.make(), report: RunReport? = nil) async -> RunOutcome {
+        let display = RunDisplay(console: console, plan: run.plan, report: report)
         let request = RunRequest(
-            id: RunID.make(), target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
+            id: id, target: run.targetText, isURLTarget: run.isURL, launch: runner.launch,
             order: runner.order(run.plan),
             thresholds: run.thresholds)
         return await perform(request, display)

@@ -28,8 +28,8 @@ struct RemoteRun {
                 return .passed
             }
             let attachment = Attachment(
-                run: id, plan: run.plan, isWhole: true, console: console, outputs: outputs, interrupts: interrupts,
-                strict: run.strict)
+                run: id, target: run.targetText, plan: run.plan, isWhole: true, console: console, outputs: outputs,
+                interrupts: interrupts, strict: run.strict)
             return try await attachment.follow(client)
         }
     }
@@ -40,7 +40,7 @@ struct RemoteRun {
     func outcome(of run: CheckedRun, _ shipment: Shipment, _ client: MasterClient) async throws -> Summary {
         let id = RunID.make()
         try await submit(submission(of: run, id, shipment), shipment, client)
-        let display = RunDisplay(console: console, plan: run.plan, stream: nil)
+        let display = RunDisplay(console: console, plan: run.plan, report: nil)
         interrupts.handle { [console] count in
             if count > 2 {
                 console.clearBar()

@@ -4,10 +4,10 @@ import LoadsMaster
 import LoadsReport
 import Synchronization
 
-/// Shows a run while it goes on, and passes its hits to the stream.
+/// Shows a run while it goes on, and passes its hits and figures on.
 final class RunDisplay: RunObserver {
     private let console: Console
-    private let stream: HitStream?
+    private let report: RunReport?
     private let plan: Plan
     private let state = Mutex(State())
 
@@ -22,10 +22,10 @@ final class RunDisplay: RunObserver {
     private static let lineInterval = 5.0
     private static let waitInterval = 10.0
 
-    init(console: Console, plan: Plan, stream: HitStream?) {
+    init(console: Console, plan: Plan, report: RunReport?) {
         self.console = console
         self.plan = plan
-        self.stream = stream
+        self.report = report
     }
 
     /// The run is coming to its end because the one who watches wants it.
@@ -53,7 +53,9 @@ final class RunDisplay: RunObserver {
         if console.hasBar { console.bar(figures.bar) } else { console.note(figures.line) }
     }
 
-    func received(_ hits: [RawHit]) { stream?.write(hits) }
+    func measured(_ interval: MeasuredInterval) { report?.live.measured(interval) }
+
+    func received(_ hits: [RawHit]) { report?.stream?.write(hits) }
 
     func waiting(_ what: String, for seconds: Double) {
         guard console.showsProgress else { return }

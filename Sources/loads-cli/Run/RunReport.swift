@@ -1,20 +1,27 @@
 import LoadsCore
 import LoadsReport
 
-/// What a run leaves: the stream of its hits while it goes on, and at the end the summary in every form that is wanted.
-struct RunReport {
+/// What a run leaves: the stream of its hits and its figures while it goes on, and at the end the summary in every form
+/// that is wanted.
+struct RunReport: Sendable {
     /// Writes the hits, if somebody wants them.
     let stream: HitStream?
+    /// Takes the figures while it goes on.
+    let live: LiveOutputs
     private let console: Console
     private let outputs: Outputs
     private let strict: Bool
 
-    /// - Parameter strict: Whether anything but a valid run is refused.
-    init(console: Console, outputs: Outputs, strict: Bool = false) {
+    /// - Parameters:
+    ///   - run: Its identifier.
+    ///   - target: In the user's words.
+    ///   - strict: Whether anything but a valid run is refused.
+    init(console: Console, outputs: Outputs, run: String, target: String, strict: Bool = false) {
         self.console = console
         self.outputs = outputs
         self.strict = strict
-        stream = outputs.stream.map { file in
+        live = LiveOutputs(outputs, run: run, target: target, console: console)
+        stream = outputs[.stream].map { file in
             HitStream(descriptor: file.descriptor) { failure in
                 console.note("--stream \(file.path): \(failure): the run goes on, further hits are missing there")
             }
@@ -27,7 +34,7 @@ struct RunReport {
     /// - Returns: The exit code.
     func write(_ summary: Summary, missedHits: Int = 0) async -> ExitStatus {
         var failed = false
-        if let stream, let file = outputs.stream {
+        if let stream, let file = outputs[.stream] {
             let outcome = await stream.finish()
             file.finish()
             let lost = outcome.lost + missedHits
@@ -39,14 +46,35 @@ struct RunReport {
             }
             if summary.statistics.health.droppedHits > 0 { failed = true }
         }
-        if let file = outputs.json {
-            if let failure = file.write(summary.json()) {
+        let comparison = outputs.baseline.flatMap { compare(summary, with: $0) }
+        let regressed = comparison.map { !$0.regressions.isEmpty } ?? false
+        func status() -> ExitStatus { ExitStatus(summary, fault: failed, regressed: regressed, strict: strict) }
+        for (file, bytes) in [
+            (.json, { summary.json() }), (.csv, { summary.csv() }), (.junit, { summary.junit(comparison: comparison) }),
+            (.markdown, { summary.markdown(status()) + (comparison.map { [0x0a] + $0.markdown() } ?? []) }),
+        ] as [(CheckedOutputs.File, () -> [UInt8])] {
+            guard let output = outputs[file] else { continue }
+            if let failure = output.write(bytes()) {
                 failed = true
-                console.note("--json \(file.path): \(failure)")
+                console.note("\(file.option) \(output.path): \(failure)")
             }
-            file.finish()
+            output.finish()
         }
         console.write(summary.text(console.style(console.results)))
-        return ExitStatus(summary, fault: failed, strict: strict)
+        if let comparison { console.write("\n" + comparison.text(console.style(console.results))) }
+        // Last: somebody may have to be waited for.
+        if await live.finish(summary) { failed = true }
+        return status()
+    }
+
+    /// The run beside its baseline, as `loads compare` would: what is compared is what is written.
+    private func compare(_ summary: Summary, with baseline: RecordedSummary) -> Comparison? {
+        do throws(UsageError) {
+            let own = try SummaryFile.decode(summary.json(), place: "this run's summary")
+            return Comparison(baseline, own, tolerance: outputs.asked.tolerance)
+        } catch {
+            for problem in error.problems { console.note(problem) }
+            return nil
+        }
     }
 }

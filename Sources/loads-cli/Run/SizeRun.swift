@@ -72,7 +72,7 @@ struct SizeRun {
 
     private func write(_ report: SizeReport) -> ExitStatus {
         var failed = false
-        if let file = outputs.json {
+        if let file = outputs[.json] {
             if let failure = file.write(report.json()) {
                 failed = true
                 console.note("--json \(file.path): \(failure)")

@@ -1,0 +1,124 @@
+public import LoadsCore
+
+extension Summary {
+    /// The summary as a JUnit report: the run's target is a case, and so is every check and every threshold.
+    ///
+    /// A case fails for itself: where a threshold judges errors or checks, it is the threshold's case that fails.
+    ///
+    /// - Parameter comparison: With an earlier run: a case of its own, which fails for regressions.
+    ///
+    /// What Ant and Jenkins read: `testsuites` with a `testsuite` for each kind of case.
+    public func junit(comparison: Comparison? = nil) -> [UInt8] {
+        let suites = [
+            ("loads.scenarios", [scenarioCase]), ("loads.checks", checkCases), ("loads.thresholds", thresholdCases),
+            ("loads.baseline", comparison.map { [Self.baselineCase($0)] } ?? []),
+        ].filter { !$0.1.isEmpty }
+        let all = suites.flatMap(\.1)
+        var xml = XMLWriter()
+        xml.element("testsuites", [("name", "loads")] + Self.counts(all) + [("time", seconds)]) { xml in
+            for (name, cases) in suites {
+                let attributes =
+                    [("name", name)] + Self.counts(cases) + [
+                        ("skipped", "\(cases.count { if case .skipped = $0.result { true } else { false } })"),
+                        ("time", seconds), ("timestamp", String(Timestamp.utc(startedAt).prefix(19))),
+                    ]
+                xml.element("testsuite", attributes) { xml in
+                    xml.element("properties", []) { xml in
+                        for (name, value) in [
+                            ("run", id), ("target", target), ("plan", plan.phrase), ("verdict", verdict.kind.rawValue),
+                        ] {
+                            xml.element("property", [("name", name), ("value", value)])
+                        }
+                    }
+                    for one in cases { one.write(&xml, suite: name) }
+                    if name == suites[0].0 { xml.element("system-out", [], text: text()) }
+                }
+            }
+        }
+        return Array(xml.text.utf8)
+    }
+
+    private var seconds: String { Decimal.text(duration, decimals: 3) }
+
+    private static func counts(_ cases: [JUnitCase]) -> [(String, String)] {
+        var (failures, errors) = (0, 0)
+        for one in cases {
+            switch one.result {
+            case .failed: failures += 1
+            case .error: errors += 1
+            case .passed, .skipped: break
+            }
+        }
+        return [("tests", "\(cases.count)"), ("failures", "\(failures)"), ("errors", "\(errors)")]
+    }
+
+    /// The target as a case: it fails when the run does for its own failures.
+    private var scenarioCase: JUnitCase {
+        JUnitCase(name: target, result: scenarioResult, time: duration)
+    }
+
+    private var checkCases: [JUnitCase] {
+        statistics.checks.sorted { $0.key < $1.key }.map { name, checks in
+            JUnitCase(
+                name: name,
+                result: checks.failed == 0 || isJudged(check: name)
+                    ? .passed
+                    : .failed(
+                        message: "\(checks.failed) of \(checks.count) failed "
+                            + "(\(Figures.percent(checks.passed, of: checks.count)) passed)", details: ""), time: 0)
+        }
+    }
+
+    private var thresholdCases: [JUnitCase] {
+        thresholds.map { result in
+            let actual = result.actualText.map { "it was \($0)" } ?? "nothing was measured"
+            let outcome: JUnitCase.Result =
+                switch result.state {
+                case .passed: .passed
+                case .breached: .failed(message: "\(result.expression): \(actual)", details: "")
+                case .unjudged: .skipped(message: result.doubtText ?? "not judged")
+                }
+            return JUnitCase(name: result.expression, result: outcome, time: 0)
+        }
+    }
+
+    private static func baselineCase(_ comparison: Comparison) -> JUnitCase {
+        JUnitCase(
+            name: "no worse than the baseline",
+            result: comparison.regressions.isEmpty
+                ? .passed : .failed(message: comparison.conclusion, details: comparison.text()), time: 0)
+    }
+
+    private func isJudged(check name: String) -> Bool {
+        thresholds.contains { result in
+            let measure = result.threshold.measure
+            return result.state != .unjudged && measure.function == .checks
+                && (measure.name == nil || measure.name == name)
+        }
+    }
+
+    private var scenarioResult: JUnitCase.Result {
+        if let crash { return .error(message: "the runner crashed: \(crash.reason)", details: crash.output) }
+        if interrupted, !thresholds.contains(where: \.aborted) {
+            return .error(message: "the run was interrupted", details: "")
+        }
+        guard !thresholds.contains(where: { $0.threshold.judgesFailures && $0.state != .unjudged }) else {
+            return .passed
+        }
+        var own = self
+        own.thresholds = []
+        guard ExitStatus(own) == .failures else { return .passed }
+        let iterations = statistics.iterations
+        var message =
+            isURLTarget || iterations.started == 0
+            ? "\(statistics.failedHitCount) of \(statistics.hitCount) hits failed"
+            : "\(iterations.failed) of \(iterations.ended) iterations failed"
+        if statistics.health.orphanFailures > 0 {
+            message += ", \(statistics.health.orphanFailures) failures outside of iterations"
+        }
+        let details = [("errors", statistics.errors), ("failures", statistics.failures)].flatMap { _, groups in
+            groups.byFrequency.map { "\($0.value.count) × \($0.key)\n\($0.value.sample)" }
+        }
+        return .failed(message: message, details: details.joined(separator: "\n\n"))
+    }
+}

@@ -1,0 +1,106 @@
+import LoadsCore
+import LoadsEventLoop
+import LoadsExport
+import LoadsReport
+import Synchronization
+
+/// All that takes a run's figures while it goes on: files second by second, and monitoring systems.
+final class LiveOutputs: Sendable {
+    private struct Writer: Sendable {
+        var file: OutputFile
+        var option: String
+        var writer: SeriesWriter
+    }
+
+    private struct Export: Sendable {
+        var option: String
+        var exporter: any Exporter
+    }
+
+    private let console: Console
+    private let writers: [Writer]
+    private let exports: [Export]
+    private let loop: EventLoop?
+
+    init(_ outputs: Outputs, run: String, target: String, console: Console) {
+        self.console = console
+        var writers: [Writer] = []
+        for (file, form) in [(.csvSeries, .csv), (.hdrLog, .histogramLog)]
+            as [(CheckedOutputs.File, SeriesWriter.Form)]
+        {
+            guard let output = outputs[file] else { continue }
+            let writer = SeriesWriter(form) { bytes in output.write(bytes) }
+            writers.append(Writer(file: output, option: "\(file.option) \(output.path)", writer: writer))
+        }
+        self.writers = writers
+        let metrics = RunMetrics(id: run, target: target)
+        var exports: [Export] = []
+        if let socket = outputs.socket {
+            let loop = EventLoop(name: "loads-metrics")
+            let endpoint = PrometheusEndpoint(socket: socket, metrics: metrics, on: loop)
+            exports.append(Export(option: "--prometheus \(endpoint.address)", exporter: endpoint))
+            console.progress("metrics for Prometheus: http://\(endpoint.address)/metrics")
+            self.loop = loop
+        } else {
+            loop = nil
+        }
+        if let url = outputs.asked.otlp {
+            let exporter = OTLPExporter(
+                url: url, headers: outputs.asked.otlpHeaders.map { ($0.name, $0.value) }, metrics: metrics,
+                version: VersionCommand.version
+            ) { reason in
+                console.note("--otlp \(url): \(reason): the run goes on, its figures are missing there")
+            }
+            exports.append(Export(option: "--otlp \(url)", exporter: exporter))
+        }
+        if let address = outputs.asked.statsd {
+            exports.append(Export(option: "--statsd \(address)", exporter: StatsdExporter(address: address)))
+        }
+        self.exports = exports
+    }
+
+    func measured(_ interval: MeasuredInterval) {
+        for writer in writers { writer.writer.take(interval) }
+        for export in exports { export.exporter.measured(interval) }
+    }
+
+    /// Writes and sends what is left, and says what is missing where.
+    ///
+    /// - Returns: Whether a file is incomplete.
+    func finish(_ summary: Summary) async -> Bool {
+        var failed = false
+        for writer in writers {
+            let outcome = writer.writer.finish(summary)
+            writer.file.finish()
+            if let failure = outcome.failure {
+                failed = true
+                console.note("\(writer.option): \(failure): \(outcome.lostSeconds) seconds are missing")
+            } else if outcome.missingHits > 0 {
+                failed = true
+                console.note(
+                    "\(writer.option): \(outcome.missingHits) of \(summary.statistics.hitCount) hits are missing: "
+                        + "they were lost on the way here")
+            }
+            if outcome.earlierHits > 0 {
+                console.note("\(writer.option): without \(outcome.earlierHits) hits from before this was attached")
+            }
+        }
+        for export in exports {
+            let outcome = await export.exporter.finish(summary)
+            guard outcome.lost > 0 else { continue }
+            let reason = outcome.reason.map { ": \($0)" } ?? ""
+            if export.exporter is PrometheusEndpoint {
+                console.note("\(export.option)\(reason) (asked \(outcome.delivered) times)")
+            } else {
+                console.note(
+                    "\(export.option): \(outcome.lost) of \(outcome.lost + outcome.delivered) data points were "
+                        + "lost\(reason)")
+            }
+        }
+        await loop?.shutdown()
+        return failed
+    }
+
+    /// The run never began, or nobody wants to wait for those who listen.
+    func close() { for export in exports { export.exporter.close() } }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import LoadsCore
+import Testing
+
+@testable import LoadsReport
+
+@Suite struct JUnitTests {
+    private static let summaries: [Summary] = {
+        var clean = Sample.summary(Sample.statistics([Sample.hit(milliseconds: 1)]))
+        clean.target = "a & b < \"c\" > 'd' \u{1} \n"
+        let failed = Sample.summary(
+            Sample.statistics([Sample.hit(status: 500, milliseconds: 1)]), isURLTarget: true)
+        return [clean, failed, Sample.fullSummary(), Sample.summary(Statistics())]
+    }()
+
+    private func text(_ summary: Summary) -> String { String(decoding: summary.junit(), as: UTF8.self) }
+
+    @Test func theTargetIsACaseThatFailsWithTheRun() {
+        #expect(!text(Self.summaries[0]).contains("<failure"))
+        let failed = text(Self.summaries[1])
+        #expect(failed.contains("<testsuites name=\"loads\" tests=\"1\" failures=\"1\" errors=\"0\""))
+        #expect(failed.contains("<failure message=\"1 of 1 hits failed\""))
+    }
+
+    @Test func aCrashIsAnError() {
+        #expect(text(Self.summaries[2]).contains("<error message=\"the runner crashed: signal 11 (SIGSEGV)\""))
+    }
+
+    @Test func checksAreCases() {
+        let text = text(Self.summaries[2])
+        #expect(text.contains("<testcase name=\"is fast\" classname=\"loads.checks\" time=\"0.000\"/>"))
+        #expect(text.contains("<failure message=\"1 of 4 failed (75.0 % passed)\""))
+    }
+
+    /// xmllint holds it against the schema that Ant and Jenkins go by, as this repository has written it down.
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/xmllint"), "no xmllint"))
+    func theSchemaTakesIt() throws {
+        let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/junit.xsd"
+        for summary in Self.summaries {
+            let path = NSTemporaryDirectory() + "loads-\(UUID().uuidString).xml"
+            try Data(summary.junit()).write(to: URL(fileURLWithPath: path))
+            defer { try? FileManager.default.removeItem(atPath: path) }
+            try OutputsPython.succeed(["xmllint", "--noout", "--schema", schema, path])
+        }
+    }
+
+    @Test(.enabled(if: OutputsPython.path != nil, "no Python with junitparser: bin/test makes one"))
+    func junitparserReadsIt() throws {
+        let path = NSTemporaryDirectory() + "loads-\(UUID().uuidString).xml"
+        try Data(Self.summaries[2].junit()).write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let script = """
+            import sys
+            from junitparser import JUnitXml
+            for suite in JUnitXml.fromfile(sys.argv[1]):
+                print(suite.name, suite.tests, suite.failures, suite.errors)
+                for case in suite: print(" ", case.name, [type(r).__name__ for r in case.result])
+            """
+        #expect(
+            try OutputsPython.run(script, [path]) == """
+                loads.scenarios 1 0 1
+                  BlogTests.TestWebSite/something ['Error']
+                loads.checks 2 1 0
+                  has token ['Failure']
+                  is fast []
+
+                """)
+    }
+}
