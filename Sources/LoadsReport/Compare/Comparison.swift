@@ -60,8 +60,9 @@ public struct Comparison: Sendable {
         let names = Set(after.names.map(\.name))
         onlyBefore = before.names.map(\.name).filter { !names.contains($0) }
         onlyAfter = after.names.map(\.name).filter { known[$0] == nil }
-        planDifferences = Set(before.plan.keys).union(after.plan.keys).filter { before.plan[$0] != after.plan[$0] }
-            .sorted()
+        // Each run draws its seed unless one is given: that it differs says nothing.
+        planDifferences = Set(before.plan.keys).union(after.plan.keys).subtracting(["seed"])
+            .filter { before.plan[$0] != after.plan[$0] }.sorted()
         self.confidence = confidence
         self.tolerance = tolerance
         self.before = before.run
