@@ -34,12 +34,15 @@ export class LinesRunner extends Runner {
   #passedOver = 0
   #notes = 0
   #counters
+  /** What the set-up has handed over, as JSON. */
+  #value
 
   /** `counters`: a file for what has been read and is in no batch yet, should this agent be killed. */
   constructor(program, args, environment, directory, order, run, agent, interval, counters, events) {
     super(order, events)
     this.#counters = counters ? fs.openSync(counters, 'w', 0o600) : null
     this.#names = { run, agent }
+    this.#value = order.value
     this.#interval = interval
     this.#measure = new Measure({ maxNames: this.plan.max_names ?? 1000, rawHits: this.plan.raw_hits ?? false })
     const child = this.start_(
@@ -59,7 +62,7 @@ export class LinesRunner extends Runner {
       if (this.#interrupted) return
       this.#start = BigInt(at)
       const late = this.#now()
-      this.#tell(planLine(this.plan, this.#names, late, this.#measure.rawHits))
+      this.#tell(planLine(this.plan, this.#names, late, this.#measure.rawHits, this.#value))
       for (const command of this.#pending.splice(0)) this.#tell(command())
       this.#measure.users = this.plan.cycles[0].users
       this.events.report(message('started', { late_s: late }))

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { BadFile, Fetching, place } from './files.mjs'
 import { Held } from './held.mjs'
+import { unknown } from './lines-plan.mjs'
 import { LinesRunner } from './lines-runner.mjs'
 import { counts } from './merge.mjs'
 import { MessagesRunner } from './messages-runner.mjs'
@@ -119,9 +120,8 @@ export class Work extends Held {
   }
 
   #startLines(parts) {
-    if (!this.#order.plan.cycles?.length) {
-      throw new Refusal("this agent's runners know plans of users only, not arrivals or stages", 70)
-    }
+    const problem = unknown(this.#order)
+    if (problem !== null) throw new Refusal(problem, 64)
     const counters = this.#agent.countersPath(this.run)
     this.#runner = new LinesRunner(...parts, this.run, this.#identity, this.#interval, counters, this)
   }

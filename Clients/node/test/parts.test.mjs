@@ -7,6 +7,7 @@ import { test } from 'node:test'
 import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
 import { BadResult } from '../lib/grouped.mjs'
 import { bucket, Histogram } from '../lib/histogram.mjs'
+import { planLine, unknown } from '../lib/lines-plan.mjs'
 import { Measure } from '../lib/measure.mjs'
 import { counts, merge, Merger } from '../lib/merge.mjs'
 import { pack, unpack } from '../lib/msgpack.mjs'
@@ -324,4 +325,28 @@ test('what is no ZMTP is an error', () => {
   ]) {
     assert.throws(() => new Parser(1000).feed(bytes), ProtocolError)
   }
+})
+
+test('what programs do not know is named with what to do', () => {
+  const cycles = [{ users: 2, iterations: 3 }]
+  assert.equal(unknown({ plan: { cycles, think_ns: 10, pacing_ns: 0 }, phase: 'run' }), null)
+  for (const [plan, option] of [
+    [{ arrivals: {} }, '--rate'], [{ user_stages: {} }, '--stages'], [{ mix: [] }, 'a mix'],
+    [{ cycles, pacing_ns: 1 }, '--pacing'], [{ cycles, warm_up_ns: 1 }, '--warm-up'],
+    [{ cycles, think: { kind: 'uniform', ns: [1, 2] } }, '--think uniform(…)'],
+  ]) {
+    const problem = unknown({ plan })
+    assert(problem.startsWith(`${option} `), problem)
+    assert(problem.includes('--label'), problem)
+  }
+  assert(unknown({ plan: { cycles }, phase: 'set_up' }).includes('--set-up'))
+})
+
+test('the seed, the part and the value of the set-up are passed on', () => {
+  const cycles = [{ users: 2, iterations: 3 }]
+  const names = { run: 'r1', agent: 'a1' }
+  const told = planLine({ cycles, seed: 7, part: { index: 1, count: 3 } }, names, 0.5, false, Buffer.from('{"token": 1}'))
+  assert.deepEqual([told.plan.seed, told.plan.part, told.value], [7, { index: 1, count: 3 }, { token: 1 }])
+  const plain = planLine({ cycles }, names, 0.5, false)
+  assert.deepEqual([plain.plan.seed, plain.plan.part, 'value' in plain], [0, { index: 0, count: 1 }, false])
 })

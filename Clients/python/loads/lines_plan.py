@@ -2,6 +2,31 @@
 
 from __future__ import annotations
 
+import json
+
+#: What to do about a run that no runner of the dialect `lines` can carry out.
+_ADVICE = ("; leave it out, or run on agents in Swift only: give them a label of their own (--labels engine=swift) and ask "
+           "for it (loads --label engine=swift)")
+
+
+def unknown(order: dict) -> str | None:
+    """Why the order is not one for a program of the dialect `lines`; None when it is."""
+    plan = order["plan"]
+    if order.get("phase") not in (None, "run"):
+        return ("this agent knows no set-up and no tear-down of programs and URLs (--set-up); run on agents in Swift only, "
+                "by a label of theirs (loads --label engine=swift)")
+    if not plan.get("cycles"):
+        option = "--rate" if "arrivals" in plan else "--stages" if "user_stages" in plan else "a mix of scenarios"
+    elif plan.get("pacing_ns"):
+        option = "--pacing"
+    elif plan.get("warm_up_ns"):
+        option = "--warm-up"
+    elif plan.get("think") and plan["think"].get("kind") != "constant":
+        option = f"--think {plan['think'].get('kind')}(…)"
+    else:
+        return None
+    return f"{option} is not known to this agent's runners, which play users in cycles{_ADVICE}"
+
 
 def essentials(plan: dict, run: str, agent: str) -> dict[str, str]:
     """What the plan's line says, as environment for programs that do not want to read it."""
@@ -21,8 +46,8 @@ def essentials(plan: dict, run: str, agent: str) -> dict[str, str]:
     return variables
 
 
-def plan_line(plan: dict, run: str, agent: str, at: float, raw: bool) -> dict:
-    """The first line. `at`: seconds since the start of the run."""
+def plan_line(plan: dict, run: str, agent: str, at: float, raw: bool, value: bytes | None = None) -> dict:
+    """The first line. `at`: seconds since the start of the run. `value`: what the set-up has handed over, as JSON."""
     cycles = [_cycle(cycle) for cycle in plan["cycles"]]
     line = {**cycles[0], "first_user": plan.get("first_user") or 0}
     for key in ("ramp_up", "think", "pause", "grace", "timeout"):
@@ -31,9 +56,13 @@ def plan_line(plan: dict, run: str, agent: str, at: float, raw: bool) -> dict:
     for key in ("server_url", "new_connections"):
         if plan.get(key) is not None:
             line[key] = plan[key]
+    line["seed"] = plan.get("seed") or 0
+    part = plan.get("part") or {}
+    line["part"] = {"index": part.get("index") or 0, "count": part.get("count") or 1}
     line["raw"] = raw
     line["cycles"] = cycles
-    return {"plan": line, "run": run, "agent": agent, "t": at}
+    told = {"plan": line, "run": run, "agent": agent, "t": at}
+    return {**told, "value": json.loads(value)} if value else told
 
 
 def _cycle(cycle: dict) -> dict:

@@ -73,7 +73,8 @@ class LinesRunner(Runner):
             return
         self._start = at / 1e9
         late = max(0.0, time.monotonic() - self._start)
-        self._tell(plan_line(self._plan, **self._names, at=self._now(), raw=self._measure.raw_hits))
+        self._tell(plan_line(
+            self._plan, **self._names, at=self._now(), raw=self._measure.raw_hits, value=self._order.get("value")))
         for users, first, when in self._pending:
             self.adjust(users, first, when)
         self._measure.users = self._users

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .files import BadFile, Fetching, place
 from .held import Held
+from .lines_plan import unknown
 from .lines_runner import LinesRunner
 from .merge import counts
 from .messages_runner import MessagesRunner
@@ -126,8 +127,8 @@ class Work(Held):
             self._start_lines(arguments, environment, directory)
 
     def _start_lines(self, arguments: list[str], environment: dict, directory: str | None) -> None:
-        if not self._order["plan"].get("cycles"):
-            raise Refusal("this agent's runners know plans of users only, not arrivals or stages", 70)
+        if (problem := unknown(self._order)) is not None:
+            raise Refusal(problem, 64)
         self._runner = LinesRunner(
             arguments, environment, directory, self._order, self.run, self._identity, self._interval,
             self._agent.counters_path(self.run), self)

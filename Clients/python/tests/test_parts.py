@@ -8,6 +8,7 @@ import msgpack
 
 from loads.files import BadFile, CHUNK, Fetching, place
 from loads.histogram import Histogram, bucket
+from loads.lines_plan import plan_line, unknown
 from loads.measure import BadResult, Measure
 from loads.merge import Merger, counts, merge
 from loads.spool import Spool
@@ -236,6 +237,33 @@ class FrameTests(unittest.TestCase):
                 decode(data)
         with self.assertRaises(WireError):
             Frames().feed(b"\x7f\xff\xff\xff")
+
+
+class LinesPlanTests(unittest.TestCase):
+    CYCLES = [{"users": 2, "iterations": 3}]
+
+    def test_what_programs_do_not_know_is_named_with_what_to_do(self):
+        self.assertIsNone(unknown({"plan": {"cycles": self.CYCLES, "think_ns": 10, "pacing_ns": 0}, "phase": "run"}))
+        stages = {"stages": []}
+        for plan, option in (
+                ({"arrivals": stages}, "--rate"), ({"user_stages": stages}, "--stages"), ({"mix": []}, "a mix"),
+                ({"cycles": self.CYCLES, "pacing_ns": 1}, "--pacing"),
+                ({"cycles": self.CYCLES, "warm_up_ns": 1}, "--warm-up"),
+                ({"cycles": self.CYCLES, "think": {"kind": "uniform", "ns": [1, 2]}}, "--think uniform(…)")):
+            with self.subTest(option):
+                problem = unknown({"plan": plan})
+                self.assertTrue(problem.startswith(f"{option} ") or option == "a mix", problem)
+                self.assertIn("--label", problem)
+        self.assertIn("--set-up", unknown({"plan": {"cycles": self.CYCLES}, "phase": "set_up"}))
+
+    def test_the_seed_the_part_and_the_value_are_passed_on(self):
+        plan = {"cycles": self.CYCLES, "seed": 7, "part": {"index": 1, "count": 3}}
+        line = plan_line(plan, "r1", "a1", 0.5, False, b'{"token": 1}')
+        self.assertEqual((line["plan"]["seed"], line["plan"]["part"]), (7, {"index": 1, "count": 3}))
+        self.assertEqual(line["value"], {"token": 1})
+        line = plan_line({"cycles": self.CYCLES}, "r1", "a1", 0.5, False)
+        self.assertEqual((line["plan"]["seed"], line["plan"]["part"]), (0, {"index": 0, "count": 1}))
+        self.assertNotIn("value", line)
 
 
 class FileTests(unittest.TestCase):
