@@ -23,6 +23,9 @@ extension Agent {
         if let obstacle = obstacle(to: order) {
             return change(run) { $0.refuse(code: 69, obstacle) }
         }
+        if order.launch.dialect == .lines, let obstacle = LinePlan.obstacle(to: order.order.plan) {
+            return change(run) { $0.refuse(code: 64, obstacle) }
+        }
         spool.begin(run, at: .now)
         do throws(AgentError) {
             try prepare(run, order.launch.files)

@@ -4,6 +4,27 @@ import LoadsWire
 
 /// What a program of the `lines` dialect is told: JSON lines on its standard input, the essentials in its environment.
 enum LinePlan {
+    /// What of a plan the lines cannot say; nil when they can say all of it.
+    static func obstacle(to plan: Plan) -> String? {
+        let option: String
+        switch plan.model {
+        case .arrivals: option = "--rate"
+        case .users: option = "--stages"
+        case .mix: option = "a mix of scenarios"
+        case .cycles:
+            if plan.pacing > .zero {
+                option = "--pacing"
+            } else if plan.warmUp > .zero {
+                option = "--warm-up"
+            } else if plan.think != .constant(plan.think.mean) {
+                option = "--think \(plan.think.kind)(…)"
+            } else {
+                return nil
+            }
+        }
+        return "\(option) is not known to programs, whose plan in lines has users in cycles; leave it out"
+    }
+
     /// The first line.
     ///
     /// - Parameter time: Seconds since the start of the run at which it is written.

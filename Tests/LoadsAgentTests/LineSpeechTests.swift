@@ -156,6 +156,20 @@ import Testing
         #expect(variables["LOADS_SERVER_URL"] == "http://h")
     }
 
+    @Test func whatTheLinesCannotSayIsNamed() {
+        var plan = Plan(cycles: [.init(users: 2, amount: .iterations(3))])
+        plan.think = .seconds(1)
+        #expect(LinePlan.obstacle(to: plan) == nil)
+        plan.think = .exponential(mean: .seconds(1))
+        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--think exponential(…) is not known") == true)
+        plan.warmUp = .seconds(1)
+        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--warm-up is not known") == true)
+        plan.pacing = .seconds(1)
+        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--pacing is not known") == true)
+        plan.model = .users(UserStages(stages: [UserStage(duration: .seconds(1), users: 2)]))
+        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--stages is not known") == true)
+    }
+
     @Test func whatIsDoneOnceIsTold() throws {
         var plan = Plan(cycles: [.init(users: 1, amount: .duration(.seconds(300)))])
         plan.serverURL = "http://h"

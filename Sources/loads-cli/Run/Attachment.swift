@@ -66,28 +66,25 @@ struct Attachment {
             }
         }
         let asks = isatty(0) == 1 && isatty(2) == 1
-        let stopping = Mutex(false)
-        interrupts.handle { [console] count in
-            let before = stopping.withLock { $0 }
-            if before || !asks || count > 1 {
-                if count > 2 {
-                    console.clearBar()
-                    exit(ExitStatus.interrupted.rawValue)
-                }
-                stopping.withLock { $0 = true }
-                stop(before || count > 1)
-                return
-            }
-            // On a thread of its own: a further Ctrl-C must get through.
-            Thread.detachNewThread {
-                console.note("stop the run (s), leave it running (l), or go on watching (Enter)?")
-                let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased() ?? "s"
-                switch answer.first {
-                case "s":
-                    stopping.withLock { $0 = true }
-                    stop(false)
-                case "l", "d": leave()
-                default: break
+        let choices = ChoiceKeeper(InterruptChoice(asks: asks))
+        interrupts.handle { [console] _ in
+            switch choices.interrupted() {
+            case .exit:
+                console.clearBar()
+                exit(ExitStatus.interrupted.rawValue)
+            case .stop: stop(false)
+            case .abort: stop(true)
+            case .leave, .goOn: break
+            case .ask:
+                // On a thread of its own: a further Ctrl-C must get through.
+                Thread.detachNewThread {
+                    console.note("stop the run (s), leave it running (l), or go on watching (Enter)?")
+                    let answer = readLine()?.trimmingCharacters(in: .whitespaces).lowercased() ?? "s"
+                    switch choices.answered(answer) {
+                    case .stop: stop(false)
+                    case .leave: leave()
+                    case .ask, .abort, .exit, .goOn: break
+                    }
                 }
             }
         }
