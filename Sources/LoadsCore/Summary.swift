@@ -21,7 +21,7 @@ public struct Summary: Sendable {
     public var isProgram = false
     /// Why the run was stopped, for a person: `stopped by tarek@laptop`; nil when nobody stopped it, or nobody knows.
     public var stopped: String?
-    /// Changes of the number of users on the way, in order.
+    /// Changes of the number of users or of the rate on the way, in order.
     public var changes: [UserChange] = []
     /// What became of a runner that did not end by itself.
     public var crash: RunnerCrash?
@@ -59,16 +59,24 @@ public struct Summary: Sendable {
     }
 }
 
-/// A change of the number of users while a run goes on.
+/// A change of the number of users, or of the arrival rate, while a run goes on.
 public struct UserChange: Sendable, Equatable {
     /// Seconds since the users started.
     public var at: Double
-    /// Users on all agents together from then on.
+    /// Users on all agents together from then on; 0 where the rate was changed.
     public var users: Int
+    /// Arrivals on all agents together from then on; nil where the users were changed.
+    public var rate: ArrivalRate?
 
     public init(at: Double, users: Int) {
         self.at = at
         self.users = users
+    }
+
+    public init(at: Double, rate: ArrivalRate) {
+        self.at = at
+        users = 0
+        self.rate = rate
     }
 }
 

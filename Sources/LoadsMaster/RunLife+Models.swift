@@ -42,8 +42,12 @@ extension RunLife {
         }
         give(models, to: running, from: time, at: instant)
         switch load {
-        case .rate(let rate): event("adjusted", "\(rate.text) from \(seconds(instant)) s on")
-        case .users(let users): event("adjusted", "\(users) users from \(seconds(instant)) s on")
+        case .rate(let rate):
+            record.changes.append(UserChange(at: elapsed(instant), rate: rate))
+            event("adjusted", "\(rate.text) from \(seconds(instant)) s on")
+        case .users(let users):
+            record.changes.append(UserChange(at: elapsed(instant), users: users))
+            event("adjusted", "\(Counted.text(users, "user")) from \(seconds(instant)) s on")
         }
         return nil
     }

@@ -355,7 +355,7 @@ struct RunLife {
         text(elapsed(instant))
     }
 
-    private func elapsed(_ instant: Instant) -> Double {
+    func elapsed(_ instant: Instant) -> Double {
         record.start.map { Double(instant.nanoseconds(since: $0)) / 1e9 } ?? 0
     }
 

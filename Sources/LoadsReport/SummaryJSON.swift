@@ -102,8 +102,13 @@ extension UserChange {
     fileprivate func write(_ json: inout JSONWriter) {
         json.key("at_s")
         json.value(at, decimals: 3)
-        json.key("users")
-        json.value(users)
+        if let rate {
+            json.key("rate")
+            json.value(rate.text)
+        } else {
+            json.key("users")
+            json.value(users)
+        }
     }
 }
 

@@ -61,11 +61,11 @@ extension Summary {
         return lines
     }
 
-    /// How the number of users was changed on the way; of very many changes the last ones.
+    /// How the number of users or the rate was changed on the way; of very many changes the last ones.
     private var adjusted: String {
         guard !changes.isEmpty else { return "" }
         let shown = changes.suffix(Self.changeLimit).map {
-            "\(Figures.count($0.users, "user")) at \(Figures.time(nanoseconds: $0.at * 1e9))"
+            "\($0.rate?.text ?? Figures.count($0.users, "user")) at \(Figures.time(nanoseconds: $0.at * 1e9))"
         }
         let before = changes.count - shown.count
         return ", adjusted " + (before > 0 ? "\(before == 1 ? "once" : "\(before) times"), then " : "")

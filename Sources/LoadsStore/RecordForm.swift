@@ -36,6 +36,8 @@ struct RecordForm: Codable {
     struct Change: Codable {
         var at: Double
         var users: Int
+        /// Of arrivals: in an hour, in millionths.
+        var rate: Int64?
     }
 
     struct SetUp: Codable {
@@ -106,7 +108,7 @@ struct RecordForm: Codable {
                 reason: $0.reason, output: $0.output, unreportedStarted: $0.unreportedStarted,
                 unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits, isLoss: $0.isLoss)
         }
-        changes = record.changes.map { Change(at: $0.at, users: $0.users) }
+        changes = record.changes.map { Change(at: $0.at, users: $0.users, rate: $0.rate?.microPerHour) }
         members = record.members.map(Member.init)
         attempt = record.attempt
         setUp = record.setUp.map { setUp in
@@ -150,7 +152,11 @@ struct RecordForm: Codable {
                 unreportedEnded: $0.unreportedEnded, unreportedHits: $0.unreportedHits)
         }
         record.crash?.isLoss = crash?.isLoss ?? false
-        record.changes = (changes ?? []).map { UserChange(at: $0.at, users: $0.users) }
+        record.changes = (changes ?? []).map { stored in
+            var change = UserChange(at: stored.at, users: stored.users)
+            change.rate = stored.rate.map { ArrivalRate(microPerHour: $0) }
+            return change
+        }
         record.members = members.map(\.member)
         record.attempt = attempt ?? 0
         record.setUp = setUp.map(\.setUp)

@@ -39,6 +39,7 @@ extension RunSnapshot {
             packer.field("changes", each: changes) { change in
                 packer.field("at_s", change.at)
                 packer.field("users", change.users)
+                if let rate = change.rate { packer.field("rate_uph", rate.microPerHour) }
             }
         }
         if !thresholds.isEmpty { packer.field("thresholds", thresholds) }
@@ -64,9 +65,16 @@ extension RunSnapshot {
         stopped = try node.optional("stopped")?.text()
         changes =
             try node.optional("changes")?.list { node throws(WireError) in
-                UserChange(at: try node.field("at_s").double(), users: try node.field("users").users())
+                try UserChange(node)
             } ?? []
         tearDownFailure = try node.optional("tear_down_failure")?.text()
+    }
+}
+
+extension UserChange {
+    fileprivate init(_ node: Node) throws(WireError) {
+        self.init(at: try node.field("at_s").double(), users: try node.field("users").users())
+        if let node = try node.optional("rate_uph") { rate = try node.rate() }
     }
 }
 

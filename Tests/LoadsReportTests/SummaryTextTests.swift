@@ -86,6 +86,9 @@ import Testing
         #expect(
             summary.text().contains("10 users × 10 iterations, adjusted to 200 users at 12.0 s, 1 user at 1 m 10 s, "))
         #expect(summary.text().contains("stopped by tarek@laptop: the numbers cover what ran until then"))
+        summary.changes = [UserChange(at: 5, rate: .perSecond(800))]
+        #expect(summary.text().contains("adjusted to 800/s at 5.0 s, "))
+        #expect(String(decoding: summary.json(), as: UTF8.self).contains("\"rate\": \"800/s\""))
         summary.changes = (1...8).map { UserChange(at: Double($0), users: $0) }
         #expect(summary.text().contains("adjusted 3 times, then to 4 users at 4.0 s, "))
         let json = String(decoding: summary.json(), as: UTF8.self)
