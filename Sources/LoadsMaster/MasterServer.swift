@@ -197,7 +197,7 @@ extension MasterServer: MasterReceiver {
     }
 
     public nonisolated func turnedAway(_ reason: String) {
-        assumeIsolated { $0.complain("a peer was turned away: \(reason)") }
+        assumeIsolated { $0.complain(reason) }
     }
 
     /// With a request number it is a client's, otherwise an agent's.

@@ -136,10 +136,13 @@ final class Dialer {
 
     private func lookAgain() {
         if isConnected || isClosed { return }
-        tell(
-            TransportError(
-                code: .unreachable,
-                message: "\(endpoint) does not answer: is the master running there? Trying again until it does"))
+        // One that has said what it wants is there.
+        if !told.contains(.keys) {
+            tell(
+                TransportError(
+                    code: .unreachable,
+                    message: "\(endpoint) does not answer: is the master running there? Trying again until it does"))
+        }
         hangUp(dropping: true)
         redial()
     }

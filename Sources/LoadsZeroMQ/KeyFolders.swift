@@ -108,14 +108,22 @@ public struct PeerKeys: Sendable {
 
     /// Reads a peer's folder.
     ///
-    /// - Parameter role: Which of the folder's keys; nil is the only one.
+    /// - Parameters:
+    ///   - role: Which of the folder's keys; nil is the only one.
+    ///   - expected: The roles that a person is told of when the folder has no key.
     /// - Throws: ``TransportError`` with code `keys` when a file is missing, is no key, or a secret may be read by others.
-    public init(directory: String, role: PeerRole? = nil) throws(TransportError) {
+    public init(
+        directory: String, role: PeerRole? = nil, expected: [PeerRole] = PeerRole.allCases
+    ) throws(TransportError) {
+        guard KeyFile.exists(directory) else {
+            throw KeyFile.refusal(
+                directory, "is not there: name the folder that 'loads keys' made for this peer with --keys")
+        }
         let found = PeerRole.allCases.filter {
             (role ?? $0) == $0 && KeyFile.exists("\(directory)/\($0.rawValue).secret")
         }
         guard let only = found.first, found.count == 1 else {
-            let expected = (role.map { [$0] } ?? PeerRole.allCases).map { "\($0.rawValue).secret" }
+            let expected = (role.map { [$0] } ?? expected).map { "\($0.rawValue).secret" }
             throw KeyFile.refusal(
                 directory,
                 found.isEmpty

@@ -76,6 +76,8 @@ import Testing
         let folder = try KeyFolders.addPeer("one", role: .agent, to: keys)
         let wrong = #expect(throws: TransportError.self) { try PeerKeys(directory: folder, role: .client) }
         #expect(wrong?.message.contains("client.secret") == true)
+        let absent = #expect(throws: TransportError.self) { try PeerKeys(directory: keys + "/nosuch") }
+        #expect(absent?.message.contains("/nosuch is not there") == true)
         try KeyFolders.addPeer("two", role: .client, to: keys, output: folder)
         let both = #expect(throws: TransportError.self) { try PeerKeys(directory: folder) }
         #expect(both?.message.contains("agent.secret, client.secret") == true)
