@@ -151,6 +151,10 @@ extension MasterServer {
         }
     }
 
+    static func endedRun(_ run: String) -> WireFault {
+        WireFault(code: "state", message: "the run \(run) has ended already", run: run)
+    }
+
     static func unknownRun(_ run: String) -> WireFault {
         WireFault(code: "unknown-run", message: "this master does not know the run \(run)", run: run)
     }

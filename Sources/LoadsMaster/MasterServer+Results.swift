@@ -75,7 +75,9 @@ extension MasterServer {
         case .started(let late):
             run.life.started(source.agent, late: late)
             run.isDirty = true
-        case .note(let text): run.life.event("note", text, source.agent)
+        case .note(let text):
+            let name = run.life.members.count > 1 ? run.life.member(source.agent)?.name : nil
+            run.life.event("note", (name.map { "\($0): " } ?? "") + text, source.agent)
         case .value(let value):
             run.life.record.value = value
             run.isDirty = true

@@ -88,8 +88,9 @@ extension MasterServer {
     @discardableResult
     func stop(_ run: String, abort: Bool, by reason: String = "stopped") -> WireFault? {
         guard let active = byID[run] else {
-            return history.contains { $0.run == run } ? nil : Self.unknownRun(run)
+            return history.contains { $0.run == run } ? Self.endedRun(run) : Self.unknownRun(run)
         }
+        if active.record.isOver { return Self.endedRun(run) }
         active.life.stop(abort: abort, reason: reason)
         perform(active)
         schedule()
@@ -97,7 +98,9 @@ extension MasterServer {
     }
 
     func adjust(_ run: String, to load: RunModels.Load) -> WireFault? {
-        guard let active = byID[run] else { return Self.unknownRun(run) }
+        guard let active = byID[run] else {
+            return history.contains { $0.run == run } ? Self.endedRun(run) : Self.unknownRun(run)
+        }
         // Far enough ahead for the agent whose clock is known worst.
         let fault = active.life.adjust(to: load, at: nextAdjustment.advanced(by: .seconds(clockError(active))))
         perform(active)
@@ -295,8 +298,6 @@ extension MasterServer {
         guard let observer = run.observer else { return }
         switch event.kind {
         case "started": observer.started()
-        case "note" where event.agent != nil && run.life.members.count > 1:
-            observer.noted("\(run.life.member(event.agent!)?.name ?? ""): \(event.text)")
         case "set-up", "tear-down", "tear-down-failed", "note", "adjusted", "agent-silent", "agent-back", "agent-lost",
             "hits-dropped", "disk-full", "threshold":
             observer.noted(event.text)

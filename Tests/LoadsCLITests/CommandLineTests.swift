@@ -102,6 +102,24 @@ import Testing
         #expect(problems.count == 1 && problems[0].hasPrefix(problem), "\(problems)")
     }
 
+    @Test func aLabelHasOneValue() throws {
+        #expect(try parse("A.B --master tcp://h:1 --label a=b --label a=b").remote?.placement.labels == ["a": "b"])
+        let problems = problems("A.B --master tcp://h:1 --label zone=two --label zone=one")
+        #expect(problems.count == 1 && problems[0].hasPrefix("--label zone=one: an agent has one zone"), "\(problems)")
+    }
+
+    @Test func keysAreForANetwork() throws {
+        let problems = problems("A.B --keys k")
+        #expect(problems.count == 1 && problems[0].hasPrefix("--keys k: is for a run on agents"), "\(problems)")
+        #expect(try parse("A.B --keys k --stream tcp://127.0.0.1:7782").keys == "k")
+        #expect(try parse("A.B --keys k --master tcp://h:1").remote?.keys == "k")
+    }
+
+    @Test func aHintFindsTheSameMaster() {
+        #expect(MasterAddress.words(MasterAddress.standard, keys: nil) == "")
+        #expect(MasterAddress.words("tcp://h:1", keys: "my keys") == " --master tcp://h:1 --keys 'my keys'")
+    }
+
     @Test func aBodyMakesAPost() throws {
         guard case .url(let request) = try parse("http://h/ --body x").target else { return }
         #expect(request.method == "POST")

@@ -10,6 +10,13 @@ import Testing
         #expect(Misspelling.command(meantBy: word) == command)
     }
 
+    @Test func itsArgumentsMayFollow() {
+        #expect(Misspelling.command(meantBy: ["atach", "r-20261126-1"]) == "attach")
+        #expect(Misspelling.command(meantBy: ["adjsut", "r-1"]) == "adjust")
+        #expect(Misspelling.command(meantBy: ["A.B/c", "atach"]) == nil)
+        #expect(Misspelling.command(meantBy: [String]()) == nil)
+    }
+
     @Test(arguments: ["BlogTests", "BlogTests.TestWebSite/something", "http://127.0.0.1/", "", "to", "run-conformance"])
     func aTargetIsNot(_ word: String) { #expect(Misspelling.command(meantBy: word) == nil) }
 

@@ -216,7 +216,7 @@ struct CheckedRun: Sendable, Equatable {
     }
 
     /// A word as a shell would take it.
-    private static func quoted(_ word: String) -> String {
+    static func quoted(_ word: String) -> String {
         let plain = !word.isEmpty && word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:=@%+,".contains($0) }
         return plain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }

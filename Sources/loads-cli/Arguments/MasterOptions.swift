@@ -13,6 +13,9 @@ struct MasterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The folder with this client's keys (`loads keys`).", valueName: "folder"))
     var keys: String?
 
+    /// What a command has to say to find the same master: nothing, or ` --master …` and ` --keys …`.
+    var words: String { MasterAddress.words(master, keys: keys) }
+
     /// Talks to the master for as long as the closure takes.
     func withClient<Result>(_ body: (MasterClient) async throws -> Result) async throws -> Result {
         if let problem = MasterAddress.problem(with: master) { throw UsageError(["--master \(master): \(problem)"]) }
@@ -40,7 +43,9 @@ enum MasterConnection {
         do {
             let client = MasterClient(
                 transport: try ZeroMQClient(
-                    master: address, keys: try keys.map { try PeerKeys(directory: $0) }, on: loop), address: address)
+                    master: address,
+                    keys: try keys.map { try PeerKeys(directory: $0, expected: [.client, .watcher]) }, on: loop),
+                address: address)
             do {
                 try await client.open(software: "loads \(VersionCommand.version)")
                 let result = try await body(client)

@@ -2,6 +2,12 @@ import ArgumentParser
 
 /// Commands that somebody may have meant.
 enum Misspelling {
+    /// The command that the first of some words is close to: further ones are its arguments. Alone it may be close to any.
+    static func command(meantBy words: [String]) -> String? {
+        guard let first = words.first, !first.contains(where: { "./:".contains($0) }) else { return nil }
+        return command(meantBy: first)
+    }
+
     /// The command that a word is close to; nil when it is close to none.
     ///
     /// At most two letters may be wrong, missing, too many or swapped, and fewer than half of the word.

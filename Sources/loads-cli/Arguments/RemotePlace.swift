@@ -20,6 +20,11 @@ struct RemotePlace: Sendable, Equatable {
                 guard let given = settings.value(name) else { continue }
                 read.complain("\(given.label) \(given.text): is for a run on agents: name their master (--master)")
             }
+            if let given = settings.value("keys"), settings.value("stream")?.text.hasPrefix("tcp:") != true {
+                read.complain(
+                    "\(given.label) \(given.text): is for a run on agents, or one that is published: name their master "
+                        + "(--master) or an address (--stream tcp://127.0.0.1:7782)")
+            }
             for name in Self.needMasterFlags where settings.flag(name) {
                 read.complain("--\(name): is for a run on agents: name their master (--master tcp://127.0.0.1:7780)")
             }
@@ -35,7 +40,12 @@ struct RemotePlace: Sendable, Equatable {
         for label in settings.list("label") {
             let parts = label.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2, !parts[0].isEmpty {
-                placement.labels[String(parts[0])] = String(parts[1])
+                let before = placement.labels.updateValue(String(parts[1]), forKey: String(parts[0]))
+                if let before, before != parts[1] {
+                    read.complain(
+                        "\(label.label) \(label.text): an agent has one \(parts[0]), and \(parts[0])=\(before) is asked for, "
+                            + "too")
+                }
             } else {
                 read.complain("\(label.label) \(label.text): not a label (try zone=eu)")
             }
@@ -63,6 +73,12 @@ struct RemotePlace: Sendable, Equatable {
 /// What the address of a master must look like.
 enum MasterAddress {
     static let standard = "tcp://127.0.0.1:7780"
+
+    /// The options with which another command finds the same master.
+    static func words(_ master: String, keys: String?) -> String {
+        (master == standard ? "" : " --master \(CheckedRun.quoted(master))")
+            + (keys.map { " --keys \(CheckedRun.quoted($0))" } ?? "")
+    }
 
     /// What is wrong with it; nil when nothing is.
     static func problem(with text: String) -> String? {

@@ -41,7 +41,8 @@ struct AttachCommand: AsyncParsableCommand {
                 let snapshot = try await client.snapshot(run: run)
                 return try await Attachment(
                     run: run, target: snapshot.submission.target, plan: snapshot.submission.order.plan,
-                    console: console, outputs: outputs, interrupts: interrupts, strict: strict
+                    console: console, outputs: outputs, interrupts: interrupts, strict: strict,
+                    words: self.options.words
                 ).follow(client)
             }
         } catch {

@@ -15,10 +15,15 @@ struct StopCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await options.withClient { client in
+            let state = try await client.snapshot(run: run).state
             try await client.stop(run: run, abort: abort, by: Requester.name)
-            Console().note(
-                "\(run): \(abort ? "ending at once" : "stopping; running iterations get their grace")"
-                    + " (`loads attach \(run)` shows the end)")
+            if state == .queued {
+                Console().note("\(run): removed from the queue")
+            } else {
+                Console().note(
+                    "\(run): \(abort ? "ending at once" : "stopping; running iterations get their grace")"
+                        + " (`loads attach \(run)\(options.words)` shows the end)")
+            }
         }
     }
 }

@@ -19,14 +19,19 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var options: RunOptions
 
     func run() async throws {
-        let run = try options.request()
+        let run: CheckedRun
+        do throws(UsageError) { run = try options.request() } catch {
+            // Such as `loads adjsut r-1 --rate 20/s`: the options are those of the command.
+            guard let meant = Misspelling.command(meantBy: options.targets) else { throw error }
+            throw UsageError(error.problems + ["(did you mean the command `loads \(meant)`?)"])
+        }
         let console = Console(quiet: run.quiet, color: run.color, results: run.outputs.useStandardOutput ? 2 : 1)
         let status: ExitStatus
         do {
             status = try await RunCommand.carryOut(run, console)
         } catch var refusal as Refusal {
             // A command that is misspelt is taken for the name of a test.
-            if options.targets.count == 1, let meant = Misspelling.command(meantBy: options.targets[0]) {
+            if let meant = Misspelling.command(meantBy: options.targets) {
                 refusal.message += "\n(did you mean the command `loads \(meant)`?)"
             }
             throw refusal

@@ -17,6 +17,8 @@ struct Attachment {
     let interrupts: Interrupts
     /// Whether anything but a valid run is refused.
     var strict = false
+    /// The options with which another command finds the master.
+    var words = ""
 
     /// Shows the run and reports it when it is over.
     func follow(_ client: MasterClient) async throws -> ExitStatus {
@@ -45,9 +47,14 @@ struct Attachment {
                 Summary(followed.snapshot), missedHits: followed.missedHits)
         } catch let error as ClientError {
             report.live.close()
-            guard leaving.withLock({ $0 }) else { throw error }
+            guard leaving.withLock({ $0 }) else {
+                // The client does not know how it was found.
+                throw ClientError(
+                    code: error.code,
+                    message: error.message.replacing("`loads attach \(run)`", with: "`loads attach \(run)\(words)`"))
+            }
             outputs.discard()
-            console.note("detached: the run goes on (`loads attach \(run)`, `loads stop \(run)`)")
+            console.note("detached: the run goes on (`loads attach \(run)\(words)`, `loads stop \(run)\(words)`)")
             return .passed
         }
     }
@@ -61,7 +68,7 @@ struct Attachment {
             console.note(abort ? "ending the run at once" : "stopping the run; Ctrl-C again ends it at once")
             Task {
                 do { try await client.stop(run: run, abort: abort, by: Requester.name) } catch {
-                    console.note("the run goes on: \(error)")
+                    console.note("not stopped: \(error)")
                 }
             }
         }

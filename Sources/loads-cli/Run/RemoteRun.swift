@@ -24,12 +24,12 @@ struct RemoteRun {
             if place.detach {
                 outputs.discard()
                 console.write(
-                    "\(id)\n\n" + Self.hints(id, place.master).map { "    \($0)\n" }.joined())
+                    "\(id)\n\n" + hints(id).map { "    \($0)\n" }.joined())
                 return .passed
             }
             let attachment = Attachment(
                 run: id, target: run.targetText, plan: run.plan, isWhole: true, console: console, outputs: outputs,
-                interrupts: interrupts, strict: run.strict)
+                interrupts: interrupts, strict: run.strict, words: MasterAddress.words(place.master, keys: place.keys))
             return try await attachment.follow(client)
         }
     }
@@ -118,8 +118,8 @@ struct RemoteRun {
         return shipment
     }
 
-    private static func hints(_ id: String, _ master: String) -> [String] {
-        let option = master == MasterAddress.standard ? "" : " --master \(master)"
-        return ["loads attach \(id)\(option)", "loads stop \(id)\(option)", "loads status\(option)"]
+    private func hints(_ id: String) -> [String] {
+        let words = MasterAddress.words(place.master, keys: place.keys)
+        return ["loads attach \(id)\(words)", "loads stop \(id)\(words)", "loads status\(words)"]
     }
 }
