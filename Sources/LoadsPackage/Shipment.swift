@@ -38,7 +38,7 @@ public struct Shipment: Sendable {
         let name = isInside ? String(file.path.dropFirst(root.count)) : file.lastPathComponent
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder) else {
-            throw PackageError(exitCode: 69, message: "\(path), which is to be shipped to the agents, is not there")
+            throw PackageError(exitCode: 64, message: "--include \(path): there is no such file or folder")
         }
         if !isInside, clashes(name, with: file.path) {
             throw PackageError(

@@ -134,6 +134,10 @@ import Testing
         for agent in agents { #expect(await eventually { agent.started("r") }) }
         scene.master.stop("r")
         #expect(try summary(await scene.master.outcome(of: "r")).interrupted)
+        guard case .error(let fault) = await scene.client().ask(.stop(run: "r", abort: false)) else {
+            throw Unexpected()
+        }
+        #expect(fault.message.contains("has ended already"))
         await scene.end()
     }
 

@@ -40,6 +40,24 @@ import Testing
         return orders
     }
 
+    // MARK: Rates
+
+    @Test func anAdjustedRateIsRecordedAndUsersAreRefused() {
+        let plan = Plan(model: .arrivals(Arrivals(rate: .perSecond(10), for: .seconds(60))))
+        let submission = RunSubmission(
+            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
+            order: RunnerOrder(plan: plan), placement: Placement(onLost: .goOn))
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: [agent("a")])
+        life.ready("a")
+        life.begin(at: second(1), wall: 1, errors: [:])
+        life.started("a", late: 0)
+        #expect(life.adjust(to: .users(5), at: second(3))?.message.contains("--rate 800/s") == true)
+        #expect(life.record.changes.isEmpty)
+        #expect(life.adjust(to: .rate(.perSecond(20)), at: second(3)) == nil)
+        #expect(life.record.changes == [UserChange(at: 2, rate: .perSecond(20))])
+    }
+
     // MARK: What is missing
 
     private let loss = ResultMessage.Loss(messages: 1, hits: 40, iterations: 4, from: 1, to: 2)

@@ -2,7 +2,11 @@ import LoadsEventLoop
 
 extension Summary {
     /// Whether the numbers can be trusted.
-    public var verdict: Verdict { Verdict(holes + bottlenecks) }
+    public var verdict: Verdict {
+        let reasons = holes + bottlenecks
+        guard reasons.isEmpty, measuredNothing else { return Verdict(reasons) }
+        return Verdict([Verdict.Reason(.nothingMeasured, "nothing was measured: there is no number to trust")])
+    }
 
     // MARK: Incomplete
 

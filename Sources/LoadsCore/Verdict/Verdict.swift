@@ -33,6 +33,8 @@ public struct Verdict: Sendable, Equatable {
             case agentMissing = "agent-missing"
             /// Iterations started of whose end nothing is known.
             case unended
+            /// There is no number at all.
+            case nothingMeasured = "nothing-measured"
         }
 
         public var code: Code
@@ -53,7 +55,7 @@ public struct Verdict: Sendable, Equatable {
         public var kind: Kind {
             switch code {
             case .scheduleLag, .loopLag, .coreWait, .cpu, .droppedArrivals, .descriptors, .blocking: .generatorLimited
-            case .crash, .agentMissing, .unended: .incomplete
+            case .crash, .agentMissing, .unended, .nothingMeasured: .incomplete
             }
         }
     }

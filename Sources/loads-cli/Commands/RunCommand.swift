@@ -51,6 +51,12 @@ struct RunCommand: AsyncParsableCommand {
         }
         do {
             if let place = run.remote {
+                if let agents = place.placement.agents, agents > max(1, run.plan.peakUsers) {
+                    throw Refusal(
+                        .usage,
+                        "--agents \(agents): more agents than the run's \(Counted.text(run.plan.peakUsers, "user")) "
+                            + "(every agent gets one at least)")
+                }
                 let runner = try await Preparation(console: console).runner(for: run)
                 return try await RemoteRun(
                     run: run, place: place, runner: runner, console: console, outputs: outputs, interrupts: interrupts

@@ -115,6 +115,15 @@ import Testing
         #expect(summary { $0.statistics.iterations.started = 1002 }.reasons.map(\.code) == [.unended])
     }
 
+    @Test func aRunThatMeasuredNothingIsNotValid() {
+        let verdict = summary {
+            $0.statistics.iterations.ok = 0
+            $0.statistics.iterations.interrupted = 1000
+        }
+        #expect(verdict.kind == .incomplete)
+        #expect(verdict.reasons.map(\.code) == [.nothingMeasured])
+    }
+
     @Test func whatIsMissingIsGraverAndComesFirst() {
         let verdict = summary {
             $0.statistics.health.lag.longestJob = 300_000_000
