@@ -201,7 +201,7 @@ struct CheckedRun: Sendable, Equatable {
             guard let given = settings.value(name) else { continue }
             read.complain(
                 "\(given.label) \(given.text): is for tests and URLs; \(program.text) is a program, and the plan in lines that "
-                    + "it reads has users, iterations and a duration")
+                    + "it reads has users, iterations and a duration; leave it out")
         }
         // A program is told one time to wait.
         if let think = settings.value("think"), think.text.contains("(") {
