@@ -9,6 +9,10 @@ public struct FollowedRun: Sendable {
     public var snapshot: RunSnapshot
     /// Hits that were made and never came, beside those that the snapshot counts as dropped.
     public var missedHits: Int
+    /// Hits that were made before the stream of a run that was followed from the middle began; they are no missed ones.
+    public var earlierHits = 0
+    /// When the first hit of the stream was made, in seconds since the start; nil without one.
+    public var streamBegins: Double?
 }
 
 extension MasterClient {
@@ -44,14 +48,21 @@ extension MasterClient {
             case .tick: isWanted = show.tick()
             case .answered(let answer):
                 isAsking = false
-                isWanted = false
                 let snapshot = try answer.get()
-                if snapshot.state.isFinal { final = snapshot } else { show.start(from: snapshot) }
+                if snapshot.state.isFinal {
+                    final = snapshot
+                    isWanted = false
+                } else {
+                    isWanted = show.start(from: snapshot)
+                }
             }
             if let final {
                 // The stream may be behind what the control channel says.
                 if hits && show.waitsForHits(of: final) { continue }
-                return FollowedRun(snapshot: final, missedHits: hits ? show.missedHits(of: final, whole: whole) : 0)
+                guard hits else { return FollowedRun(snapshot: final, missedHits: 0) }
+                return FollowedRun(
+                    snapshot: final, missedHits: show.missedHits(of: final, whole: whole),
+                    earlierHits: show.earlierHits(of: final, whole: whole), streamBegins: show.streamBegins)
             }
             guard isWanted, !isAsking else { continue }
             isAsking = true
@@ -105,6 +116,19 @@ struct RunShow {
     private var seenHits = 0
     /// Hits seen that are not in the first snapshot.
     private var laterHits = 0
+    /// When the first hit that was seen was made.
+    private(set) var streamBegins: Double?
+    /// A snapshot was asked for and has not come.
+    private var isAwaiting = false
+    /// What came before the first snapshot, or from a master that was started anew: it means something with one only.
+    private var kept: [(message: StreamMessage, topic: StreamTopic)] = []
+    /// Statistics that came while a snapshot was on its way, which may lack them.
+    private var fresh: [(message: StreamMessage, statistics: Statistics, to: Double)] = []
+    /// The last message of the statistics that never came, and of which boot.
+    private var hole: (boot: String, sequence: UInt64)?
+
+    /// Messages that are kept while a snapshot is awaited; for more there is a gap, and another snapshot.
+    private static let keptLimit = 1000
 
     /// A topic beats every second: after so many ticks of half a second the stream is out of reach, or the run over.
     private static let patience = 6
@@ -118,17 +142,36 @@ struct RunShow {
 
     /// Hits of a run that is over that were not seen, and that nobody else counts as dropped.
     ///
-    /// - Parameter whole: Whether those of the time before the first snapshot count.
+    /// - Parameter whole: Whether those of the time before the first snapshot count. If not, agents may have begun to send
+    ///   hits a moment after it: then only a gap in the messages tells of missed ones, though not of how many.
     func missedHits(of final: RunSnapshot, whole: Bool) -> Int {
-        let made = final.statistics.hitCount - final.statistics.health.droppedHits
-        guard !whole, let base else { return max(0, made - seenHits) }
-        return max(0, made - (base.statistics.hitCount - base.statistics.health.droppedHits) - laterHits)
+        guard !whole else { return max(0, Self.made(final) - seenHits) }
+        guard let base else { return 0 }
+        let messages = follower.missedHitMessages(from: base, to: final)
+        guard messages > 0 else { return 0 }
+        // Each had one hit at least.
+        return max(Int(clamping: messages), Self.made(final) - Self.made(base) - laterHits)
+    }
+
+    /// Hits of a run that is over that were made before the stream began.
+    func earlierHits(of final: RunSnapshot, whole: Bool) -> Int {
+        whole ? 0 : max(0, Self.made(final) - seenHits - missedHits(of: final, whole: false))
+    }
+
+    /// All that were made and not dropped; those of the warm-up are on the stream, too.
+    private static func made(_ snapshot: RunSnapshot) -> Int {
+        snapshot.statistics.allHitCount - snapshot.statistics.health.droppedHits
     }
 
     /// Whether hits that were published before a run's end may still come.
     func waitsForHits(of final: RunSnapshot) -> Bool { quiet < Self.patience && follower.lacksHits(of: final) }
 
-    mutating func start(from snapshot: RunSnapshot) {
+    /// - Returns: Whether another snapshot is needed: this one is older than what was missed since.
+    @discardableResult
+    mutating func start(from snapshot: RunSnapshot) -> Bool {
+        isAwaiting = false
+        let (kept, fresh) = (self.kept, self.fresh)
+        (self.kept, self.fresh) = ([], [])
         follower.start(from: snapshot)
         if base == nil { base = snapshot }
         quiet = 0
@@ -149,17 +192,53 @@ struct RunShow {
                     isBacklog: true))
         }
         hasBacklog = true
+        let published = snapshot.sequences[StreamTopic.stats.rawValue] ?? 0
+        for (message, statistics, to) in fresh where message.boot == snapshot.boot && message.sequence > published {
+            self.meter?.take(statistics, at: to)
+        }
+        if let hole, hole.boot != snapshot.boot || hole.sequence <= published { self.hole = nil }
+        var isWanted = hole != nil
+        for (message, topic) in kept where message.boot == snapshot.boot {
+            if hear(message, topic: topic) { isWanted = true }
+        }
+        if isWanted { isAwaiting = true }
+        return isWanted
     }
 
     /// - Returns: Whether a snapshot is needed.
     mutating func take(_ message: StreamMessage, topic: StreamTopic) -> Bool {
         quiet = 0
-        guard meter != nil || topic == .hits else { return true }
-        switch follower.take(message, topic: topic) {
+        let isWanted = hear(message, topic: topic)
+        if isWanted { isAwaiting = true }
+        return isWanted
+    }
+
+    private mutating func keep(_ message: StreamMessage, _ topic: StreamTopic) {
+        if kept.count < Self.keptLimit { kept.append((message, topic)) }
+    }
+
+    private mutating func hear(_ message: StreamMessage, topic: StreamTopic) -> Bool {
+        guard meter != nil || topic == .hits else {
+            keep(message, topic)
+            return true
+        }
+        let missed = follower.missed[.stats, default: 0]
+        let step = follower.take(message, topic: topic)
+        let isGap = follower.missed[.stats, default: 0] > missed
+        if isGap { hole = (message.boot, message.sequence - 1) }
+        return show(step, message, topic) || isGap
+    }
+
+    /// - Returns: Whether a snapshot is needed.
+    private mutating func show(_ step: StreamFollower.Step, _ message: StreamMessage, _ topic: StreamTopic) -> Bool {
+        switch step {
         case .nothing: break
-        case .stale: return true
+        case .stale:
+            keep(message, topic)
+            return true
         case .statistics(let statistics, let from, let to):
             begin(true)
+            if isAwaiting, fresh.count < Self.keptLimit { fresh.append((message, statistics, to)) }
             meter?.take(statistics, at: to)
             // Nobody says when the run started before it has: by this clock, and by how long it has run.
             let started = startedAt ?? Self.wallTime() - message.time
@@ -172,6 +251,7 @@ struct RunShow {
         case .thresholds(let results): thresholds = results
         case .hits(let hits):
             seenHits += hits.count
+            if streamBegins == nil { streamBegins = hits.map(\.time).min() }
             if let base, message.boot != base.boot || message.sequence > base.sequences[topic.rawValue] ?? 0 {
                 laterHits += hits.count
             }
@@ -198,7 +278,9 @@ struct RunShow {
             self.queue!.ticks += 1
             observer.waiting("queued: \(queue.reason)", for: Double(queue.ticks) / 2)
         }
-        return isOver || meter == nil || quiet >= Self.patience
+        let isWanted = isOver || meter == nil || quiet >= Self.patience
+        if isWanted { isAwaiting = true }
+        return isWanted
     }
 
     private static func wallTime() -> Double {

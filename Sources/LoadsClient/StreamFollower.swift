@@ -39,9 +39,12 @@ struct StreamFollower {
 
     /// What the snapshot has seen need not be seen again.
     mutating func start(from snapshot: RunSnapshot) {
+        if boot != snapshot.boot { sequences = [:] }
         boot = snapshot.boot
-        sequences = [:]
-        for topic in StreamTopic.allCases { sequences[topic] = snapshot.sequences[topic.rawValue] ?? 0 }
+        // What came while the snapshot was on its way need not come again either.
+        for topic in StreamTopic.allCases {
+            sequences[topic] = max(sequences[topic, default: 0], snapshot.sequences[topic.rawValue] ?? 0)
+        }
     }
 
     /// Whether messages with hits that were published before a snapshot are still to come.
@@ -49,6 +52,23 @@ struct StreamFollower {
         let published = snapshot.sequences[StreamTopic.hits.rawValue] ?? 0
         guard let hits, hits.boot == snapshot.boot else { return published > 0 }
         return hits.sequence < published
+    }
+
+    /// Messages with hits that were published after this follower came, and never arrived.
+    ///
+    /// - Parameters:
+    ///   - first: The snapshot that it began with.
+    ///   - final: The one of the run's end.
+    func missedHitMessages(from first: RunSnapshot, to final: RunSnapshot) -> UInt64 {
+        let missed = missed[.hits, default: 0]
+        let published = final.sequences[StreamTopic.hits.rawValue] ?? 0
+        let known: UInt64
+        if let hits {
+            known = hits.boot == final.boot ? hits.sequence : 0
+        } else {
+            known = first.boot == final.boot ? first.sequences[StreamTopic.hits.rawValue] ?? 0 : 0
+        }
+        return missed + (published > known ? published - known : 0)
     }
 
     mutating func take(_ message: StreamMessage, topic: StreamTopic) -> Step {

@@ -24,6 +24,9 @@ final class ActiveRun {
     var untimed: [(agent: String, order: RunLife.Order)] = []
     /// How far ahead the start was set; nil before it, and once an agent may know of it.
     var lead: Duration?
+    /// The instant of a change of the load that no agent has heard of, in nanoseconds, and how far ahead it was set; nil
+    /// without one.
+    var unsentAdjustment: (at: Int64, lead: Duration)?
     /// What the run said that it waits for.
     var waitsFor = ""
     /// Whether its agents were told to send every hit.
@@ -146,6 +149,7 @@ final class ActiveRun {
             duration: record.duration, interrupted: record.interrupted, plan: record.submission.order.plan,
             statistics: merged.total, isURLTarget: record.submission.isURLTarget, crash: record.crash, agents: shares,
             thresholds: thresholds)
+        summary.stopped = life.stopReason
         summary.changes = record.changes
         summary.tearDownFailure = record.setUp?.failure
         summary.isProgram = record.submission.launch.dialect == .lines

@@ -25,6 +25,19 @@ struct KnownAgent {
     var presence = Presence.present
     var clock = ClockOffset()
     var usage = HostUsage()
+    /// When it said hello.
+    var welcomed: Instant
+    /// It has ended its users by itself, as one does that is about to leave: it gets no run until it says hello anew.
+    var isLeaving = false
+
+    init(hello: AgentHello, peer: Peer? = nil, key: String? = nil, heard: Instant, presence: Presence = .present) {
+        self.hello = hello
+        self.peer = peer
+        self.key = key
+        self.heard = heard
+        self.presence = presence
+        welcomed = heard
+    }
 
     var epoch: String { hello.epoch }
 }
@@ -137,6 +150,16 @@ struct AgentRegistry {
         }
         agents[id] = agent
         return (id, wasSilent)
+    }
+
+    /// An agent has ended its users by itself.
+    ///
+    /// - Parameter instant: When they had ended; nil if none had started. One that ended them before it said hello had no
+    ///   master for too long, and stays.
+    mutating func left(_ id: String, epoch: String, at instant: Instant?) {
+        guard let agent = agents[id], agent.epoch == epoch else { return }
+        if let instant, instant < agent.welcomed { return }
+        agents[id]!.isLeaving = true
     }
 
     mutating func goodbye(from peer: Peer) -> String? {

@@ -51,7 +51,7 @@ extension MasterServer {
             guard let member = run.life.member(hello.agent), member.epoch == hello.epoch else { continue }
             let heldRun = held.removeValue(forKey: run.record.agentRun)
             run.intake.remind(member.source)
-            run.life.nextAdjustment = nextAdjustment
+            run.life.nextAdjustment = nextAdjustment(of: run)
             run.life.back(hello.agent, held: heldRun, lastData: run.lastData(hello.agent))
             // Said in both cases: it may have missed that nobody wants them any more.
             if heldRun != nil { tell(peer, .rawHits(run: run.record.agentRun, wanted: run.sendsHits)) }
@@ -113,7 +113,7 @@ extension MasterServer {
     func lose(_ id: String, epoch: String?, _ reason: String) {
         let epoch = epoch ?? registry[id]?.epoch
         for run in runs where run.life.member(id)?.epoch == epoch {
-            run.life.nextAdjustment = nextAdjustment
+            run.life.nextAdjustment = nextAdjustment(of: run)
             run.life.lost(id, reason: reason, lastData: run.lastData(id))
             if let source = run.life.member(id)?.source { run.merged.ended(source) }
             run.isDirty = true
@@ -158,8 +158,6 @@ extension MasterServer {
     static func unknownRun(_ run: String) -> WireFault {
         WireFault(code: "unknown-run", message: "this master does not know the run \(run)", run: run)
     }
-
-    var nextAdjustment: Instant { Instant.now.advanced(by: settings.adjustLead) }
 
     // MARK: Files
 

@@ -44,9 +44,9 @@ extension MasterServer {
                 reply(.error(error))
             }
         case .stop(let run, let abort, let who):
-            reply(stop(run, abort: abort, by: Self.stopped(by: who, identity)).map { .error($0) } ?? .done)
-        case .adjust(let run, let users): reply(adjust(run, to: .users(users)).map { .error($0) } ?? .done)
-        case .adjustRate(let run, let rate): reply(adjust(run, to: .rate(rate)).map { .error($0) } ?? .done)
+            changed(run, request.id, peer) { stop(run, abort: abort, by: Self.stopped(by: who, identity)) }
+        case .adjust(let run, let users): changed(run, request.id, peer) { adjust(run, to: .users(users)) }
+        case .adjustRate(let run, let rate): changed(run, request.id, peer) { adjust(run, to: .rate(rate)) }
         default: break
         }
     }
@@ -77,6 +77,22 @@ extension MasterServer {
         } catch {
             answer(peer, ClientAnswer(id: id, answer: .error(error)))
         }
+    }
+
+    /// Changes a run, and answers once that is stored: a master that is killed now still knows of it.
+    ///
+    /// - Parameter change: Says why it cannot be.
+    private func changed(_ run: String, _ id: Int, _ peer: Peer, _ change: () -> WireFault?) {
+        let done = ClientAnswer(id: id, answer: .done)
+        // Asked again by somebody who has not heard the answer yet.
+        let isWaiting = byID[run]?.deferred.contains { deferred in
+            if case .answer(peer, done) = deferred { true } else { false }
+        }
+        guard isWaiting != true else { return }
+        if let fault = change() { return answer(peer, ClientAnswer(id: id, answer: .error(fault))) }
+        guard let active = byID[run], !active.isSettled else { return answer(peer, done) }
+        active.deferred.append(.answer(peer, done))
+        flush()
     }
 
     private func arrived(_ hash: String) {

@@ -38,7 +38,7 @@ extension MasterServer {
 
     private func take(_ message: ResultMessage, _ source: Intake.Source, _ run: ActiveRun) {
         let agent = message.agent
-        run.life.nextAdjustment = nextAdjustment
+        run.life.nextAdjustment = nextAdjustment(of: run)
         switch message.content {
         case .report(let bytes):
             do throws(WireError) {
@@ -57,6 +57,13 @@ extension MasterServer {
                 complain("a message of the runner of \(agent) cannot be read: \(error)")
             }
         case .ended(let end):
+            // Nobody has told it to: it is about to leave.
+            if case .finished(interrupted: true, let seconds) = end,
+                run.record.state == .preparing || run.record.state == .running,
+                run.life.member(agent)?.released == false
+            {
+                registry.left(agent, epoch: source.epoch, at: run.record.start?.advanced(by: .seconds(seconds)))
+            }
             run.life.ended(
                 agent, end, lastData: run.lastData(agent),
                 iterations: run.merged.parts[source]?.statistics.iterations.ended ?? 0)

@@ -73,12 +73,12 @@ extension MasterServer {
 
     /// Ends a run gracefully. From any thread.
     public nonisolated func stop(_ run: String) {
-        loop.submit { self.assumeIsolated { _ = $0.stop(run, abort: false) } }
+        loop.submit { self.assumeIsolated { _ = $0.stop(run, abort: false, by: "interrupted") } }
     }
 
     /// Ends a run at once. From any thread.
     public nonisolated func abort(_ run: String) {
-        loop.submit { self.assumeIsolated { _ = $0.stop(run, abort: true) } }
+        loop.submit { self.assumeIsolated { _ = $0.stop(run, abort: true, by: "interrupted") } }
     }
 
     static let openLimit = 1000
@@ -101,10 +101,16 @@ extension MasterServer {
         guard let active = byID[run] else {
             return history.contains { $0.run == run } ? Self.endedRun(run) : Self.unknownRun(run)
         }
-        // Far enough ahead for the agent whose clock is known worst.
-        let fault = active.life.adjust(to: load, at: nextAdjustment.advanced(by: .seconds(clockError(active))))
+        let instant = nextAdjustment(of: active)
+        let fault = active.life.adjust(to: load, at: instant)
+        if fault == nil { active.unsentAdjustment = (instant.nanoseconds, settings.adjustLead) }
         perform(active)
         return fault
+    }
+
+    /// When a change can take effect on all agents of a run: far enough ahead for the one whose clock is known worst.
+    func nextAdjustment(of run: ActiveRun) -> Instant {
+        .now.advanced(by: settings.adjustLead + .seconds(clockError(run)))
     }
 
     @discardableResult
@@ -147,7 +153,7 @@ extension MasterServer {
             $0.record.state == .queued && $0.missingFiles.isEmpty && !$0.life.isSettingUp
         }
         guard !waiting.isEmpty, !isClosed else { return }
-        let present = registry.agents.values.filter { $0.presence == .present && $0.peer != nil }
+        let present = registry.agents.values.filter { $0.presence == .present && $0.peer != nil && !$0.isLeaving }
         var busy = Set(
             runs.filter { !$0.record.isOver }.flatMap { $0.life.members.filter { !$0.isDone }.map(\.agent) })
         for run in waiting {
@@ -218,6 +224,24 @@ extension MasterServer {
         return true
     }
 
+    /// Whether a change that no agent has heard of is too close; then it takes effect later. One of a whole model says when
+    /// it does, and stays.
+    private func putOff(_ adjustment: Adjustment, of run: ActiveRun) -> Bool {
+        guard let unsent = run.unsentAdjustment, unsent.at == adjustment.at, adjustment.change == nil
+        else { return false }
+        let ahead = Duration.nanoseconds(Instant(nanoseconds: adjustment.at).nanoseconds(since: .now))
+        if ahead >= unsent.lead / 2 || unsent.lead == .zero {
+            run.unsentAdjustment = nil
+            return false
+        }
+        let longer = min(unsent.lead * 2, .seconds(60))
+        let later = Instant.now.advanced(by: longer + .seconds(clockError(run)))
+        run.unsentAdjustment = (later.nanoseconds, longer)
+        run.life.putOff(adjustmentAt: adjustment.at, to: later)
+        perform(run)
+        return true
+    }
+
     private func clockError(_ run: ActiveRun) -> Double { run.life.members.compactMap(\.clockError).max() ?? 0 }
 
     /// Does what a run's life asks for, and sees to its storing.
@@ -265,7 +289,10 @@ extension MasterServer {
             else { return }
             tell(member, .start(run: name, at: clock.agentTime(start)))
         case .adjust(var adjustment):
-            guard run.record.state == .running, let clock = clock(of: agent, for: order, run) else { return }
+            // One that is not the last any more was put off, or changed again: that order follows.
+            guard run.record.state == .running, member.adjustment == adjustment, !putOff(adjustment, of: run),
+                let clock = clock(of: agent, for: order, run)
+            else { return }
             adjustment.at = clock.agentTime(Instant(nanoseconds: adjustment.at))
             tell(member, .adjust(run: name, adjustment))
         case .stop, .drop: break

@@ -64,8 +64,12 @@ extension RunLife {
         return true
     }
 
-    private var running: [Int] {
-        members.indices.filter { members[$0].phase == .starting || members[$0].phase == .running }
+    /// Those that can be given users: one whose users were given to others is about to end.
+    var running: [Int] {
+        members.indices.filter { index in
+            let member = members[index]
+            return !member.released && (member.phase == .starting || member.phase == .running)
+        }
     }
 
     /// What an agent goes by now.

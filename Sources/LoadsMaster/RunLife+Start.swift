@@ -18,6 +18,7 @@ extension RunLife {
         record.nextUser = plan.firstUser + plans.reduce(0) { $0 + $1.peakUsers }
         record.state = .preparing
         lostBeforeStart = nil
+        withoutRunner = []
         let names = chosen.map(\.hello.name).joined(separator: ", ")
         event("preparing", chosen.count == 1 ? "prepared by \(names)" : "prepared by \(chosen.count) agents: \(names)")
         for member in members { send(member.agent, .prepare) }
@@ -32,6 +33,7 @@ extension RunLife {
 
     mutating func ready(_ agent: String) {
         guard let index = index(agent), members[index].phase == .ordered else { return }
+        withoutRunner.remove(agent)
         record.members[index].phase = .ready
     }
 
@@ -61,6 +63,19 @@ extension RunLife {
         event("note", "the start is put off: the master's storage is slow")
     }
 
+    /// Lets a change of the number of users take effect later: its instant would be over before the agents had heard of it.
+    ///
+    /// - Parameter old: On the master's clock, in nanoseconds.
+    mutating func putOff(adjustmentAt old: Int64, to instant: Instant) {
+        let before = seconds(Instant(nanoseconds: old))
+        for index in members.indices where !members[index].isDone && members[index].adjustment?.at == old {
+            record.members[index].adjustment!.at = instant.nanoseconds
+            send(members[index].agent, .adjust(members[index].adjustment!))
+        }
+        if let last = record.changes.indices.last { record.changes[last].at = elapsed(instant) }
+        event("note", "the change at \(before) s is put off to \(seconds(instant)) s: the master's storage is slow")
+    }
+
     /// It cannot be run: nothing was started, and nothing will be.
     mutating func refuse(code: Int, _ message: String) {
         guard !record.isOver else { return }
@@ -76,6 +91,7 @@ extension RunLife {
     /// An agent will not run it.
     mutating func refused(by agent: String, code: Int, _ message: String) {
         guard let index = index(agent), !members[index].isDone else { return }
+        let lastData = members[index].missing?.from ?? 0
         let who = members.count > 1 ? "\(members[index].name): " : ""
         record.members[index].phase = .finished
         switch record.state {
@@ -86,7 +102,7 @@ extension RunLife {
             let crash = RunnerCrash(
                 reason: words.first ?? "", output: words.count > 1 ? words[1] : "", unreportedStarted: 0,
                 unreportedEnded: 0, unreportedHits: 0)
-            crashed(index, crash, lastData: 0)
+            crashed(index, crash, lastData: lastData)
             finishIfDone()
         default: break
         }
@@ -95,10 +111,12 @@ extension RunLife {
     /// An agent is gone before the start: the run goes back into the queue, to be given to those that are left.
     ///
     /// They get it as a new attempt, under another name: they may have users prepared for the old share.
-    mutating func leftBeforeStart(_ index: Int, _ reason: String) {
+    ///
+    /// - Parameter mayPrepareAgain: Whether the agent is there again, so that it may be among them.
+    mutating func leftBeforeStart(_ index: Int, _ reason: String, mayPrepareAgain: Bool = false) {
         let reason = "\(members[index].name) was lost before the start: \(reason)"
         record.members[index].phase = .lost
-        shunned[members[index].agent] = members[index].epoch
+        if !mayPrepareAgain { shunned[members[index].agent] = members[index].epoch }
         for member in members where !member.isDone {
             send(member.agent, .drop(run: record.agentRun, reason: reason))
         }

@@ -35,6 +35,8 @@ struct RunLife {
     var lostBeforeStart: String?
     /// Agents that were gone before the start, and under which epoch: they get no other attempt.
     var shunned: [String: String] = [:]
+    /// Agents that came back before the start without the runner that they had.
+    var withoutRunner: Set<String> = []
 
     init(submission: RunSubmission, at wall: Double) {
         record = RunRecord(submission: submission, submittedAt: wall)
@@ -82,7 +84,11 @@ struct RunLife {
     ///   - iterations: How many of its have ended.
     mutating func ended(_ agent: String, _ end: RunnerEnd, lastData: Double, iterations: Int = 0) {
         guard let index = index(agent), !members[index].hasEnded else { return }
-        if members[index].phase == .lost { record.members[index].missing = nil }
+        if members[index].phase == .lost {
+            // Given up too early: this is what became of it.
+            record.members[index].phase = .running
+            if case .refused = end {} else { record.members[index].missing = nil }
+        }
         switch end {
         case .finished(interrupted: true, let seconds) where record.stop == nil:
             left(index, at: seconds, iterations: iterations)
@@ -148,6 +154,14 @@ struct RunLife {
             return
         }
         heard(agent)
+        if record.state == .preparing, held?.running == false { withoutRunner.insert(agent) }
+        if phase == .lost, members[index].released, !record.isOver {
+            // Its users are with others now; what it measured before it is told to stop counts all the same.
+            record.members[index].phase = .running
+            record.members[index].missing = nil
+            record.members[index].users = 0
+            event("agent-back", "\(members[index].name) is back with what it measured", agent)
+        }
         if record.isOver || members[index].released {
             send(agent, .stop(abort: record.isOver, reason: "its users were given to other agents"))
             return
@@ -247,6 +261,9 @@ struct RunLife {
 
     mutating func crashed(_ index: Int, _ crash: RunnerCrash, lastData: Double) {
         let agent = members[index].agent
+        if record.state == .preparing, withoutRunner.contains(agent) {
+            return leftBeforeStart(index, "it was restarted", mayPrepareAgain: true)
+        }
         let users = members[index].users
         record.members[index].phase = .crashed
         record.members[index].silent = false
@@ -300,7 +317,7 @@ struct RunLife {
     ///
     /// - Returns: Why it cannot be.
     private mutating func share(_ total: Int, at instant: Instant) -> String? {
-        let running = members.indices.filter { members[$0].phase == .starting || members[$0].phase == .running }
+        let running = self.running
         guard !running.isEmpty else { return "no agent of the run \(record.run) is running" }
         guard total <= Self.userNumbers - record.nextUser else {
             return "the run \(record.run) was changed so often that there are no numbers left for new users"

@@ -51,8 +51,8 @@ public enum Share {
                     })
             }
         case .arrivals(let arrivals):
-            let stripes = arrivals.stripe.divided(by: weights)
-            let users = Share.users(arrivals.maxUsers, weights: weights)
+            let users = oneAtLeast(arrivals.maxUsers, weights: weights)
+            let stripes = Self.stripes(of: arrivals.stripe, weights: weights, users: users)
             let queues = Share.users(arrivals.queue, weights: weights)
             return weights.indices.map { agent in
                 var share = arrivals
@@ -63,6 +63,28 @@ public enum Share {
                 return .arrivals(share)
             }
         }
+    }
+
+    /// Users in proportion to the weights; where there are enough, nobody is without one.
+    private static func oneAtLeast(_ total: Int, weights: [Int]) -> [Int] {
+        var shares = users(total, weights: weights)
+        guard total >= shares.count else { return shares }
+        for agent in 0..<shares.count where shares[agent] == 0 {
+            // One of two or more: as many as there are agents cannot all be one and zero.
+            guard let most = shares.max(), let giver = shares.firstIndex(of: most) else { break }
+            shares[giver] -= 1
+            shares[agent] = 1
+        }
+        return shares
+    }
+
+    /// Stripes in proportion to the weights of those who have users: arrivals of an agent without any would all be dropped.
+    private static func stripes(of stripe: Stripe, weights: [Int], users: [Int]) -> [Stripe] {
+        let able = weights.indices.filter { users[$0] > 0 }
+        guard !able.isEmpty, able.count < weights.count else { return stripe.divided(by: weights) }
+        var stripes = [Stripe](repeating: .none, count: weights.count)
+        for (agent, part) in zip(able, stripe.divided(by: able.map { weights[$0] })) { stripes[agent] = part }
+        return stripes
     }
 
     /// What the Poisson arrivals of an agent are drawn from: another one for each.

@@ -18,6 +18,11 @@ extension RunSubmission {
                 "--agents \(agents): more agents than the run's \(Counted.text(order.plan.peakUsers, "user")) (every agent gets one at least)"
             )
         }
+        if placement.onLost == .redistribute, order.plan.cycles.count > 1 {
+            problems.append(
+                "--on-lost redistribute: cannot be with several cycles, each of which has its own number of users: choose "
+                    + "continue or stop, or run one cycle at a time")
+        }
         if thresholds.count > Threshold.countLimit {
             problems.append("--expect: \(thresholds.count) thresholds (at most \(Threshold.countLimit))")
         }

@@ -137,6 +137,12 @@ import Testing
             ])
     }
 
+    @Test func usersOfSeveralCyclesAreNotRedistributed() {
+        let found = problems("A.B -c 10:20 --master tcp://127.0.0.1:7780 --on-lost redistribute")
+        #expect(found.count == 1 && found[0].hasPrefix("--on-lost redistribute: cannot be with several cycles"))
+        #expect(problems("A.B -c 10 --master tcp://127.0.0.1:7780 --on-lost redistribute") == [])
+    }
+
     @Test(arguments: [
         ("A.B --duration 10x", "--duration 10x: not a duration (try 10s, 2m, 1h30m)"),
         ("A.B -d 10", "--duration 10: not a duration, the unit is missing (try 10s, 2m, 1h30m)"),

@@ -33,7 +33,9 @@ import Testing
         init(_ show: RunShow) { self.show = show }
         func missed(_ final: RunSnapshot, whole: Bool = false) -> Int { show.missedHits(of: final, whole: whole) }
         func waits(_ final: RunSnapshot) -> Bool { show.waitsForHits(of: final) }
-        func start(from snapshot: RunSnapshot) { show.start(from: snapshot) }
+        @discardableResult func start(from snapshot: RunSnapshot) -> Bool { show.start(from: snapshot) }
+        func earlier(_ final: RunSnapshot) -> Int { show.earlierHits(of: final, whole: false) }
+        var begins: Double? { show.streamBegins }
         func take(_ message: StreamMessage, topic: StreamTopic) -> Bool { show.take(message, topic: topic) }
         func tick() -> Bool { show.tick() }
     }
@@ -122,6 +124,60 @@ import Testing
         #expect(witness.intervals.withLock { $0.count } == 2)
     }
 
+    private static func measured(_ sequence: UInt64, boot: String = "b1") -> StreamMessage {
+        message(sequence, boot: boot, .statistics(from: 0, to: 1, statistics(hits: 1)))
+    }
+
+    @Test func whatComesBeforeTheFirstSnapshotIsShownBehindIt() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        for sequence in 4...7 as ClosedRange<UInt64> { #expect(show.take(Self.measured(sequence), topic: .stats)) }
+        _ = show.take(Self.message(1, .event(RunEvent(kind: "note", text: "hello"))), topic: .events)
+        #expect(!show.start(from: Self.snapshot(hits: 10, sequences: ["stats": 5])))
+        #expect(seen == ["started", "hits 11", "hits 12", "hello"])
+        #expect(!show.take(Self.measured(8), topic: .stats))
+        #expect(seen.last == "hits 13")
+    }
+
+    @Test func whatANewMasterSaysBeforeItsSnapshotIsShownBehindIt() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot(sequences: ["stats": 90]))
+        for sequence in 1...3 as ClosedRange<UInt64> {
+            #expect(show.take(Self.measured(sequence, boot: "b2"), topic: .stats))
+        }
+        #expect(!show.start(from: Self.snapshot(boot: "b2", hits: 10, sequences: ["stats": 2])))
+        #expect(seen == ["started", "hits 11"])
+    }
+
+    @Test func aGapInTheStatisticsAsksForASnapshot() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot(sequences: ["stats": 1]))
+        #expect(!show.take(Self.measured(2), topic: .stats))
+        #expect(show.take(Self.measured(5), topic: .stats))
+        // They come while the snapshot is on its way, which has one of them.
+        #expect(!show.take(Self.measured(6), topic: .stats))
+        #expect(!show.take(Self.measured(7), topic: .stats))
+        #expect(!show.start(from: Self.snapshot(hits: 5, sequences: ["stats": 6])))
+        #expect(!show.take(Self.measured(8), topic: .stats))
+        #expect(seen.last == "hits 7")
+    }
+
+    @Test func aSnapshotFromBeforeTheGapIsAskedForAgain() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot())
+        #expect(show.take(Self.measured(5), topic: .stats))
+        #expect(show.start(from: Self.snapshot(hits: 2, sequences: ["stats": 2])))
+        #expect(!show.start(from: Self.snapshot(hits: 5, sequences: ["stats": 5])))
+    }
+
+    @Test func hitsOfTheWarmUpAreMissedToo() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot())
+        _ = show.take(Self.hits(1, 4), topic: .hits)
+        var final = Self.snapshot(hits: 4)
+        final.statistics.warmUp = Self.statistics(hits: 3)
+        #expect(show.missed(final, whole: true) == 3)
+    }
+
     @Test func aGapInTheHitsIsCounted() {
         let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         show.start(from: Self.snapshot())
@@ -157,7 +213,11 @@ import Testing
         show.start(from: Self.snapshot(hits: 100, sequences: ["hits": 50]))
         _ = show.take(Self.hits(51, 2), topic: .hits)
         #expect(show.missed(Self.snapshot(hits: 102)) == 0)
-        #expect(show.missed(Self.snapshot(hits: 105)) == 3)
+        // Agents began to send them a moment later.
+        #expect(show.missed(Self.snapshot(hits: 105, sequences: ["hits": 51])) == 0)
+        #expect(show.earlier(Self.snapshot(hits: 105, sequences: ["hits": 51])) == 103 && show.begins == 0.5)
+        // The last message never came.
+        #expect(show.missed(Self.snapshot(hits: 105, sequences: ["hits": 52])) == 3)
         #expect(show.missed(Self.snapshot(hits: 102), whole: true) == 100)
     }
 

@@ -248,6 +248,36 @@ import Testing
         await scene.end()
     }
 
+    @Test func aQueuedRunIsNotGivenToAnAgentThatIsAboutToLeave() async throws {
+        let scene = try await Scene()
+        let a = await scene.agents("a")[0]
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { a.started("r") })
+        try await scene.master.submit(submission("r2"))
+        // Told to end; its farewell comes once everything is delivered.
+        a.end("r", .finished(interrupted: true, seconds: 5))
+        _ = try summary(await scene.master.outcome(of: "r"))
+        #expect(a.order("r2") == nil)
+        a.say(.goodbye(reason: "told to"))
+        let b = await scene.agents("b")[0]
+        #expect(await eventually { b.started("r2") })
+        #expect(a.order("r2") == nil)
+        await scene.end()
+    }
+
+    @Test func severalCyclesAndRedistributionAreRefused() async throws {
+        let scene = try await Scene()
+        var several = submission("r", placement: Placement(onLost: .redistribute))
+        several.order.plan.cycles = [10, 20].map { Plan.Cycle(users: $0, amount: .iterations(1)) }
+        do {
+            try await scene.master.submit(several)
+            Issue.record("it was taken")
+        } catch {
+            #expect("\(error)".contains("--on-lost redistribute"))
+        }
+        await scene.end()
+    }
+
     @Test func whatASpoolCouldNotHoldIsNamed() async throws {
         let scene = try await Scene()
         let (a, b) = try await twoAgents(scene, onLost: .goOn)

@@ -34,6 +34,22 @@ import Testing
         #expect(registry.beat(AgentBeat(sent: 0), from: peer(2), at: at(7)) == nil)
     }
 
+    @Test func anAgentThatEndsItsUsersByItselfLeavesUnlessItHadNoMaster() {
+        var registry = registry()
+        _ = registry.hello(hello(), from: peer(1), .loopback, at: at(10))
+        // Before this hello, while it had no master.
+        registry.left("a", epoch: "1", at: at(9))
+        #expect(registry["a"]?.isLeaving == false)
+        registry.left("a", epoch: "2", at: at(11))
+        #expect(registry["a"]?.isLeaving == false)
+        registry.left("a", epoch: "1", at: at(11))
+        #expect(registry["a"]?.isLeaving == true)
+        _ = registry.hello(hello(), from: peer(1), .loopback, at: at(12))
+        #expect(registry["a"]?.isLeaving == false)
+        registry.left("a", epoch: "1", at: nil)
+        #expect(registry["a"]?.isLeaving == true)
+    }
+
     @Test func silenceEndsTheLeaseAndThenTheGrace() {
         var registry = registry()
         _ = registry.hello(hello(), from: peer(1), .loopback, at: at(0))

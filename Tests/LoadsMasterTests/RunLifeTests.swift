@@ -106,6 +106,51 @@ import Testing
         #expect(adjustment.users == 6 && adjustment.at == second(7).nanoseconds)
     }
 
+    @Test func aReleasedAgentThatComesBackIsWaitedForAndGetsNoUsers() {
+        var life = running("a", "b", onLost: .redistribute)
+        life.nextAdjustment = second(7)
+        life.lost("b", reason: "silent", lastData: 5)
+        _ = life.takeActions()
+        life.back("b", held: AgentHello.HeldRun(run: "r", sequence: 3, running: true), lastData: 5)
+        guard case .stop(false, _) = orders(life.takeActions())["b"] else {
+            Issue.record("it was not told to stop")
+            return
+        }
+        #expect(life.users == 6)
+        #expect(life.adjust(users: 8, at: second(8)) == nil)
+        let told = orders(life.takeActions())
+        #expect(told.keys.sorted() == ["a"])
+        life.ended("a", .finished(interrupted: false, seconds: 9), lastData: 9)
+        #expect(life.record.state == .running)
+        life.ended("b", .finished(interrupted: true, seconds: 6), lastData: 6)
+        #expect(life.record.state == .ended && life.member("b")?.missing?.from == 6)
+    }
+
+    @Test func aLostAgentThatRefusedLeavesItsHoleNamed() {
+        var life = running("a", "b")
+        life.lost("b", reason: "silent", lastData: 5)
+        life.ended("b", .refused(code: 70, message: "no such test"), lastData: 5)
+        let missing = life.member("b")?.missing
+        #expect(missing?.reason == "no such test" && missing?.from == 5)
+        #expect(life.member("b")?.state == .crashed && life.record.crash != nil)
+    }
+
+    @Test func aChangeThatTheStorageHeldUpTakesEffectLater() {
+        var life = running("a", "b")
+        #expect(life.adjust(users: 8, at: second(3)) == nil)
+        _ = life.takeActions()
+        life.putOff(adjustmentAt: second(3).nanoseconds, to: second(5))
+        let told = orders(life.takeActions())
+        for agent in ["a", "b"] {
+            guard case .adjust(let adjustment) = told[agent] else {
+                Issue.record("\(agent) was not told")
+                continue
+            }
+            #expect(adjustment.at == second(5).nanoseconds && adjustment.users == 4)
+        }
+        #expect(life.record.changes == [UserChange(at: 4, users: 8)])
+    }
+
     @Test func aRunWhoseAgentsHaveAllLeftWasInterrupted() {
         var life = running("a", "b")
         for agent in ["a", "b"] { life.ended(agent, .finished(interrupted: true, seconds: 5), lastData: 4) }
@@ -186,6 +231,27 @@ import Testing
         }
         life.place(on: [agent("a")])
         #expect(life.plan(of: "a")?.peakUsers == 6 && life.member("a")?.source.attempt == 1)
+    }
+
+    /// It was killed and started again, and recovered its spool: its runner died with it.
+    @Test func anAgentRestartedBeforeTheStartGetsTheRunAgain() {
+        var life = RunLife(submission: submission("r"), at: 0)
+        life.place(on: [agent("a"), agent("b")])
+        life.ready("b")
+        life.back("b", held: AgentHello.HeldRun(run: "r", sequence: 1, running: false), lastData: 0)
+        life.ended("b", .crashed(crash), lastData: 0)
+        #expect(life.record.state == .queued && life.record.crash == nil)
+        #expect(life.shunned.isEmpty && life.lostBeforeStart?.contains("b was lost before the start") == true)
+    }
+
+    @Test func aRunnerThatCrashesBeforeTheStartEndsTheRun() {
+        var life = RunLife(submission: submission("r"), at: 0)
+        life.place(on: [agent("a"), agent("b")])
+        // It was out of reach while it fetched files: its runner came later.
+        life.back("b", held: AgentHello.HeldRun(run: "r", sequence: 0, running: false), lastData: 0)
+        life.ready("b")
+        life.ended("b", .crashed(crash), lastData: 0)
+        #expect(life.record.state == .stopping && life.record.crash == crash)
     }
 
     @Test func aStartThatIsPutOffIsSentAgain() {

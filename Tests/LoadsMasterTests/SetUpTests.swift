@@ -154,7 +154,7 @@ import Testing
         agent.report("r.tear-down", .value([]))
         agent.end("r.tear-down", done)
         let outcome = await scene.master.outcome(of: "r")
-        #expect(refusal(outcome) == "130 " + "stopped before it started")
+        #expect(refusal(outcome) == "130 " + "interrupted before it started")
         #expect(agent.order("r") == nil)
         await scene.end()
     }

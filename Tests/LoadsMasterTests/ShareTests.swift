@@ -53,6 +53,19 @@ import Testing
         #expect(users == Array(50..<60))
     }
 
+    @Test(arguments: [[100, 1, 1], [1, 1, 1000], [64, 1, 1, 1, 1, 1, 1, 1, 1, 1]])
+    func everyAgentHasAUserForItsArrivals(_ weights: [Int]) {
+        let shares = Share.plans(of: Plan(arrivals: Self.arrivals), weights: weights).compactMap(\.arrivals)
+        #expect(shares.allSatisfy { $0.maxUsers > 0 })
+        #expect(shares.reduce(0) { $0 + $1.maxUsers } == 10)
+    }
+
+    @Test func agentsWithoutAUserGetNoArrivals() {
+        let shares = Share.plans(of: Plan(arrivals: Self.arrivals), agents: 12).compactMap(\.arrivals)
+        #expect(shares.allSatisfy { ($0.maxUsers == 0) == ($0.stripe == Stripe.none) })
+        #expect(shares.reduce(0) { $0 + $1.stripe.count(below: 1000) } == 1000)
+    }
+
     @Test func usersOfStagesAddUpAtEveryTime() {
         let stages = UserStages(stages: [UserStage(duration: .seconds(10), users: 100)])
         let plans = Share.plans(of: Plan(model: .users(stages)), agents: 3)

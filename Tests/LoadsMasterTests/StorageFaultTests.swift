@@ -126,6 +126,37 @@ private actor FullStorage: RunStorage {
         await scene.end()
     }
 
+    @Test func whoChangesARunHearsOfItOnceThatIsStored() async throws {
+        let storage = FullStorage()
+        let scene = try await Scene(storage: storage)
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.acknowledged("r") == 1 })
+        await storage.set(held: true)
+        let answer = Mutex<ClientAnswer.Answer?>(nil)
+        let asking = Task {
+            let said = await client.ask(.adjust(run: "r", users: 9))
+            answer.withLock { $0 = said }
+        }
+        #expect(await eventually { await storage.waiting > 0 })
+        // The instant that was set is past.
+        try await Task.sleep(for: .milliseconds(50))
+        let early = answer.withLock { $0 }
+        #expect(early == nil)
+        let released = Instant.now.nanoseconds
+        await storage.set(held: false)
+        await asking.value
+        let late = answer.withLock { $0 }
+        #expect(late == .done)
+        func instants() -> [Int64] {
+            agent.heard.compactMap { if case .adjust("r", let adjustment) = $0 { adjustment.at } else { nil } }
+        }
+        #expect(await eventually { !instants().isEmpty })
+        #expect(instants().allSatisfy { $0 > released })
+        await scene.end()
+    }
+
     /// A master that was restarted does not know its agents' clocks until they have beaten.
     @Test func ordersWithATimeWaitForTheAgentsClock() async throws {
         let storage = MemoryStorage()

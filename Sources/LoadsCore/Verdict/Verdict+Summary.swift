@@ -12,7 +12,11 @@ extension Summary {
 
     private var holes: [Verdict.Reason] {
         var reasons: [Verdict.Reason] = []
-        if let crash {
+        if let crash, crash.isLoss {
+            reasons.append(
+                Verdict.Reason(
+                    .agentMissing, "the run broke off (\(crash.reason)): what is missing from then on is unknown"))
+        } else if let crash {
             reasons.append(
                 Verdict.Reason(
                     .crash,

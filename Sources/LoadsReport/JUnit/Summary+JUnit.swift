@@ -98,7 +98,10 @@ extension Summary {
     }
 
     private var scenarioResult: JUnitCase.Result {
-        if let crash { return .error(message: "the runner crashed: \(crash.reason)", details: crash.output) }
+        if let crash {
+            let what = crash.isLoss ? "the run broke off" : "the runner crashed"
+            return .error(message: "\(what): \(crash.reason)", details: crash.output)
+        }
         if interrupted, !thresholds.contains(where: \.aborted) {
             return .error(message: "the run was interrupted", details: "")
         }

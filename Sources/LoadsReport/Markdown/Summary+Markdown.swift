@@ -7,7 +7,10 @@ extension Summary {
     public func markdown(_ status: ExitStatus) -> [UInt8] {
         var lines = ["### \(status == .passed ? "✅" : "❌") Loads: \(Markdown.code(target))", ""]
         lines += [facts(status), ""]
-        if let crash { lines += ["> ❌ the runner crashed: \(Markdown.code(crash.reason))", ""] }
+        if let crash {
+            let what = crash.isLoss ? "the run broke off" : "the runner crashed"
+            lines += ["> ❌ \(what): \(Markdown.code(crash.reason))", ""]
+        }
         if verdict.kind != .valid {
             lines += ["> ⚠️ **\(verdict.kind.rawValue)**: these numbers are not all the target's"]
             lines += verdict.reasons.map { "> - " + Markdown.code($0.text) } + [""]

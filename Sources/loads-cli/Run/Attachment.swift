@@ -43,6 +43,14 @@ struct Attachment {
                 throw Refusal(code: code, message: message)
             }
             interrupts.handle { _ in report.live.close() }
+            if report.stream != nil, followed.earlierHits > 0 {
+                let begin =
+                    followed.streamBegins.map { "begins at \(String(format: "%.1f", $0)) s of the run" } ?? "is empty"
+                let earlier = followed.earlierHits
+                console.note(
+                    "--stream: the stream \(begin); \(Counted.text(earlier, "earlier hit")) \(earlier == 1 ? "is" : "are") "
+                        + "not in it")
+            }
             return await report.write(
                 Summary(followed.snapshot), missedHits: followed.missedHits)
         } catch let error as ClientError {
