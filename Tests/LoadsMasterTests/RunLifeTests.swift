@@ -108,6 +108,13 @@ import Testing
         #expect(life.record.state == .ended && life.member("b")?.missing?.from == 6)
     }
 
+    @Test func anAgentWhoseUsersNobodyTookGoesOnWithThem() {
+        var life = running("a", "b", onLost: .redistribute)
+        life.ended("a", .finished(interrupted: false, seconds: 4), lastData: 4)
+        life.lost("b", reason: "silent", lastData: 5)
+        #expect(life.member("b")?.released == false)
+    }
+
     @Test func aLostAgentThatRefusedLeavesItsHoleNamed() {
         var life = running("a", "b")
         life.lost("b", reason: "silent", lastData: 5)
