@@ -147,10 +147,9 @@ struct RunShow {
     func missedHits(of final: RunSnapshot, whole: Bool) -> Int {
         guard !whole else { return max(0, Self.made(final) - seenHits) }
         guard let base else { return 0 }
-        let messages = follower.missedHitMessages(from: base, to: final)
-        guard messages > 0 else { return 0 }
-        // Each had one hit at least.
-        return max(Int(clamping: messages), Self.made(final) - Self.made(base) - laterHits)
+        guard follower.missedHitMessages(from: base, to: final) > 0 else { return 0 }
+        // What was in them nobody knows, they may have been beats: at most so many.
+        return max(0, Self.made(final) - Self.made(base) - laterHits)
     }
 
     /// Hits of a run that is over that were made before the stream began.

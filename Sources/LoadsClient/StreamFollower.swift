@@ -54,7 +54,7 @@ struct StreamFollower {
         return hits.sequence < published
     }
 
-    /// Messages with hits that were published after this follower came, and never arrived.
+    /// Messages on the topic of the hits that were published after this follower came, and never arrived.
     ///
     /// - Parameters:
     ///   - first: The snapshot that it began with.

@@ -60,7 +60,7 @@ extension MasterServer {
             // Nobody has told it to: it is about to leave.
             if case .finished(interrupted: true, let seconds) = end,
                 run.record.state == .preparing || run.record.state == .running,
-                run.life.member(agent)?.released == false
+                run.life.member(agent)?.released == false, !run.life.withoutRunner.contains(agent)
             {
                 registry.left(agent, epoch: source.epoch, at: run.record.start?.advanced(by: .seconds(seconds)))
             }

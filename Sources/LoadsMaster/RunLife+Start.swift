@@ -38,7 +38,9 @@ extension RunLife {
     }
 
     /// Whether every agent is ready and within reach.
-    var canStart: Bool { record.state == .preparing && members.allSatisfy { $0.phase == .ready && !$0.silent } }
+    var canStart: Bool {
+        record.state == .preparing && withoutRunner.isEmpty && members.allSatisfy { $0.phase == .ready && !$0.silent }
+    }
 
     /// Sets the start: the agents are told.
     ///

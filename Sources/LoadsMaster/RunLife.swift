@@ -299,13 +299,15 @@ struct RunLife {
             if record.crash == nil { record.crash = .lost(reason) }
             stop(abort: false, reason: reason, isPolicy: true)
         case .redistribute:
-            record.members[index].released = true
+            // Where nobody takes them it goes on with them when it comes back.
             if record.submission.order.plan.cycles.isEmpty {
                 guard inherit(from: index, at: nextAdjustment) else { return }
+                record.members[index].released = true
                 event("adjusted", "the share of \(members[index].name) was given to the others", members[index].agent)
                 return
             }
             guard users > 0, share(self.users + users, at: nextAdjustment) == nil else { return }
+            record.members[index].released = true
             event("adjusted", "the users of \(members[index].name) were given to the others", members[index].agent)
         }
     }

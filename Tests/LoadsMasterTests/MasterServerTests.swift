@@ -133,7 +133,8 @@ import Testing
         try await scene.master.submit(submission("r"))
         for agent in agents { #expect(await eventually { agent.started("r") }) }
         scene.master.stop("r")
-        #expect(try summary(await scene.master.outcome(of: "r")).interrupted)
+        let ending = try summary(await scene.master.outcome(of: "r"))
+        #expect(ending.interrupted && ending.stopped == "interrupted")
         guard case .error(let fault) = await scene.client().ask(.stop(run: "r", abort: false)) else {
             throw Unexpected()
         }

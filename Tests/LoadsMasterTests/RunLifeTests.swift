@@ -126,6 +126,13 @@ import Testing
         #expect(life.record.state == .ended && life.member("b")?.missing?.from == 6)
     }
 
+    @Test func anAgentWhoseUsersNobodyTookGoesOnWithThem() {
+        var life = running("a", "b", onLost: .redistribute)
+        life.ended("a", .finished(interrupted: false, seconds: 4), lastData: 4)
+        life.lost("b", reason: "silent", lastData: 5)
+        #expect(life.member("b")?.released == false)
+    }
+
     @Test func aLostAgentThatRefusedLeavesItsHoleNamed() {
         var life = running("a", "b")
         life.lost("b", reason: "silent", lastData: 5)
@@ -237,8 +244,11 @@ import Testing
     @Test func anAgentRestartedBeforeTheStartGetsTheRunAgain() {
         var life = RunLife(submission: submission("r"), at: 0)
         life.place(on: [agent("a"), agent("b")])
-        life.ready("b")
+        for agent in ["a", "b"] { life.ready(agent) }
+        #expect(life.canStart)
         life.back("b", held: AgentHello.HeldRun(run: "r", sequence: 1, running: false), lastData: 0)
+        // Its runner's end is on its way.
+        #expect(!life.canStart)
         life.ended("b", .crashed(crash), lastData: 0)
         #expect(life.record.state == .queued && life.record.crash == nil)
         #expect(life.shunned.isEmpty && life.lostBeforeStart?.contains("b was lost before the start") == true)

@@ -27,7 +27,7 @@ extension Summary {
         for agent in agents {
             guard agent.missing != nil || agent.state == .lost else { continue }
             // What a crash has taken is told there.
-            if crash != nil, agent.state == .crashed { continue }
+            if let crash, !crash.isLoss, agent.state == .crashed { continue }
             reasons.append(agentHole(agent))
         }
         let open = statistics.iterations.started - statistics.iterations.ended

@@ -102,9 +102,9 @@ import Testing
             reason: "signal 11", output: "", unreportedStarted: 3, unreportedEnded: 2, unreportedHits: 5)
         #expect(summary { $0.crash = crash }.reasons.map(\.code) == [.crash])
         #expect(summary { $0.crash = crash }.reasons[0].text.contains("5 hits"))
-        let lost = summary { $0.crash = .lost("all its agents are lost") }
-        #expect(lost.kind == .incomplete && lost.reasons.map(\.code) == [.agentMissing])
-        #expect(!lost.reasons[0].text.contains("crashed") && lost.reasons[0].text.contains("all its agents are lost"))
+        let broken = summary { $0.crash = .lost("all its agents are lost") }
+        #expect(broken.kind == .incomplete && broken.reasons.map(\.code) == [.agentMissing])
+        #expect(!broken.reasons[0].text.contains("crashed") && broken.reasons[0].text.contains("all its agents are lost"))
         let lost = summary {
             $0.agents[0].state = .lost
             $0.agents[0].missing = .init(from: 12.5, to: nil, hits: nil, reason: "silent for 60 s")

@@ -26,6 +26,15 @@ import Testing
         #expect(text(Self.summaries[2]).contains("<error message=\"the runner crashed: signal 11 (SIGSEGV)\""))
     }
 
+    @Test func aLossOfAgentsIsNoCrash() {
+        var lost = Sample.summary(Statistics())
+        lost.crash = .lost("all its agents are lost")
+        #expect(text(lost).contains("<error message=\"the run broke off: all its agents are lost\""))
+        #expect(!text(lost).contains("the runner crashed"))
+        let markdown = String(decoding: lost.markdown(.crashed), as: UTF8.self)
+        #expect(markdown.contains("the run broke off") && !markdown.contains("the runner crashed"))
+    }
+
     @Test func checksAreCases() {
         let text = text(Self.summaries[2])
         #expect(text.contains("<testcase name=\"is fast\" classname=\"loads.checks\" time=\"0.000\"/>"))
