@@ -194,7 +194,7 @@ let package = Package(
         tests(
             "LoadsCLITests",
             [
-                "loads-cli", "LoadsCore", "LoadsExport", "LoadsPackage", "LoadsReport",
+                "loads-cli", "LoadsCore", "LoadsExport", "LoadsPackage", "LoadsReport", "LoadsWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
             ]),
         tests("LoadsSessionEngineTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "TestSupport"]),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LoadsCore
+import LoadsWire
 import Testing
 
 @testable import loads_cli

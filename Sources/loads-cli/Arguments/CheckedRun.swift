@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsWire
 
 /// A run as it was asked for: everything judged, nothing started.
 struct CheckedRun: Sendable, Equatable {

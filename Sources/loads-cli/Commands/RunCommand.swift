@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LoadsCore
+import LoadsWire
 
 /// `loads TARGET …`: the main thing.
 struct RunCommand: AsyncParsableCommand {
