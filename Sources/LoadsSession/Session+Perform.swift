@@ -64,8 +64,8 @@ extension Session {
     private func resolve(
         _ call: Call, _ context: IterationContext?, _ connections: UserConnections
     ) throws(SessionError) -> Target {
-        let target = try connections.target(
-            call.url, method: call.method, baseURL: baseURL, serverURL: context?.user.plan.serverURL)
+        let server = if let context { context.user.plan.serverURL } else { RunServer.current }
+        let target = try connections.target(call.url, method: call.method, baseURL: baseURL, serverURL: server)
         if connections.hasEnded {
             throw SessionError(
                 code: .cancelled, message: "\(call.method.rawValue) \(target.text): the load run has ended",

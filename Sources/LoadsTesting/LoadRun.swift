@@ -49,11 +49,15 @@ struct LoadRun {
             try SetUps.shared.take(order.value)
             await perform(functions, of: all, cases)
         case .setUp:
-            await connection.perform { try await SetUps.perform(setUps) }
+            let server = order.plan.serverURL
+            await connection.perform {
+                try await RunServer.$current.withValue(server) { try await SetUps.perform(setUps) }
+            }
         case .tearDown:
             try SetUps.shared.take(order.value)
+            let server = order.plan.serverURL
             await connection.perform {
-                try await SetUps.shared.undo(setUps)
+                try await RunServer.$current.withValue(server) { try await SetUps.shared.undo(setUps) }
                 return nil
             }
         }

@@ -18,7 +18,7 @@ import Testing
         (["--rate", "200/s", "-d", "2s"], 400), (["--rate", "0.5/s", "-d", "2s"], 1),
         (["--rate", "90/m", "-d", "2s"], 3),
         (["--stages", "1s:200/s,500ms:200/s,500ms:0"], 250),
-        (["--stages", "200ms:100/s,0s:500/s,200ms:500/s", "--repeat", "3"], 390),
+        (["--stages", "200ms:100/s,0s:500/s,200ms:500/s", "--repeat", "3"], 430),
     ])
     func asManyIterationsStartAsThePlanSays(_ options: [String], _ count: Int) async throws {
         let nginx = try await Nginx()
