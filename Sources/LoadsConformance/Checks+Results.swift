@@ -62,9 +62,11 @@ extension Checks {
             await stage.master.acknowledge(Stage.run)
             try await stage.finished(interrupted: false)
             _ = try await stage.sequence()
-            let notes = Set(await stage.master.notes).count
-            // The program's, and its process's number.
-            guard notes == 901 else { throw Deviation(expected: "901 notes", came: "\(notes)") }
+            // The program's, and its process's number; an agent may add what it has to say itself.
+            let notes = Set(await stage.master.notes)
+            guard (901...902).contains(notes.count) else {
+                throw Deviation(expected: "901 notes", came: "\(notes.count)")
+            }
         },
         Check("nothing is lost when the master is restarted", chapter: "Exactly once") { stage in
             try await stage.order("obey")

@@ -120,6 +120,7 @@ final class Cluster: Sendable {
     /// What `loads status --json` says.
     func status(prefix: [String] = []) async throws -> [String: Any] {
         let outcome = try await loads(["status", "--json"], prefix: prefix)
+        guard outcome.status == 0 else { throw SupportError("status: \(outcome.status) \(outcome.errors)") }
         return try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any] ?? [:]
     }
 

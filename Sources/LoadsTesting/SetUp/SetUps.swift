@@ -1,4 +1,5 @@
 import Foundation
+import LoadsCore
 import Synchronization
 import Testing
 import XCTest
@@ -52,8 +53,10 @@ final class SetUps: Sendable {
             return [UInt8](try encoder.encode(values))
         } catch {
             // Also when this one was cancelled.
-            let steps = undo.reversed().map { $0 }
-            await Task.detached { for step in steps { await step() } }.value
+            let (steps, server) = (undo.reversed().map { $0 }, RunServer.current)
+            await Task.detached {
+                await RunServer.$current.withValue(server) { for step in steps { await step() } }
+            }.value
             throw error
         }
     }
