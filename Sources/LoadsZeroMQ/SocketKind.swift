@@ -50,8 +50,8 @@ enum SocketKind: Sendable {
         }
     }
 
-    /// Messages that may wait to leave for one peer. Those of the stream have 256 KiB, so that a subscriber that does not
-    /// read costs the master 64 MiB at most; a smaller mark would lose messages whenever the I/O thread gets no CPU.
+    /// Messages that may wait to leave for one peer. Those of the stream have 256 KiB at most; a smaller mark would lose
+    /// messages whenever the I/O thread gets no CPU.
     private var sendMark: Int32 {
         switch self {
         case .push, .pull: 32
