@@ -52,9 +52,6 @@ struct RunWatch {
     /// Commands that came before there was a runner.
     private var early: [RunnerCommand] = []
 
-    /// How long a runner may take to exit once it has reported its end: test suites tear down then.
-    static let exitPatience = Duration.seconds(60)
-
     init(_ order: AgentOrder, patience: Duration, readyPatience: Duration) {
         self.order = order
         self.patience = patience
@@ -206,10 +203,10 @@ struct RunWatch {
         case .batch, .note, .value: return [.deliver(head)]
         case .ended(let interrupted, let seconds):
             ended = (interrupted, seconds)
-            return [.expectEnd(within: Self.exitPatience, reason: "it reported its end and did not exit")]
+            return [.expectEnd(within: FrameSpeech.exitPatience, reason: "it reported its end and did not exit")]
         case .refused(let code, let message):
             refusal = (code, message)
-            return [.expectEnd(within: Self.exitPatience, reason: "it refused the run and did not exit")]
+            return [.expectEnd(within: FrameSpeech.exitPatience, reason: "it refused the run and did not exit")]
         }
     }
 

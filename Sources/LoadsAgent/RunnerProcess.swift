@@ -39,8 +39,6 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     private static let waitingLimit = 32
     /// How much of what it prints is kept.
     private static let tailLimit = 16 * 1024
-    /// How long a runner may take to exit once it has reported its end: test suites tear down then.
-    static let exitPatience = FrameSpeech.exitPatience
 
     /// Chunks that are read at a time, so that a runner that floods does not keep the agent from its other duties.
     private static let turn = 4

@@ -49,7 +49,7 @@ struct ProcessUsage: Equatable {
 struct FrameSpeech: RunnerSpeech {
     private var parser = FrameParser()
 
-    /// How long a runner may take to exit once it has closed its pipe: test suites tear down then.
+    /// How long a runner may take to exit once it has reported its end or closed its pipe: test suites tear down then.
     static let exitPatience = Duration.seconds(60)
 
     mutating func send(_ command: RunnerCommand, at now: Instant) -> [SpeechAction] {

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 
 /// A point on the process's monotonic clock, in nanoseconds.
 ///
@@ -12,6 +13,13 @@ public struct Instant: Sendable, Hashable, Comparable {
 
     /// The present.
     public static var now: Instant { Instant(nanoseconds: loads_monotonic_nanoseconds()) }
+
+    /// Seconds since 1970-01-01 UTC by the wall clock, which may jump: for records and other machines, not for measuring.
+    public static var wallTime: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
 
     /// The point later than all others.
     public static let distantFuture = Instant(nanoseconds: .max)

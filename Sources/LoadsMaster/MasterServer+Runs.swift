@@ -43,7 +43,7 @@ extension MasterServer {
         let inUse = Set(runs.filter { !$0.record.isOver }.flatMap { $0.record.submission.launch.files.map(\.hash) })
         try files.makeRoom(for: submission.launch.files, inUse: inUse)
         for file in submission.launch.files { files.expect(file) }
-        let run = ActiveRun(life: RunLife(submission: submission, at: Self.wallTime()))
+        let run = ActiveRun(life: RunLife(submission: submission, at: Instant.wallTime))
         run.missingFiles = Set(missing.map(\.hash))
         if let observer {
             run.observer = ObserverQueue(observer)
@@ -87,9 +87,7 @@ extension MasterServer {
 
     @discardableResult
     func stop(_ run: String, abort: Bool, by reason: String = "stopped") -> WireFault? {
-        guard let active = byID[run] else {
-            return history.contains { $0.run == run } ? Self.endedRun(run) : Self.unknownRun(run)
-        }
+        guard let active = byID[run] else { return absent(run) }
         if active.record.isOver { return Self.endedRun(run) }
         active.life.stop(abort: abort, reason: reason)
         perform(active)
@@ -97,10 +95,13 @@ extension MasterServer {
         return nil
     }
 
+    /// Why nothing can be done with a run that is not in memory.
+    private func absent(_ run: String) -> WireFault {
+        history.contains { $0.run == run } ? Self.endedRun(run) : Self.unknownRun(run)
+    }
+
     func adjust(_ run: String, to load: RunModels.Load) -> WireFault? {
-        guard let active = byID[run] else {
-            return history.contains { $0.run == run } ? Self.endedRun(run) : Self.unknownRun(run)
-        }
+        guard let active = byID[run] else { return absent(run) }
         let instant = nextAdjustment(of: active)
         let fault = active.life.adjust(to: load, at: instant)
         if fault == nil { active.unsentAdjustment = (instant.nanoseconds, settings.adjustLead) }
@@ -119,7 +120,7 @@ extension MasterServer {
         let now = Instant.now
         if let start = stored.record.start, let startedAt = stored.record.startedAt {
             // After a restart of the machine its monotonic clock is another.
-            let elapsed = max(0, Self.wallTime() - startedAt)
+            let elapsed = max(0, Instant.wallTime - startedAt)
             if abs(Double(now.nanoseconds(since: start)) / 1e9 - elapsed) > 60 {
                 let moved = now.advanced(by: .seconds(-elapsed))
                 stored.record.start = moved
@@ -176,7 +177,7 @@ extension MasterServer {
                 busy.formUnion(reserved)
                 // An agent that connects a moment later is the ordinary case: a word is due only when it goes on.
                 let what = what + ahead(of: run, on: reserved)
-                if run.waitsFor != what, Self.wallTime() - run.record.submittedAt > 0.5 {
+                if run.waitsFor != what, Instant.wallTime - run.record.submittedAt > 0.5 {
                     run.waitsFor = what
                     run.life.event("queued", what)
                 }
@@ -207,7 +208,7 @@ extension MasterServer {
         }
         let lead = settings.startLead + .seconds(settings.sharedClock ? 0 : errors.values.max() ?? 0)
         run.lead = lead
-        run.life.begin(at: .now.advanced(by: lead), wall: Self.wallTime() + lead.inSeconds, errors: errors)
+        run.life.begin(at: .now.advanced(by: lead), wall: Instant.wallTime + lead.inSeconds, errors: errors)
         perform(run)
     }
 
@@ -220,7 +221,7 @@ extension MasterServer {
         }
         let longer = min(lead * 2, .seconds(60))
         run.lead = longer
-        run.life.putOff(to: .now.advanced(by: longer), wall: Self.wallTime() + longer.inSeconds)
+        run.life.putOff(to: .now.advanced(by: longer), wall: Instant.wallTime + longer.inSeconds)
         return true
     }
 
@@ -314,7 +315,7 @@ extension MasterServer {
     }
 
     private func record(_ event: RunEvent, of run: ActiveRun) {
-        let event = run.log.append(event, at: Self.wallTime())
+        let event = run.log.append(event, at: Instant.wallTime)
         publish(.events, of: run, .event(event))
         settings.log(.info, "run \(run.id): \(event.text)")
         if let parent = run.record.parent.flatMap({ byID[$0] }), event.kind == "note" || run.waitsFor == event.text {

@@ -27,7 +27,7 @@ extension MasterServer {
         child.order.plan.rampUp = .zero
         child.order.plan.pause = .zero
         child.order.plan.rawHits = false
-        let run = ActiveRun(life: RunLife(submission: child, at: Self.wallTime()))
+        let run = ActiveRun(life: RunLife(submission: child, at: Instant.wallTime))
         run.life.record.parent = parent.id
         run.missingFiles = parent.missingFiles
         parent.life.record.setUp?.child = name
@@ -77,7 +77,7 @@ extension MasterServer {
 
     /// Gives up tear-downs for which there is no agent: their runs must end.
     func checkOnce() {
-        let now = Self.wallTime()
+        let now = Instant.wallTime
         for run in runs where run.record.parent != nil && run.record.state == .queued {
             guard run.record.submission.order.phase == .tearDown,
                 now - run.record.submittedAt > Self.tearDownLimit.inSeconds

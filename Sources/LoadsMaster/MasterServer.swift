@@ -169,12 +169,6 @@ public actor MasterServer {
 
     var batchInterval: Duration { MasterSettings.batchInterval(agents: registry.present) }
 
-    static func wallTime() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-
     private static func newBoot() -> String {
         let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

@@ -28,10 +28,9 @@ extension MixPart {
 
 extension Plan.Cycle {
     fileprivate var phrase: String {
-        let who = users == 1 ? "1 user" : "\(Figures.count(users)) users"
+        let who = Figures.count(users, "user")
         switch amount {
-        case .iterations(1): return "\(who) × 1 iteration"
-        case .iterations(let count): return "\(who) × \(Figures.count(count)) iterations"
+        case .iterations(let count): return "\(who) × \(Figures.count(count, "iteration"))"
         case .duration(let duration): return "\(who) for \(DurationText.text(duration))"
         }
     }
@@ -45,6 +44,6 @@ extension Arrivals {
         let rate =
             isConstant ? rates.first!.text : "rates by stages, \((stages.map(\.rate).max() ?? .zero).text) at most,"
         return "\(rate) for \(DurationText.text(length))" + (poisson ? " (Poisson)" : "")
-            + ", at most \(maxUsers == 1 ? "1 user" : "\(Figures.count(maxUsers)) users")"
+            + ", at most \(Figures.count(maxUsers, "user"))"
     }
 }

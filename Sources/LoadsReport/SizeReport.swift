@@ -36,7 +36,7 @@ public struct SizeReport: Sendable {
 
     func text(_ load: Int) -> String {
         switch unit {
-        case .users: load == 1 ? "1 user" : "\(Figures.count(load)) users"
+        case .users: Figures.count(load, "user")
         case .rate: "\(Figures.count(load))/s"
         }
     }

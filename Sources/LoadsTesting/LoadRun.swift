@@ -49,18 +49,20 @@ struct LoadRun {
             try SetUps.shared.take(order.value)
             await perform(functions, of: all, cases)
         case .setUp:
-            let server = order.plan.serverURL
-            await connection.perform {
-                try await RunServer.$current.withValue(server) { try await SetUps.perform(setUps) }
-            }
+            await once { try await SetUps.perform(setUps) }
         case .tearDown:
             try SetUps.shared.take(order.value)
-            let server = order.plan.serverURL
-            await connection.perform {
-                try await RunServer.$current.withValue(server) { try await SetUps.shared.undo(setUps) }
+            await once {
+                try await SetUps.shared.undo(setUps)
                 return nil
             }
         }
+    }
+
+    /// Does what is done once for the run, where sessions know the run's server all the same.
+    private func once(_ body: @escaping @Sendable () async throws -> [UInt8]?) async {
+        let server = order.plan.serverURL
+        await connection.perform { try await RunServer.$current.withValue(server, operation: body) }
     }
 
     private func perform(

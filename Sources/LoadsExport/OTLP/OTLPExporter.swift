@@ -1,6 +1,7 @@
 import Glibc
 import HTTPTypes
 public import LoadsCore
+import LoadsEventLoop
 public import LoadsReport
 import LoadsSession
 import Synchronization
@@ -117,7 +118,7 @@ public final class OTLPExporter: Exporter {
             state.hasNews = false
             return state.metrics
         }
-        let (body, points) = metrics.otlp(at: Self.wallTime(), version: version)
+        let (body, points) = metrics.otlp(at: Instant.wallTime, version: version)
         do {
             let response = try await session.post(url, body: body)
             guard (200..<300).contains(response.status.code) else {
@@ -173,11 +174,5 @@ public final class OTLPExporter: Exporter {
             }
         }
         var partialSuccess: Partial?
-    }
-
-    private static func wallTime() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 }
