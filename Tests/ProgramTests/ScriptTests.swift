@@ -104,15 +104,20 @@ import Testing
         #expect(outcome.errors.contains("there is no 'swift' in PATH: install Swift 6.3"), "\(outcome.errors)")
     }
 
-    @Test func binTestPassesItsArgumentsToSwiftTestAndItsExitCodeOn() async throws {
+    @Test func binTestPassesItsArgumentsToSwiftTestAndItsExitCodeOnAndRepeatsWhatFailed() async throws {
         let clone = try Clone()
         try clone.play(
-            "swift", #"for argument in "$@"; do echo "<$argument>"; done; echo "$LOADS_TEST_BINARY"; exit 7"#)
+            "swift",
+            #"""
+            for argument in "$@"; do echo "<$argument>"; done
+            echo "✘ Test a() failed"; echo "$LOADS_TEST_BINARY"; exit 7
+            """#)
         let outcome = try await clone.run("bin/test", ["--filter", "A B"])
         #expect(outcome.status == 7)
         let lines = outcome.output.split(separator: "\n")
         #expect(lines.starts(with: ["<test>", "<--package-path>", "<\(clone.path)>"]), "\(outcome.errors)")
         #expect(lines.contains("<A B>"))
         #expect(lines.last == "\(clone.path)/.build/release/loads")
+        #expect(outcome.errors.hasSuffix("test.log):\n✘ Test a() failed\n"), "\(outcome.errors)")
     }
 }
