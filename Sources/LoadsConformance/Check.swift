@@ -65,16 +65,21 @@ struct Deviation: Error, Sendable {
 public struct CheckResult: Sendable {
     /// Whether the agent did what was expected.
     public enum Outcome: Sendable, Equatable {
+        /// It did.
         case ok
+        /// It did not: both in words, for a person.
         case failed(expected: String, came: String)
         /// Not asked of this agent, and why.
         case skipped(String)
     }
 
+    /// What the agent should do, as a sentence.
     public let name: String
     /// The chapter of `Docs/WireProtocol.md` that demands it.
     public let chapter: String
+    /// What came of it.
     public let outcome: Outcome
+    /// How long the check took.
     public let seconds: Double
 }
 

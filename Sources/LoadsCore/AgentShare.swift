@@ -16,12 +16,17 @@ public struct AgentShare: Sendable, Equatable {
         case left
     }
 
+    /// Its identity, the same after a restart of the agent.
     public var id: String
+    /// For people; several agents may bear the same one.
     public var name: String
     /// Users it was given at the peak.
     public var users: Int
+    /// Hits merged so far, without those of the warm-up.
     public var hits = 0
+    /// Iterations merged so far, likewise.
     public var iterations = IterationCounts()
+    /// What has become of it so far.
     public var state = State.active
     /// What is missing; nil when everything came.
     public var missing: Missing?
@@ -58,6 +63,7 @@ public struct AgentShare: Sendable, Equatable {
         public var to: Double?
         /// As far as it is known.
         public var hits: Int?
+        /// For a person.
         public var reason: String
         public init(from: Double, to: Double?, hits: Int?, reason: String) {
             self.from = from

@@ -8,6 +8,7 @@ public struct ArrivalRate: Sendable, Hashable, Comparable {
 
     public init(microPerHour: Int64) { self.microPerHour = microPerHour }
 
+    /// No arrivals.
     public static let zero = ArrivalRate(microPerHour: 0)
     /// The highest rate that is taken: 10 million a second.
     public static let highest = ArrivalRate(microPerHour: 10_000_000 * perSecondUnit)
@@ -20,6 +21,7 @@ public struct ArrivalRate: Sendable, Hashable, Comparable {
         return overflow ? .highest : ArrivalRate(microPerHour: product)
     }
 
+    /// As a number of arrivals a second, rounded to what a `Double` holds.
     public var perSecond: Double { Double(microPerHour) / Double(Self.perSecondUnit) }
 
     public static func < (left: ArrivalRate, right: ArrivalRate) -> Bool { left.microPerHour < right.microPerHour }
@@ -96,6 +98,7 @@ public struct ArrivalRate: Sendable, Hashable, Comparable {
 
 /// A text that is no rate; the description says what would be one.
 public struct InvalidRate: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The text as it came.
     public let text: String
     public let description: String
 

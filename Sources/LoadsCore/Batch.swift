@@ -1,9 +1,12 @@
 /// What a runner hands over ten times a second: the statistics since the last one, and raw hits if they are wanted.
 public struct Batch: Sendable, Equatable {
+    /// What was counted in the interval. Of its health CPU time, memory and names are totals since the start.
     public var statistics: Statistics
+    /// Raw hits; empty when nobody wants them.
     public var hits: [RawHit]
     /// The interval that it covers, in seconds since the start of the run.
     public var from: Double
+    /// Its end, likewise; 0 is a batch that covers nothing yet.
     public var to: Double
     public init(statistics: Statistics = Statistics(), hits: [RawHit] = [], from: Double = 0, to: Double = 0) {
         self.statistics = statistics
@@ -19,6 +22,7 @@ public struct Batch: Sendable, Equatable {
             && statistics.metrics.isEmpty && statistics.arrivals == ArrivalCounts() && statistics.warmUp == nil
     }
 
+    /// Adds a later batch of the same runner: the interval covers both.
     public mutating func merge(_ other: Batch) {
         statistics.merge(other.statistics)
         hits.append(contentsOf: other.hits)
@@ -31,15 +35,23 @@ public struct Batch: Sendable, Equatable {
 public struct RawHit: Sendable, Equatable {
     /// Seconds from the start of the run to the call.
     public var time: Double
+    /// The user's number, as in ``VirtualUser/number``.
     public var user: Int
+    /// The user's how-manieth iteration, from 0, as in ``IterationContext/number``.
     public var iteration: Int
+    /// The name it is grouped under, as the call gave it: also where too many names send it to `(other)`.
     public var name: String
+    /// `GET`, `POST`, …
     public var method: String
+    /// Absolute.
     public var url: String
+    /// Nil when no complete response came.
     public var status: Int?
     /// Latency in nanoseconds.
     public var latency: Int64
+    /// Bytes received on the wire, headers included.
     public var bytes: Int
+    /// Exchanges it took, as in ``Hit/requests``.
     public var requests: Int
     /// The error's kind, or nil.
     public var error: String?

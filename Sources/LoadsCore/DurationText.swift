@@ -77,6 +77,7 @@ public enum DurationText {
 
 /// A text that is no duration; the description says what would be one.
 public struct InvalidDuration: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The text as it came.
     public let text: String
     public let description: String
 

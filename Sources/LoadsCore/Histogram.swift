@@ -34,6 +34,7 @@ public struct Histogram: Sendable, Equatable {
         self.sum = sum
     }
 
+    /// Whether no value was recorded; a recorded 0 is one.
     public var isEmpty: Bool { count == 0 }
     /// The mean of the exact values, in nanoseconds; 0 when empty.
     public var mean: Double { count == 0 ? 0 : Double(sum) / Double(count) }

@@ -53,6 +53,7 @@ public struct Hit: Sendable {
     public var start: Instant
     /// The name it is grouped under.
     public var name: String
+    /// `GET`, `POST`, …
     public var method: String
     /// The URL called, absolute.
     public var url: String
@@ -60,9 +61,11 @@ public struct Hit: Sendable {
     public var status: Int?
     /// From the call to the last byte, or to the error, in nanoseconds.
     public var latency: Int64
+    /// Where the latency went; all 0 when nobody measured that.
     public var phases: Phases
     /// Bytes on the wire, headers included (body bytes before decompression).
     public var bytesSent: Int
+    /// Likewise; with redirects those of all exchanges.
     public var bytesReceived: Int
     /// Exchanges it took: 1, and one more for each redirect or authentication round.
     public var requests: Int

@@ -8,6 +8,7 @@ public final class IterationContext: Sendable {
     /// The iteration of the current task; nil outside a load run.
     @TaskLocal public static var current: IterationContext?
 
+    /// Whose iteration it is.
     public let user: VirtualUser
     /// Counted from 0 for each user, over all cycles.
     public let number: Int
@@ -21,6 +22,7 @@ public final class IterationContext: Sendable {
         self.number = number
     }
 
+    /// Whether a failure was recorded so far. Checks that did not pass are none.
     public var hasFailed: Bool { failures.load(ordering: .relaxed) > 0 }
 
     /// Records that the iteration failed. From any thread.
@@ -73,13 +75,17 @@ extension IterationContext {
 
 /// How an iteration ended, as its body says. Failures recorded in its context make it failed all the same.
 public enum IterationOutcome: Sendable {
+    /// It did what it was to do.
     case ok
+    /// It did not, or an error ended it.
     case failed
+    /// It was not to be done after all: its test was skipped, or its data are used up.
     case skipped
 }
 
 /// What the users of a run do, again and again.
 public struct Scenario: Sendable {
+    /// What weights and mixes call it, and what failures without a place are grouped under.
     public let name: String
     /// One iteration. It must notice cancellation to be interruptible.
     public let body: @Sendable (IterationContext) async -> IterationOutcome

@@ -93,5 +93,6 @@ extension Arrivals {
 
     /// The most arrivals that may wait: 16 bytes each.
     public static let queueLimit = 10_000_000
+    /// The largest seed, 2⁵³ − 1: what every language's numbers hold.
     public static let seedLimit = (1 << 53) - 1
 }

@@ -18,7 +18,9 @@ public struct MixPart: Sendable, Equatable {
     public var start: Duration
     /// Any but a mix.
     public var model: LoadModel
+    /// As ``Plan/think``, for its users.
     public var think: ThinkTime
+    /// As ``Plan/pacing``, for its users.
     public var pacing: Duration
     public init(
         scenarios: [String], start: Duration = .zero, model: LoadModel, think: ThinkTime = .zero,
@@ -49,7 +51,9 @@ public struct UserStage: Sendable, Equatable {
 /// User k of the run is there while more than k users are wanted. Of several agents each has the users that its
 /// ``stripe`` owns, so that their sum is the plan at every point in time.
 public struct UserStages: Sendable, Equatable {
+    /// One after the other; each begins with the users of the last one's end.
     public var stages: [UserStage]
+    /// Which of the users are this agent's.
     public var stripe: Stripe
     public init(stages: [UserStage], stripe: Stripe = .whole) {
         self.stages = stages

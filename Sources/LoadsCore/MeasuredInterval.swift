@@ -4,6 +4,7 @@ public struct MeasuredInterval: Sendable, Equatable {
     public var statistics: Statistics
     /// The interval, in seconds since the start of the run.
     public var from: Double
+    /// Its end, likewise.
     public var to: Double
     /// Wall time of the run's start, in seconds since 1970.
     public var startedAt: Double

@@ -14,6 +14,7 @@ public enum MetricKind: String, Sendable, CaseIterable {
 ///
 /// All kinds keep the same sums; ``kind`` says which of them answer the question.
 public struct MetricStatistics: Sendable, Equatable {
+    /// Fixed by the first value: values of another kind under the name are kept apart.
     public var kind: MetricKind
     /// Of the values, for a person: `ms`, `EUR`; empty for plain numbers. Times are in `ms`.
     public var unit: String
@@ -23,6 +24,7 @@ public struct MetricStatistics: Sendable, Equatable {
     public var sum = 0.0
     /// 0 before the first value, like ``max`` and ``last``.
     public var min = 0.0
+    /// The largest value.
     public var max = 0.0
     /// The latest value, of whatever user.
     public var last = 0.0
@@ -43,6 +45,7 @@ public struct MetricStatistics: Sendable, Equatable {
         self.unit = unit
     }
 
+    /// In ``unit``; 0 without a value.
     public var mean: Double { count == 0 ? 0 : sum / Double(count) }
     /// Of a rate: the share that is true, from 0 to 1; 0 without a value.
     public var share: Double { mean }

@@ -19,12 +19,15 @@ public struct PlanProblem: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Plan {
-    /// The most users of one process, the most iterations of one user, the most event loops.
+    /// The most users of one process.
     public static let userLimit = 1_000_000
+    /// The most iterations of one user in one cycle.
     public static let iterationLimit = 1_000_000_000_000
+    /// The most event loops of one process.
     public static let loopLimit = 1024
     /// The most users with a thread each: the kernel's default for a machine is 32,768 threads.
     public static let threadLimit = 30_000
+    /// The most names that can be kept apart: the limit of ``maxNames``.
     public static let nameLimit = 1_000_000
 
     /// Everything that is wrong with the plan, in the order of its fields; empty when it can be run.

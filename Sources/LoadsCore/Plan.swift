@@ -10,7 +10,9 @@ public struct Plan: Sendable, Equatable {
 
     /// Users that work at the same time, and how much they do.
     public struct Cycle: Sendable, Equatable {
+        /// At least 1; at most ``Plan/userLimit``.
         public var users: Int
+        /// What each of them does.
         public var amount: Amount
         public init(users: Int, amount: Amount) {
             self.users = users
@@ -64,6 +66,7 @@ public struct Plan: Sendable, Equatable {
     public struct Part: Sendable, Equatable {
         /// From 0.
         public var index: Int
+        /// How many agents share it, at least 1.
         public var count: Int
         public init(index: Int = 0, count: Int = 1) {
             self.index = index

@@ -10,8 +10,11 @@ public struct Progress: Sendable, Equatable {
     public var timeLeft: Double?
     /// Users running.
     public var users = 0
+    /// Since the start, those of the warm-up included.
     public var iterations = IterationCounts()
+    /// Since the start, those of the warm-up included, failed ones too.
     public var hits = 0
+    /// The failed ones among ``hits``.
     public var failedHits = 0
     /// Hits a second over the last seconds.
     public var hitRate: Double = 0

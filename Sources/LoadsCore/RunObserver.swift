@@ -24,7 +24,9 @@ public protocol RunObserver: Sendable {
 }
 
 extension RunObserver {
+    /// Does nothing: a run in one process never waits.
     public func waiting(_ what: String, for seconds: Double) {}
+    /// Does nothing: the summary says who ended the run.
     public func stopping(_ reason: String) {}
 }
 

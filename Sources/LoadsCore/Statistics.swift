@@ -2,9 +2,13 @@ public import LoadsEventLoop
 
 /// Iterations by how they ended. `started` less all others are still running.
 public struct IterationCounts: Sendable, Equatable {
+    /// All that began, those that still run included.
     public var started = 0
+    /// Ended without a failure.
     public var ok = 0
+    /// Ended with a failure, or by an error.
     public var failed = 0
+    /// Ended by a skip: neither good nor bad.
     public var skipped = 0
     /// Cancelled at the end of the grace, or by an abort.
     public var interrupted = 0
@@ -13,6 +17,7 @@ public struct IterationCounts: Sendable, Equatable {
     /// Iterations that have ended, in whatever way.
     public var ended: Int { ok + failed + skipped + interrupted }
 
+    /// Adds the counts of another interval, or of another agent.
     public mutating func merge(_ other: IterationCounts) {
         started += other.started
         ok += other.ok
@@ -36,6 +41,7 @@ public struct ArrivalCounts: Sendable, Equatable {
         self.dropped = dropped
     }
 
+    /// Adds the counts of another interval, or of another agent.
     public mutating func merge(_ other: ArrivalCounts) {
         planned += other.planned
         started += other.started
@@ -45,11 +51,17 @@ public struct ArrivalCounts: Sendable, Equatable {
 
 /// The hits under one name.
 public struct NameStatistics: Sendable, Equatable {
+    /// Hits, failed ones included.
     public var count = 0
+    /// Those of them with ``Hit/failed``.
     public var failed = 0
+    /// Exchanges that the hits took, redirects and authentication rounds included.
     public var requests = 0
+    /// On the wire, headers included.
     public var bytesSent = 0
+    /// Likewise; bodies before decompression.
     public var bytesReceived = 0
+    /// Of all hits, failed ones included, in nanoseconds.
     public var latency = Histogram()
     /// One histogram for each of ``Phases/names``, in that order.
     public var phases = [Histogram](repeating: Histogram(), count: Phases.names.count)
@@ -57,6 +69,7 @@ public struct NameStatistics: Sendable, Equatable {
     public var status: [Int: Int] = [:]
     public init() {}
 
+    /// Adds the hits of another interval, or of another agent.
     public mutating func merge(_ other: NameStatistics) {
         count += other.count
         failed += other.failed
@@ -71,9 +84,11 @@ public struct NameStatistics: Sendable, Equatable {
 
 /// Errors of one kind, or failures at one place: how many, when, and one of them as a sample.
 public struct Occurrences: Sendable, Equatable {
+    /// At least 1.
     public var count: Int
-    /// Seconds from the start of the run.
+    /// When the first one was, in seconds from the start of the run.
     public var first: Double
+    /// When the last one was, likewise.
     public var last: Double
     /// The message of the first one seen.
     public var sample: String
@@ -84,6 +99,7 @@ public struct Occurrences: Sendable, Equatable {
         self.sample = sample
     }
 
+    /// Adds more of the same group. The sample is that of the earlier one.
     public mutating func merge(_ other: Occurrences) {
         count += other.count
         if other.first < first {
@@ -113,6 +129,7 @@ extension [String: Occurrences] {
 public struct GeneratorHealth: Sendable, Equatable {
     /// CPU seconds (user and system) of the runner since the start of the run.
     public var cpuSeconds: Double = 0
+    /// How late the loops' timers fired, and how long single pieces of work held a loop.
     public var lag = LoopLag()
     /// The most memory resident so far, in bytes.
     public var peakResidentBytes = 0
@@ -142,6 +159,7 @@ extension NameStatistics {
 
 /// What was measured in an interval, or over a whole run: everything merges by adding.
 public struct Statistics: Sendable, Equatable {
+    /// Iterations by how they ended.
     public var iterations = IterationCounts()
     /// Service times of iterations, from their actual start to their end, in nanoseconds.
     public var service = Histogram()
@@ -154,6 +172,7 @@ public struct Statistics: Sendable, Equatable {
     /// nanoseconds: from the intended start to the actual one, less the time that the arrival waited because all users that
     /// there may be were busy. A target that is slow makes iterations wait for users; a generator that is slow shows here.
     public var scheduleLag = Histogram()
+    /// Hits by the name they are grouped under; further names than ``Plan/maxNames`` are in ``otherName``.
     public var names: [String: NameStatistics] = [:]
     /// Transactions by name, tags included (``TaggedName``).
     public var steps: [String: StepStatistics] = [:]
@@ -165,6 +184,7 @@ public struct Statistics: Sendable, Equatable {
     public var errors: [String: Occurrences] = [:]
     /// Assertion failures and thrown errors by place (`file:line`, or the scenario's name).
     public var failures: [String: Occurrences] = [:]
+    /// What the generator says of itself.
     public var health = GeneratorHealth()
     /// Users running at the end of the interval.
     public var users = 0
@@ -190,6 +210,7 @@ public struct Statistics: Sendable, Equatable {
     /// The name under which hits are counted once there are too many names; the group of errors or failures likewise.
     public static let otherName = "(other)"
 
+    /// Adds another interval. ``users`` become the other's, and ``health`` merges as that of one runner.
     public mutating func merge(_ other: Statistics) {
         iterations.merge(other.iterations)
         service.merge(other.service)
@@ -212,12 +233,13 @@ public struct Statistics: Sendable, Equatable {
     /// Failed hits, whatever their name.
     public var failedHitCount: Int { names.values.reduce(0) { $0 + $1.failed } }
 
-    /// Iterations and hits with those of the warm-up: all that the target saw.
+    /// Iterations with those of the warm-up: all that the target saw.
     public var allIterations: IterationCounts {
         var counts = iterations
         if let warmUp { counts.merge(warmUp.iterations) }
         return counts
     }
+    /// Hits with those of the warm-up, whatever their name, likewise.
     public var allHitCount: Int { hitCount + (warmUp?.hitCount ?? 0) }
 
     /// All hits merged, whatever their name. Merges histograms: for the totals alone ask ``hitCount``.

@@ -33,6 +33,7 @@ public struct Stripe: Sendable, Equatable {
     /// Where a number stands on the circle.
     public static func place(of number: Int) -> UInt32 { UInt32(truncatingIfNeeded: number) &* 2_654_435_769 }
 
+    /// Whether a number's place is within ``ranges``.
     public func owns(_ number: Int) -> Bool {
         let place = UInt64(Self.place(of: number))
         for range in ranges where range.contains(place) { return true }

@@ -4,6 +4,7 @@ internal import LoadsEventLoop
 ///
 /// Reports compute what they show from the full histograms in ``statistics``; nothing here is rounded.
 public struct Summary: Sendable {
+    /// The run's identifier, under which its master knows it.
     public var id: String
     /// The target as the user named it.
     public var target: String
@@ -13,7 +14,9 @@ public struct Summary: Sendable {
     public var duration: Double
     /// Somebody stopped the run before its plan was done.
     public var interrupted: Bool
+    /// As it was asked for: of the whole run, not of one agent.
     public var plan: Plan
+    /// All that was measured, of all agents; the warm-up is in ``Statistics/warmUp``.
     public var statistics: Statistics
     /// Whether the target is a URL: then a failed hit fails the run; otherwise a failed iteration does.
     public var isURLTarget: Bool
@@ -68,11 +71,13 @@ public struct UserChange: Sendable, Equatable {
     /// Arrivals on all agents together from then on; nil where the users were changed.
     public var rate: ArrivalRate?
 
+    /// A change of the number of users.
     public init(at: Double, users: Int) {
         self.at = at
         self.users = users
     }
 
+    /// A change of the arrival rate.
     public init(at: Double, rate: ArrivalRate) {
         self.at = at
         users = 0
@@ -91,9 +96,11 @@ public struct RunnerCrash: Sendable, Equatable {
     public var reason: String
     /// The end of what it wrote to standard error.
     public var output: String
-    /// Iterations that had started or ended, and hits, that no batch reported.
+    /// Iterations that had started and that no batch reported.
     public var unreportedStarted: Int
+    /// Iterations that had ended, likewise.
     public var unreportedEnded: Int
+    /// Hits, likewise.
     public var unreportedHits: Int
     /// Whether no runner crashed, but agents were lost so that the run broke off.
     public var isLoss = false

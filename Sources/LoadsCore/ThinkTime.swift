@@ -1,5 +1,6 @@
 /// How long a user waits between two of its iterations.
 public enum ThinkTime: Sendable, Equatable {
+    /// Always the same time.
     case constant(Duration)
     /// Any time between both, each as likely as the other.
     case uniform(Duration, Duration)
@@ -8,8 +9,11 @@ public enum ThinkTime: Sendable, Equatable {
     /// Memoryless, as between independent people's clicks: mostly short, sometimes several times the mean.
     case exponential(mean: Duration)
 
+    /// No wait.
     public static let zero = ThinkTime.constant(.zero)
+    /// The same whole number of seconds each time.
     public static func seconds(_ seconds: Int) -> ThinkTime { .constant(.seconds(seconds)) }
+    /// The same whole number of milliseconds each time.
     public static func milliseconds(_ milliseconds: Int) -> ThinkTime { .constant(.milliseconds(milliseconds)) }
 
     /// The mean of the distribution (of a normal one before what is below 0 is cut).

@@ -8,11 +8,13 @@ public final class VirtualUser: @unchecked Sendable {
 
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
+    /// Where its requests are made; it never changes.
     public let loop: EventLoop
     /// Runs the user's tasks on its loop, and tells whose they are. With ``Plan/threads`` only its requests.
     public let executor: LoopTenant
     /// Where the hits of its iteration are counted; on its loop only.
     public internal(set) var recorder: Recorder
+    /// The plan that it works for.
     public let plan: Plan
     /// What a session keeps for the user: its connections. On the user's loop only.
     public var attachment: (any UserAttachment)?

@@ -59,6 +59,7 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
 
     // MARK: From any thread
 
+    /// Runs a job on the loop. Called on it, the job comes in its turn, never at once.
     public func enqueue(_ job: consuming ExecutorJob) { enqueue(UnownedJob(job), of: nil) }
 
     @inline(__always)
@@ -181,7 +182,9 @@ public final class EventLoop: TaskExecutor, SerialExecutor, @unchecked Sendable 
 
     public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+    /// Traps unless the caller is on the loop.
     public func checkIsolated() { precondition(isOnLoop, "not on the event loop \(name)") }
+    /// ``isOnLoop``, for the runtime; never nil.
     public func isIsolatingCurrentContext() -> Bool? { isOnLoop }
 
     // MARK: The thread
@@ -259,5 +262,6 @@ extension EventLoop.Remote {
 
 /// Receives the events of a descriptor, on the loop.
 public protocol FileHandler: AnyObject {
+    /// Called once for each wait that had events of the descriptor. What is left unread is reported again.
     func handle(_ events: FileEvents, on descriptor: Int32)
 }

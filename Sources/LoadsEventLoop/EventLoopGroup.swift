@@ -3,6 +3,7 @@ import Synchronization
 
 /// Several loops, one a core by default, handed out in turn.
 public final class EventLoopGroup: Sendable {
+    /// All of them, in the order in which ``next()`` hands them out.
     public let loops: [EventLoop]
     private let turn = Atomic<Int>(0)
 

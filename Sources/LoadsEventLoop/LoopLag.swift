@@ -12,6 +12,7 @@ public struct LoopLag: Sendable, Equatable {
     /// Those of them whose tenant is known, by what it did (``LoopTenant``).
     public var holders: [String: LoopHold] = [:]
 
+    /// Of a loop that has done nothing yet.
     public init() {}
 
     /// From how many nanoseconds on a job counts as long.
@@ -32,6 +33,7 @@ public struct LoopLag: Sendable, Equatable {
 
 /// How often something held its loop for more than 10 ms, and for how long at most.
 public struct LoopHold: Sendable, Equatable {
+    /// How often.
     public var count: Int
     /// In nanoseconds.
     public var longest: Int64

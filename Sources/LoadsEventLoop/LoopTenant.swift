@@ -5,6 +5,7 @@
 public final class LoopTenant: TaskExecutor, @unchecked Sendable {
     // @unchecked: `activity` is touched on the loop's thread only.
 
+    /// Where its jobs run.
     public let loop: EventLoop
     private let names: [String]
     /// What the tenant does now: a place among its names. On the loop only.
@@ -22,6 +23,7 @@ public final class LoopTenant: TaskExecutor, @unchecked Sendable {
     /// What the tenant does now, in words; nil when nobody said.
     var holder: String? { names.indices.contains(activity) ? names[activity] : nil }
 
+    /// Runs a job on the loop, on the tenant's account.
     public func enqueue(_ job: consuming ExecutorJob) { loop.enqueue(UnownedJob(job), of: self) }
     public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
 }

@@ -2,6 +2,7 @@
 public struct HostPort: Sendable, Equatable, CustomStringConvertible {
     /// Without brackets.
     public var host: String
+    /// From 0 to 65,535; 0 lets the system choose, where something listens.
     public var port: Int
 
     public init(host: String, port: Int) {

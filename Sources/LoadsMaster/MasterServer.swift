@@ -56,6 +56,7 @@ public actor MasterServer {
     /// Runs in the history that ``ClusterStatus`` tells of.
     static let historyLimit = 1000
 
+    /// A master that does nothing before ``open()``.
     public init(
         transport: any MasterTransport, storage: any RunStorage = MemoryStorage(),
         settings: MasterSettings = MasterSettings()

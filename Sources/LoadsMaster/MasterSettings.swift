@@ -30,6 +30,7 @@ public struct MasterSettings: Sendable {
     /// Called with what happens to the master itself, on its loop.
     public var log: @Sendable (LogLevel, String) -> Void = { _, _ in }
 
+    /// The defaults of `loads-master`.
     public init() {}
 
     /// Gives silent agents up after another time than a minute. They beat and count as silent in time for that.

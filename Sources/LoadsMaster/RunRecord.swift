@@ -4,7 +4,9 @@ public import LoadsWire
 
 /// All that a master must know of a run to go on with it after a restart, beside what was measured.
 public struct RunRecord: Sendable, Equatable {
+    /// What was asked for.
     public var submission: RunSubmission
+    /// Where it is in its life.
     public var state = RunState.queued
     /// Wall time of the submission, in seconds since 1970.
     public var submittedAt: Double
@@ -14,12 +16,15 @@ public struct RunRecord: Sendable, Equatable {
     public var start: Instant?
     /// From the start to the last iteration's end, in seconds; 0 before the end.
     public var duration: Double = 0
+    /// Somebody or a threshold stopped it before its plan was done, or its agents ended by themselves.
     public var interrupted = false
     /// How it was told to end; nil if it was not.
     public var stop: Stop?
+    /// Runners that crashed, or agents whose loss ended the run, as one; nil while there was neither.
     public var crash: RunnerCrash?
     /// How its thresholds came out, once it is over; before, those because of which it is being stopped.
     public var thresholds: [ThresholdResult] = []
+    /// Its agents in the present attempt; empty until there are some.
     public var members: [RunMember] = []
     /// What is done once before its users and after them; nil without.
     public var setUp: SetUp?
@@ -45,9 +50,11 @@ public struct RunRecord: Sendable, Equatable {
 
     /// How far a run is with what is done once.
     public struct SetUp: Sendable, Equatable {
+        /// Where the set-up and the tear-down are.
         public enum Phase: String, Sendable {
             /// The run waits for it.
             case settingUp
+            /// It is set up; the run may go on.
             case done
             /// The run's end waits for it.
             case tearingDown
@@ -55,6 +62,7 @@ public struct RunRecord: Sendable, Equatable {
             case over
         }
 
+        /// Where they are.
         public var phase = Phase.settingUp
         /// The name of the run that does it; nil before there is one.
         public var child: String?
@@ -69,7 +77,9 @@ public struct RunRecord: Sendable, Equatable {
 
     /// Why a run was not run.
     public struct Refusal: Sendable, Equatable {
+        /// The exit code of `loads` that says so.
         public var code: Int
+        /// What happened, to what, and what to do.
         public var message: String
         public init(code: Int, message: String) {
             self.code = code
@@ -81,6 +91,7 @@ public struct RunRecord: Sendable, Equatable {
     public struct Stop: Sendable, Equatable {
         /// At once, instead of gracefully.
         public var abort: Bool
+        /// Who or what, for a person.
         public var reason: String
         public init(abort: Bool, reason: String) {
             self.abort = abort
@@ -88,6 +99,7 @@ public struct RunRecord: Sendable, Equatable {
         }
     }
 
+    /// Its identifier.
     public var run: String { submission.run }
 
     /// What the agents call it: each attempt has a name of its own.
@@ -120,7 +132,9 @@ public struct RunMember: Sendable, Equatable {
         case starting
         /// Its users have started.
         case running
+        /// Its runner ended by itself, or refused: nothing more comes.
         case finished
+        /// Its runner crashed: nothing more comes.
         case crashed
         /// Given up. What it still sends counts.
         case lost
@@ -128,22 +142,27 @@ public struct RunMember: Sendable, Equatable {
         case left
     }
 
+    /// The agent's identity.
     public var agent: String
     /// For people.
     public var name: String
+    /// The start of the agent that the part belongs to: results of another one are none of it.
     public var epoch: String
     /// The run's attempt that it has a part in.
     public var attempt: Int
     /// What its share is measured by.
     public var cores: Int
+    /// How far it is with its part.
     public var phase = Phase.ordered
     /// Its lease has ended, its grace has not.
     public var silent = false
     /// Its users were given to others: it is to stop when it comes back.
     public var released = false
+    /// The number of its first user.
     public var firstUser: Int
     /// Users that it has now, and had at the peak.
     public var users: Int
+    /// The most that it was to have at once so far.
     public var peakUsers: Int
     /// The last adjustment, with `at` on the master's clock: sent again when the agent comes back.
     public var adjustment: Adjustment?

@@ -3,12 +3,15 @@ public import LoadsWire
 
 /// What somebody wants to be run.
 public struct RunRequest: Sendable {
+    /// Names the run; unique on its master.
     public var id: String
     /// As the user named it, for the summary.
     public var target: String
     /// Whether the target is a URL: then a failed hit fails the run.
     public var isURLTarget: Bool
+    /// How the agents start its runner.
     public var launch: RunnerLaunch
+    /// What the runners are to do together: the plan is the whole run's.
     public var order: RunnerOrder
     /// Which agents carry it out.
     public var placement: Placement

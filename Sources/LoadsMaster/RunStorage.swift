@@ -40,8 +40,11 @@ public struct StoredState: Sendable {
 
 /// A run as it is stored.
 public struct StoredRun: Sendable {
+    /// What is known of it, beside what was measured.
     public var record: RunRecord
+    /// What was measured since the start, of all agents.
     public var total: Statistics
+    /// One for each agent and epoch that has delivered something.
     public var parts: [StoredPart]
     public init(record: RunRecord, total: Statistics = Statistics(), parts: [StoredPart] = []) {
         self.record = record
@@ -52,10 +55,13 @@ public struct StoredRun: Sendable {
 
 /// What one agent has measured under one epoch, and how far its results are stored.
 public struct StoredPart: Sendable, Equatable {
+    /// The agent's identity.
     public var agent: String
+    /// The start of the agent, as in ``RunMember/epoch``.
     public var epoch: String
     /// The last sequence number.
     public var sequence: UInt64
+    /// Hits merged, without those of the warm-up.
     public var hits: Int
     /// The end of its last batch, in seconds since the start.
     public var lastData: Double
@@ -75,6 +81,7 @@ public struct StoredPart: Sendable, Equatable {
 
 /// What changed in a run since the last commit.
 public struct RunChanges: Sendable {
+    /// As it is now, whole.
     public var record: RunRecord
     /// The totals: of the names in it, and all that has no name. Nil when they did not change.
     public var total: Statistics?
@@ -82,6 +89,7 @@ public struct RunChanges: Sendable {
     public var seconds: [Int: Statistics]
     /// The parts that changed, as they are now.
     public var parts: [StoredPart]
+    /// What is added to its log.
     public var events: [LogEntry]
     /// Hits to be kept, by agent.
     public var hits: [(agent: String, hits: [RawHit])]
@@ -112,6 +120,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
         case other
     }
 
+    /// The kind of reason.
     public var code: Code
     /// What happened, to what, and what to do.
     public var message: String

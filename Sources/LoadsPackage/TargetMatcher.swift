@@ -1,5 +1,6 @@
 /// Finds the tests that a target on the command line means.
 public struct TargetMatcher: Sendable {
+    /// All tests of the package.
     public let tests: [TestEntry]
 
     public init(tests: [TestEntry]) { self.tests = tests }

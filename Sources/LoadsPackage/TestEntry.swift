@@ -2,12 +2,15 @@
 public struct TestEntry: Sendable, Hashable, Decodable {
     /// The framework it is written for.
     public enum Kind: String, Sendable, Decodable {
+        /// `@Test` of Swift Testing.
         case swiftTesting = "swift-testing"
+        /// A method of an `XCTestCase`.
         case xcTest = "xctest"
     }
 
     /// `Module.Suite/test`, `Module.Outer.Inner/test` or `Module/test`.
     public var id: String
+    /// The framework it is written for.
     public var kind: Kind
     /// Whether it has a case for each of its arguments.
     public var parameterized: Bool
@@ -16,6 +19,7 @@ public struct TestEntry: Sendable, Hashable, Decodable {
     public var disabled: String?
     /// `Module/File.swift`, if known.
     public var file: String?
+    /// Its line in ``file``, from 1, if known.
     public var line: Int?
     /// Whether something is to be set up once for the whole run.
     public var setUp: Bool?

@@ -2,15 +2,20 @@ public import LoadsCore
 
 /// What a search for the limit has found, and how it went.
 public struct SizeReport: Sendable {
+    /// As the user named it.
     public var target: String
     /// What a load is counted in.
     public var unit: Unit
+    /// What the target was to keep to at each load.
     public var thresholds: [Threshold]
     /// In the order in which they were tried.
     public var steps: [SizeStep]
+    /// What came of the search.
     public var result: SizeSearch.Result
 
+    /// What a load can be counted in.
     public enum Unit: String, Sendable, CaseIterable {
+        /// Users at the same time.
         case users
         /// Arrivals a second.
         case rate = "per_s"

@@ -1,6 +1,8 @@
 /// One cookie, as a jar keeps it.
 public struct Cookie: Sendable, Equatable {
+    /// Capitals count: `a` and `A` are two names.
     public var name: String
+    /// As it is sent; neither quoted nor encoded on the way.
     public var value: String
     /// The host it is sent to, in small letters, without a leading dot; nil sends it to every host the session calls.
     public var domain: String?

@@ -12,9 +12,12 @@ public struct CookieJar: Sendable, Equatable, Sequence {
 
     private var cookies: [Cookie] = []
 
+    /// A jar without cookies.
     public init() {}
 
+    /// Whether there is no cookie in it, expired ones included.
     public var isEmpty: Bool { cookies.isEmpty }
+    /// Cookies in it, expired ones included; at most 1,000.
     public var count: Int { cookies.count }
     public func makeIterator() -> IndexingIterator<[Cookie]> { cookies.makeIterator() }
 

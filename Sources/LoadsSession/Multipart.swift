@@ -8,9 +8,13 @@
 public struct Multipart: Sendable, ExpressibleByDictionaryLiteral {
     /// One part. A file has a file name.
     public struct Part: Sendable {
+        /// The field's name.
         public var name: String
+        /// The name that the server sees; nil for a field, which is no file.
         public var filename: String?
+        /// Nil sends no `Content-Type` for the part.
         public var contentType: String?
+        /// What is in it, sent as it is.
         public var bytes: [UInt8]
         public init(name: String, filename: String? = nil, contentType: String? = nil, bytes: [UInt8]) {
             self.name = name
@@ -20,8 +24,10 @@ public struct Multipart: Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// In the order in which they are sent.
     public var parts: [Part]
 
+    /// Text fields, in the order in which they are written.
     public init(dictionaryLiteral elements: (String, String)...) {
         parts = elements.map { Part(name: $0.0, bytes: Array($0.1.utf8)) }
     }
@@ -31,6 +37,7 @@ public struct Multipart: Sendable, ExpressibleByDictionaryLiteral {
         parts = fields.items.map { Part(name: $0.name, bytes: Array($0.value.utf8)) }
     }
 
+    /// A form of parts made by hand.
     public init(parts: [Part]) { self.parts = parts }
 
     /// Adds a text field.

@@ -4,7 +4,9 @@
 public struct QueryItems: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     /// One name with its value, both as they are meant.
     public struct Item: Sendable, Equatable {
+        /// Plain, not percent-encoded.
         public var name: String
+        /// Likewise; may be empty.
         public var value: String
         public init(name: String, value: String) {
             self.name = name
@@ -12,8 +14,10 @@ public struct QueryItems: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// In the order in which they are sent.
     public var items: [Item]
 
+    /// Items in the order in which they are written; a name may stand several times.
     public init(dictionaryLiteral elements: (String, String)...) {
         // An empty literal is the default of every call and must not allocate.
         items = elements.isEmpty ? [] : elements.map { Item(name: $0.0, value: $0.1) }
@@ -24,6 +28,7 @@ public struct QueryItems: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         items = pairs.map { Item(name: $0.key, value: $0.value) }
     }
 
+    /// Whether there is no item.
     public var isEmpty: Bool { items.isEmpty }
 
     /// Adds an item at the end.

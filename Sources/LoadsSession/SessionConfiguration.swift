@@ -51,6 +51,7 @@ public struct SessionConfiguration: Sendable {
     /// Called in order.
     public var onResponse: [ResponseHook] = []
 
+    /// The defaults of all its fields.
     public init() {}
 
     /// How servers are trusted, and what is shown to them.
@@ -63,12 +64,14 @@ public struct SessionConfiguration: Sendable {
         public var certificateFile: String?
         /// A PEM file with its key; nil if the certificate's file has it.
         public var keyFile: String?
+        /// Certificates are verified against the system's authorities, and none is shown.
         public init() {}
     }
 }
 
 /// A request on its way, as hooks see it.
 public struct Request: Sendable {
+    /// A hook may change it.
     public var method: HTTPRequest.Method
     /// Absolute. Another host than before is an error.
     public var url: String

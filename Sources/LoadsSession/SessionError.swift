@@ -4,6 +4,7 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         /// One word, as reports show it.
         public let name: String
+        /// A kind of one's own.
         public init(_ name: String) { self.name = name }
         public var description: String { name }
 
@@ -39,11 +40,13 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
         public static let hook = Code("hook")
     }
 
+    /// The kind of error; errors of hits are grouped by its name.
     public let code: Code
     /// What happened, to which URL, and what to do.
     public let message: String
     /// The URL requested, as far as it is known.
     public let url: String
+    /// What a hook threw; nil otherwise.
     public let cause: (any Error)?
     /// What an engine's exchange had cost when it failed; nil of what is no engine's error.
     var cost: ExchangeCost?

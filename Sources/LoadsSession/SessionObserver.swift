@@ -7,7 +7,9 @@ public struct ObservedExchange: Sendable {
     public let user: Int?
     /// The iteration's number, from 0 for each user.
     public let iteration: Int?
+    /// As it was sent; a redirect may have changed that of the call.
     public let method: HTTPRequest.Method
+    /// Absolute.
     public let url: String
     /// What the session sent; `Host` and what else belongs to the connection is the engine's.
     public let headers: HTTPFields

@@ -15,7 +15,9 @@ public struct StatusSet: Sendable, Equatable, ExpressibleByArrayLiteral, Express
     /// A range of statuses, 100 to 599.
     public static func range(_ range: ClosedRange<Int>) -> StatusSet { StatusSet(ranges: [range]) }
 
+    /// All statuses of the sets together; `[404, 409]` is two sets of one.
     public init(arrayLiteral elements: StatusSet...) { ranges = elements.flatMap(\.ranges) }
+    /// One status.
     public init(integerLiteral value: Int) { ranges = [value...value] }
     /// The statuses listed.
     public init(_ statuses: some Sequence<Int>) { ranges = statuses.map { $0...$0 } }

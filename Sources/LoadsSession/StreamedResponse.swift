@@ -18,11 +18,17 @@ public struct StreamedResponse: Sendable {
     /// The body, decompressed; to be read once.
     public let body: ResponseBody
 
+    /// Known before the body.
     public var status: HTTPResponse.Status { response.status }
+    /// Whether the status is below 400.
     public var isSuccess: Bool { response.isSuccess }
+    /// Those of the last exchange, redirects aside.
     public var headers: HTTPFields { response.headers }
+    /// Where the response came from, redirects followed.
     public var url: String { response.url }
+    /// The redirects that led here, oldest first.
     public var history: [Response] { response.history }
+    /// The cookies that this response set.
     public var cookies: [Cookie] { response.cookies }
 
     /// Ends the body here, on purpose: the transfer is aborted, and the hit counts as complete.
@@ -50,11 +56,14 @@ public struct StreamedResponse: Sendable {
 
 /// The chunks of a streamed body.
 public struct ResponseBody: AsyncSequence, Sendable {
+    /// A chunk as it came, decompressed; never empty.
     public typealias Element = [UInt8]
     let source: Source
 
+    /// Iterators of one body share it: each chunk goes to one of them.
     public func makeAsyncIterator() -> Iterator { Iterator(source: source) }
 
+    /// Asks for one chunk at a time.
     public struct Iterator: AsyncIteratorProtocol {
         let source: Source
         /// - Throws: ``SessionError`` when the rest does not come.

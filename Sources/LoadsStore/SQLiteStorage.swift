@@ -14,6 +14,7 @@ public actor SQLiteStorage: RunStorage {
     private let database: DatabaseQueue
     private let recent = RecentWrites()
 
+    /// In `hits/RUN.ndjson` of its directory.
     public nonisolated var keepsHits: Bool { true }
 
     static let fileName = "master.sqlite"
@@ -35,6 +36,7 @@ public actor SQLiteStorage: RunStorage {
         }
     }
 
+    /// Closes the database and gives up the lock, so that another master can have it.
     public func close() {
         try? database.close()
         Glibc.close(lock)

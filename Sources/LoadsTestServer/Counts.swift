@@ -10,7 +10,9 @@ public struct Counts: Sendable, Equatable {
     public var open = 0
     /// Connections that the client closed before its answer was complete.
     public var abandoned = 0
+    /// Bytes read from connections, heads included.
     public var bytesReceived = 0
+    /// Bytes written to connections, heads included.
     public var bytesSent = 0
 
     public init() {}

@@ -4,6 +4,7 @@ public import LoadsEventLoop
 ///
 /// Confined to its loop, like ``MasterTransport``.
 public protocol AgentTransport: AnyObject, Sendable {
+    /// Where every call is made.
     var loop: EventLoop { get }
     /// Opens the control channel.
     func open(_ receiver: any AgentReceiver) throws(TransportError)
@@ -27,6 +28,7 @@ public protocol AgentTransport: AnyObject, Sendable {
 public protocol AgentReceiver: AnyObject, Sendable {
     /// A connection stands: the first, or another after a cut. To the master it is a new peer, which says hello first.
     func connected()
+    /// A control message of the master's.
     func received(control message: [UInt8])
     /// The results channel takes messages again. May come without need.
     func resultsWritable()
@@ -46,6 +48,7 @@ extension AgentReceiver {
 ///
 /// Confined to its loop, like ``MasterTransport``.
 public protocol ClientTransport: AnyObject, Sendable {
+    /// Where every call is made.
     var loop: EventLoop { get }
     /// Opens the control channel.
     func open(_ receiver: any ClientReceiver) throws(TransportError)
@@ -53,6 +56,7 @@ public protocol ClientTransport: AnyObject, Sendable {
     func connectStream(host: String?, port: Int)
     /// Subscribes to all topics that begin with a prefix.
     func subscribe(_ prefix: String)
+    /// Ends a subscription, by the prefix that it was made with; without one nothing happens.
     func unsubscribe(_ prefix: String)
     /// Sends a control message, like ``AgentTransport/send(_:)``.
     @discardableResult func send(_ message: [UInt8]) -> Bool
@@ -64,7 +68,9 @@ public protocol ClientTransport: AnyObject, Sendable {
 public protocol ClientReceiver: AnyObject, Sendable {
     /// A connection stands: the first, or another after a cut. To the master it is a new peer, which says hello first.
     func connected()
+    /// An answer of the master's.
     func received(control message: [UInt8])
+    /// A message of the stream.
     func received(topic: String, _ message: [UInt8])
     /// The master cannot be reached, or turns this peer away: for a person. Each kind is told once
     /// until a connection stands, not at every attempt.

@@ -4,6 +4,7 @@ public import LoadsEventLoop
 ///
 /// Confined to its loop: every call is made there, and so is every call of the receiver.
 public protocol MasterTransport: AnyObject, Sendable {
+    /// Where every call is made.
     var loop: EventLoop { get }
     /// Opens the channels. What comes from now on goes to the receiver, which is kept until ``close()``.
     ///

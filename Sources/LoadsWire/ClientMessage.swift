@@ -45,15 +45,21 @@ public struct ClientAnswer: Sendable, Equatable {
 
     /// What the master says to it.
     public enum Answer: Sendable, Equatable {
+        /// To `hello`: who the master is.
         case welcome(MasterWelcome)
         /// The run is queued; files that the master lacks are to be uploaded first.
         case accepted(run: String, missing: [String])
         /// So many bytes of a file are there; 256 KiB more may be sent. `complete` once its hash was found right.
         case credit(hash: String, bytes: Int, complete: Bool)
+        /// To `status`: its agents and runs.
         case status(ClusterStatus)
+        /// To `snapshot`: a part of it; several merge to the whole.
         case snapshot(RunSnapshot)
+        /// To what is done by that: `stop` and the adjustments.
         case done
+        /// To `log`, in the order of their numbers.
         case log([LogEntry])
+        /// The request was not carried out.
         case error(WireFault)
     }
 
@@ -238,6 +244,7 @@ public enum RunState: Sendable, Equatable {
     case queued
     /// The agents fetch files and start their runners.
     case preparing
+    /// The start is set: the users have begun, or will at that instant.
     case running
     /// Told to stop, and not over yet.
     case stopping

@@ -1,6 +1,8 @@
 /// What comes to a master on the control channel, where agents and clients speak.
 public enum PeerMessage: Sendable, Equatable {
+    /// What an agent says.
     case agent(AgentMessage)
+    /// What a client, or a watcher, asks.
     case client(ClientRequest)
 
     /// Reads a frame: with a field `request` it is a client's, otherwise an agent's.

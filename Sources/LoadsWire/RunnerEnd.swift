@@ -6,5 +6,6 @@ public enum RunnerEnd: Sendable, Equatable {
     case finished(interrupted: Bool, seconds: Double)
     /// It could not do what was asked; nothing was run.
     case refused(code: Int, message: String)
+    /// It ended although its run was not over, and had not said so.
     case crashed(RunnerCrash)
 }

@@ -70,6 +70,7 @@ public enum RunnerReport: Sendable, Equatable {
     case ready
     /// The users start: time zero of the run. `late` is how far behind the wanted instant, in seconds.
     case started(late: Double)
+    /// What was measured since the last one.
     case batch(Batch)
     /// A line for the user.
     case note(String)

@@ -17,7 +17,9 @@ public struct StreamMessage: Sendable, Equatable {
 
     /// A result of the agent that a message of hits names.
     public struct Result: Sendable, Equatable {
+        /// The start of the agent that it is of.
         public var epoch: String
+        /// The number of the result, as in ``ResultMessage/sequence``.
         public var sequence: UInt64
         public init(epoch: String, sequence: UInt64) {
             self.epoch = epoch
@@ -54,6 +56,7 @@ public struct StreamMessage: Sendable, Equatable {
 
 /// The topics of the stream.
 public enum StreamTopic: String, Sendable, CaseIterable {
+    /// Hits as they were made; intervals, merged, and how the thresholds stand; what happened to the run.
     case hits, stats, events
 
     /// The first frame of a run's messages: `hits/RUN/`.

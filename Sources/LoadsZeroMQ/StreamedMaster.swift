@@ -27,8 +27,10 @@ public final class StreamedMaster: MasterTransport, @unchecked Sendable {
         self.context = context
     }
 
+    /// The inner transport's.
     public var loop: EventLoop { inner.loop }
 
+    /// Opens the inner transport, and listens: the addresses are the inner ones but for the stream's.
     public func open(_ receiver: any MasterReceiver) throws(TransportError) -> MasterAddresses {
         loop.checkIsolated()
         let relay = Relay(receiver)
@@ -53,11 +55,13 @@ public final class StreamedMaster: MasterTransport, @unchecked Sendable {
     @discardableResult
     public func send(_ message: [UInt8], to peer: Peer) -> Bool { inner.send(message, to: peer) }
 
+    /// To the inner transport's subscribers and to those over ZeroMQ.
     public func publish(_ message: [UInt8], topic: String) {
         inner.publish(message, topic: topic)
         stream?.publish(message, topic: topic)
     }
 
+    /// Closes the inner transport, too.
     public func close() {
         malformed += stream?.malformed ?? 0
         inner.close()
@@ -66,6 +70,7 @@ public final class StreamedMaster: MasterTransport, @unchecked Sendable {
         relay?.receiver = nil
     }
 
+    /// The inner transport's, and what was dropped or turned away at the stream's socket.
     public var counters: TransportCounters {
         var all = inner.counters
         all.malformed += malformed + (stream?.malformed ?? 0)

@@ -4,6 +4,7 @@ public import LoadsTransport
 /// An agent's channels over ZeroMQ: DEALER for control, PUSH for results.
 public final class ZeroMQAgent: AgentTransport, @unchecked Sendable {
     // @unchecked: everything is touched on the loop only, as the protocol demands.
+    /// Where every call is made, and the receiver called.
     public let loop: EventLoop
     private let master: Endpoint
     private let keys: PeerKeys?
@@ -25,6 +26,7 @@ public final class ZeroMQAgent: AgentTransport, @unchecked Sendable {
         self.context = context
     }
 
+    /// Begins to connect, and goes on until ``close()``. A second call does nothing.
     public func open(_ receiver: any AgentReceiver) throws(TransportError) {
         loop.checkIsolated()
         guard control == nil else { return }
@@ -37,6 +39,7 @@ public final class ZeroMQAgent: AgentTransport, @unchecked Sendable {
         self.receiver = receiver
     }
 
+    /// As ``LoadsTransport/AgentTransport`` says; a channel that cannot be opened is told as trouble.
     public func connectResults(host: String?, port: Int) {
         let endpoint = Endpoint(host: host ?? master.host, port: port)
         guard receiver != nil, results?.endpoint != endpoint else { return }

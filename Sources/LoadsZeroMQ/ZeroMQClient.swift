@@ -4,6 +4,7 @@ public import LoadsTransport
 /// A client's or watcher's channels over ZeroMQ: DEALER for control, SUB for the stream.
 public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
     // @unchecked: everything is touched on the loop only, as the protocol demands.
+    /// Where every call is made, and the receiver called.
     public let loop: EventLoop
     private let master: Endpoint
     private let keys: PeerKeys?
@@ -26,6 +27,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
         self.context = context
     }
 
+    /// Begins to connect, and goes on until ``close()``. A second call does nothing.
     public func open(_ receiver: any ClientReceiver) throws(TransportError) {
         loop.checkIsolated()
         guard control == nil else { return }
@@ -38,6 +40,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
         self.receiver = receiver
     }
 
+    /// As ``LoadsTransport/ClientTransport`` says; a stream that cannot be opened is told as trouble.
     public func connectStream(host: String?, port: Int) {
         let endpoint = Endpoint(host: host ?? master.host, port: port)
         guard receiver != nil, stream?.endpoint != endpoint else { return }
@@ -59,6 +62,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
         }
     }
 
+    /// Also before the stream is connected; kept over reconnections, and counted once however often it is asked for.
     public func subscribe(_ prefix: String) {
         if prefixes.insert(prefix).inserted { stream?.subscribe(prefix, true) }
     }

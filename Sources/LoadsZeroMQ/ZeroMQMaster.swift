@@ -6,6 +6,7 @@ public import LoadsTransport
 /// A master's channels over ZeroMQ: ROUTER for control, PULL for results, XPUB for the stream.
 public final class ZeroMQMaster: MasterTransport, @unchecked Sendable {
     // @unchecked: everything is touched on the loop only, as the protocol demands.
+    /// Where every call is made, and the receiver called.
     public let loop: EventLoop
     private let endpoints: (control: Endpoint, results: Endpoint, stream: Endpoint)
     private let keys: MasterKeys?
@@ -31,6 +32,7 @@ public final class ZeroMQMaster: MasterTransport, @unchecked Sendable {
         self.context = context
     }
 
+    /// Binds the three channels: all of them, or none.
     public func open(_ receiver: any MasterReceiver) throws(TransportError) -> MasterAddresses {
         loop.checkIsolated()
         precondition(self.receiver == nil, "the transport is open")
@@ -75,6 +77,7 @@ public final class ZeroMQMaster: MasterTransport, @unchecked Sendable {
 
     public func publish(_ message: [UInt8], topic: String) { stream?.publish(message, topic: topic) }
 
+    /// Keeps what was counted.
     public func close() {
         counted = counters
         receiver = nil
@@ -86,6 +89,7 @@ public final class ZeroMQMaster: MasterTransport, @unchecked Sendable {
         stream = nil
     }
 
+    /// All but ``TransportCounters/missed``, which ZeroMQ does not tell.
     public var counters: TransportCounters {
         var all = counted
         all.malformed +=

@@ -5,8 +5,11 @@
 /// smallest that did until that is small, and tries what it has found once more. What the confirmation refutes is
 /// bad, and the search goes on below it.
 public struct SizeSearch: Sendable {
+    /// A load to be tried.
     public struct Try: Sendable, Equatable {
+        /// Users, or arrivals a second.
         public var load: Int
+        /// What is found out by it.
         public var purpose: SizeStep.Purpose
         public init(load: Int, purpose: SizeStep.Purpose) {
             self.load = load
@@ -16,6 +19,7 @@ public struct SizeSearch: Sendable {
 
     /// How a search came out.
     public struct Result: Sendable, Equatable {
+        /// What ended the search.
         public enum Limit: String, Sendable, CaseIterable {
             /// The target breaks a threshold beyond ``Result/found``.
             case target
@@ -31,6 +35,7 @@ public struct SizeSearch: Sendable {
 
         /// The largest load that was borne, twice; nil when not even the smallest was.
         public var found: Int?
+        /// Why ``found`` is not larger.
         public var limit: Limit
         /// The smallest load that was not borne; nil when all were.
         public var broken: Int?

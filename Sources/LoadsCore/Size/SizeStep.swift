@@ -14,12 +14,15 @@ public struct SizeStep: Sendable {
 
     /// What was found out by it.
     public enum Purpose: String, Sendable, CaseIterable {
+        /// Whether twice the load is borne; where between two loads the limit lies; whether the answer holds again.
         case climb, narrow, confirm
     }
 
     /// Users, or arrivals a second.
     public var load: Int
+    /// Why it was tried.
     public var purpose: Purpose
+    /// Of the run that tried it.
     public var summary: Summary
 
     public init(load: Int, purpose: Purpose, summary: Summary) {
@@ -28,6 +31,7 @@ public struct SizeStep: Sendable {
         self.summary = summary
     }
 
+    /// From the run's verdict and its thresholds. A generator at its limit comes first; dropped arrivals are a breach.
     public var outcome: Outcome {
         let verdict = summary.verdict.kind
         if verdict == .incomplete || summary.interrupted && !summary.thresholds.contains(where: \.aborted) {

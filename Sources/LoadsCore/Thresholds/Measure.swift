@@ -4,6 +4,7 @@ public struct Measure: Sendable, Equatable {
     public enum Function: Sendable, Equatable {
         /// From 0 to 1: the nearest rank.
         case percentile(Double)
+        /// Of times, or of the values of a metric.
         case mean, min, max
         /// Failed hits or steps.
         case errors
@@ -13,6 +14,7 @@ public struct Measure: Sendable, Equatable {
         case dropped
         /// Checks that passed.
         case checks
+        /// How many: hits, or iterations that have ended.
         case hits, iterations
         /// How often a second.
         case rate
@@ -28,17 +30,23 @@ public struct Measure: Sendable, Equatable {
         case all
         /// Hits under a name.
         case hit(String)
+        /// Steps under a name.
         case step(String)
+        /// Checks under a name.
         case check(String)
+        /// Values of a metric under a name.
         case metric(String)
         /// Iterations: response times where they have an intended start, service times otherwise.
         case iterations
+        /// Iterations from their intended start, in open models only; iterations from their actual start.
         case response, service
         /// How late iterations start.
         case lag
     }
 
+    /// What is made of the samples.
     public let function: Function
+    /// Which samples.
     public let subject: Subject
 
     init(_ function: Function, _ subject: Subject = .all) {

@@ -2,10 +2,15 @@
 public struct Threshold: Sendable, Equatable {
     /// How the actual value must compare with the limit.
     public enum Comparison: String, Sendable, CaseIterable {
+        /// Less than the limit.
         case below = "<"
+        /// The limit, or less.
         case atMost = "<="
+        /// More than the limit.
         case above = ">"
+        /// The limit, or more.
         case atLeast = ">="
+        /// Exactly the limit.
         case equal = "=="
 
         func holds(_ actual: Double, _ limit: Double) -> Bool {
@@ -21,8 +26,11 @@ public struct Threshold: Sendable, Equatable {
 
     /// As it was written, without spaces around it: what it is called everywhere.
     public let expression: String
+    /// What is looked at.
     public let measure: Measure
+    /// How it must compare with ``limit``.
     public let comparison: Comparison
+    /// What it is compared with.
     public let limit: Quantity
     /// The length of the windows that are judged each by itself, in whole seconds; nil judges everything together.
     public let window: Int?
@@ -58,8 +66,9 @@ public struct Threshold: Sendable, Equatable {
         self = try parser.threshold()
     }
 
-    /// The most thresholds of a run, and the most characters of one.
+    /// The most thresholds of a run.
     public static let countLimit = 100
+    /// The most characters of an expression.
     public static let lengthLimit = 1000
     /// The longest window, in seconds.
     public static let windowLimit = 3600

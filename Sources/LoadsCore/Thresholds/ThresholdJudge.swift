@@ -19,6 +19,7 @@ public struct ThresholdJudge: Sendable {
 
     /// Something that is to be told.
     public struct Change: Sendable, Equatable {
+        /// How the threshold stands now.
         public var result: ThresholdResult
         /// The run is to be stopped at once.
         public var aborts: Bool
@@ -33,6 +34,7 @@ public struct ThresholdJudge: Sendable {
         if let last { self.last = last }
     }
 
+    /// Whether there is no threshold to judge.
     public var isEmpty: Bool { tracks.isEmpty }
 
     /// The run is coming to its end: windows that end later say nothing of the load.

@@ -1,8 +1,10 @@
 /// How a threshold stands while a run goes on, and how it came out in the end.
 public struct ThresholdResult: Sendable, Equatable {
+    /// Whether it was kept to, as far as it could be judged.
     public enum State: String, Sendable, CaseIterable {
         /// Everything that was judged keeps to it.
         case passed
+        /// What was measured broke it; with a `for`, for that long.
         case breached
         /// There was nothing to judge; ``ThresholdResult/doubt`` says why.
         case unjudged
@@ -12,6 +14,7 @@ public struct ThresholdResult: Sendable, Equatable {
     public enum Doubt: String, Sendable, CaseIterable {
         /// Nothing that the run measured bears the name.
         case unknownName = "unknown-name"
+        /// Nothing was measured that it could judge.
         case noSamples = "no-samples"
         /// Fewer samples than its `min`.
         case fewSamples = "few-samples"
@@ -21,8 +24,11 @@ public struct ThresholdResult: Sendable, Equatable {
         case otherUnit = "other-unit"
     }
 
+    /// What was judged.
     public var threshold: Threshold
+    /// While a run goes on it may change back.
     public var state: State
+    /// Nil unless ``state`` is `unjudged`.
     public var doubt: Doubt?
     /// The value that the state rests on, in the unit of the threshold's limit: with windows the latest one while the
     /// run goes on and the worst one in the end. Nil when there is none.
@@ -31,8 +37,9 @@ public struct ThresholdResult: Sendable, Equatable {
     public var samples: Int
     /// Where the window of ``actual`` ends, in seconds since the start; nil without windows.
     public var windowEnd: Int?
-    /// Windows judged, and those of them that broke the limit.
+    /// Windows judged; 0 where there are none.
     public var windows: Int
+    /// Those of them that broke the limit.
     public var brokenWindows: Int
     /// Where the window ends with which it was breached, in seconds since the start; nil if it was not, and without
     /// windows.

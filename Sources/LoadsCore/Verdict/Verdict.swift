@@ -1,5 +1,6 @@
 /// Whether the numbers of a run can be trusted: what it says of the generator, not of the target.
 public struct Verdict: Sendable, Equatable {
+    /// How far the numbers can be trusted.
     public enum Kind: String, Sendable, CaseIterable {
         /// The numbers are the target's.
         case valid
@@ -37,11 +38,13 @@ public struct Verdict: Sendable, Equatable {
             case nothingMeasured = "nothing-measured"
         }
 
+        /// What it is about.
         public var code: Code
         /// In plain words, with the numbers.
         public var text: String
-        /// The number behind it, and what it may be at most; both nil where there is no number.
+        /// The number behind it; nil where there is none.
         public var actual: Quantity?
+        /// The most that it may be; nil where there is no such number.
         public var limit: Quantity?
 
         public init(_ code: Code, _ text: String, actual: Quantity? = nil, limit: Quantity? = nil) {

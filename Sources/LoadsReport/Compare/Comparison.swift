@@ -10,6 +10,7 @@ public struct Comparison: Sendable {
     public let figures: [Figure]
     /// Names that only one of them has.
     public let onlyBefore: [String]
+    /// Names that only the later one has.
     public let onlyAfter: [String]
     /// The parts of the plans that differ: then the plans may be why the figures do.
     public let planDifferences: [String]

@@ -24,6 +24,7 @@ public struct Figure: Sendable, Equatable {
 
     /// What can be said.
     public enum Claim: String, Sendable {
+        /// The interval of the difference lies on one side of 0.
         case better, worse
         /// The interval of the difference holds 0.
         case none
@@ -31,12 +32,17 @@ public struct Figure: Sendable, Equatable {
         case tooFew = "too_few"
     }
 
+    /// What it is a figure of.
     public let subject: Subject
+    /// What is compared.
     public let kind: Kind
+    /// In the earlier run; the unit is that of ``kind``.
     public let before: Interval
+    /// In the later run.
     public let after: Interval
     /// After less before.
     public let difference: Interval
+    /// What can be said of the difference.
     public let claim: Claim
     /// Whether it is worse by more than the tolerance, certainly.
     public let regressed: Bool

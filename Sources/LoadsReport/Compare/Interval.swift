@@ -1,7 +1,10 @@
 /// An estimate and the bounds of its confidence interval. A bound is nil where the data say nothing about that side.
 public struct Interval: Sendable, Equatable {
+    /// What was measured.
     public var estimate: Double
+    /// At most ``estimate``.
     public var low: Double?
+    /// At least ``estimate``.
     public var high: Double?
 
     public init(_ estimate: Double, low: Double?, high: Double?) {

@@ -7,6 +7,7 @@ import LoadsEventLoop
 public struct RunMetrics: Sendable {
     /// Names the run.
     public let id: String
+    /// As the user named it.
     public let target: String
     /// Wall time of the start, in seconds since 1970; nil before it.
     public private(set) var startedAt: Double?

@@ -42,6 +42,7 @@ public final class SeriesWriter: Sendable {
     private let sink: Sink
     private let state = Mutex(State())
 
+    /// A writer that writes nothing before the first interval.
     public init(_ form: Form, sink: @escaping Sink) {
         self.form = form
         self.sink = sink

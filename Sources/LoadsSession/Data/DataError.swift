@@ -14,6 +14,7 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case stopped
     }
 
+    /// The kind of reason.
     public var code: Code
     /// What happened, to what, and what to do.
     public var message: String

@@ -13,10 +13,13 @@ public import Testing
 public struct LoadTrait: TestTrait, SuiteTrait, TestScoping {
     let run: SmallRun
 
+    /// A suite hands it on to all tests in it.
     public var isRecursive: Bool { true }
 
+    /// Around each case, not around the whole test or suite.
     public func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? { testCase == nil ? nil : self }
 
+    /// Runs the case as a load, prints what came of it, and records the failures of its iterations as issues.
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {

@@ -22,6 +22,7 @@
 ///
 /// An XCTestCase says what it wants by ``RunSetUpUser``.
 public protocol RunSetUp: Sendable {
+    /// What the users need to know; it travels as JSON.
     associatedtype Value: Codable & Sendable
 
     /// Prepares what all users need.
@@ -34,6 +35,7 @@ public protocol RunSetUp: Sendable {
 }
 
 extension RunSetUp {
+    /// Undoes nothing: a set-up that leaves nothing behind needs no tear-down.
     public static func tearDown(_ value: Value) async throws {}
 
     /// What the set-up of this run has returned.

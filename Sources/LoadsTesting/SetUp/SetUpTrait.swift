@@ -7,6 +7,8 @@ public struct SetUpTrait: TestTrait, SuiteTrait, TestScoping {
     /// Around the whole suite or test, not around each case.
     public func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? { testCase == nil ? self : nil }
 
+    /// Sets up in order, runs the tests, and tears down in the other order what was set up, whatever happened. Under
+    /// `loads` it only runs the tests: an agent sees to the rest.
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
