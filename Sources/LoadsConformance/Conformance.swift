@@ -17,6 +17,7 @@ public struct Conformance: Sendable {
     /// Whether the agent takes ` --data DIR`: then it is killed and started again, too.
     public var data: Bool
 
+    /// - Parameter command: What starts the agent; ` --master …` is put behind it.
     public init(command: String, messagesProgram: [String]? = nil, keys: Bool = false, data: Bool = false) {
         self.command = command
         self.messagesProgram = messagesProgram

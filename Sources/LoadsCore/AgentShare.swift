@@ -47,6 +47,7 @@ public struct AgentShare: Sendable, Equatable {
         public var cpuSeconds: Double
         /// Seconds that its loops' threads, all together, waited for a core although they had something to do.
         public var waitedSeconds: Double
+        /// - Parameters: All but the cores in seconds.
         public init(cores: Int, seconds: Double, cpuSeconds: Double, waitedSeconds: Double) {
             self.cores = cores
             self.seconds = seconds
@@ -65,6 +66,9 @@ public struct AgentShare: Sendable, Equatable {
         public var hits: Int?
         /// For a person.
         public var reason: String
+        /// - Parameters:
+        ///   - to: Nil is to the end.
+        ///   - hits: Nil is an unknown number.
         public init(from: Double, to: Double?, hits: Int?, reason: String) {
             self.from = from
             self.to = to
@@ -73,6 +77,7 @@ public struct AgentShare: Sendable, Equatable {
         }
     }
 
+    /// An agent that has delivered nothing yet.
     public init(id: String, name: String, users: Int) {
         self.id = id
         self.name = name

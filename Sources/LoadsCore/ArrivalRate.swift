@@ -6,6 +6,7 @@ public struct ArrivalRate: Sendable, Hashable, Comparable {
     /// Millionths of an arrival in an hour: 3,600,000,000 is one a second.
     public var microPerHour: Int64
 
+    /// - Parameter microPerHour: Nothing is checked; ``Plan/validate()`` refuses what is below 0 or above ``highest``.
     public init(microPerHour: Int64) { self.microPerHour = microPerHour }
 
     /// No arrivals.

@@ -8,6 +8,7 @@ public struct Batch: Sendable, Equatable {
     public var from: Double
     /// Its end, likewise; 0 is a batch that covers nothing yet.
     public var to: Double
+    /// - Parameters: Both ends in seconds since the start of the run.
     public init(statistics: Statistics = Statistics(), hits: [RawHit] = [], from: Double = 0, to: Double = 0) {
         self.statistics = statistics
         self.hits = hits
@@ -56,6 +57,9 @@ public struct RawHit: Sendable, Equatable {
     /// The error's kind, or nil.
     public var error: String?
 
+    /// - Parameters:
+    ///   - time: Seconds from the start of the run to the call.
+    ///   - latency: Nanoseconds.
     public init(
         time: Double, user: Int, iteration: Int, name: String, method: String, url: String, status: Int?,
         latency: Int64, bytes: Int, requests: Int, error: String?

@@ -19,6 +19,7 @@ public struct Histogram: Sendable, Equatable {
     /// One more than the last bucket: that of `Int64.max`.
     public static let bucketLimit = index(of: .max) + 1
 
+    /// No values.
     public init() {}
 
     /// Rebuilds a histogram from its buckets, as the wire carries it. Indices outside the layout are left out.

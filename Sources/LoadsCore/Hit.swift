@@ -17,6 +17,7 @@ public struct Phases: Sendable, Equatable {
     /// From the first byte to the last.
     public var receive: Int64 = 0
 
+    /// Nothing has happened yet: all are 0.
     public init() {}
 
     /// The names, in order, as reports show them.
@@ -74,6 +75,9 @@ public struct Hit: Sendable {
     /// No complete response, or a status of 400 or above that the call does not accept.
     public var failed: Bool
 
+    /// - Parameters:
+    ///   - latency: Nanoseconds.
+    ///   - failed: Whether it counts as failed, which a response can, too.
     public init(
         start: Instant, name: String, method: String, url: String, status: Int?, latency: Int64,
         phases: Phases = Phases(), bytesSent: Int = 0, bytesReceived: Int = 0, requests: Int = 1,
@@ -100,6 +104,7 @@ public struct HitError: Sendable, Hashable {
     public var kind: String
     /// A sentence for a person.
     public var message: String
+    /// - Parameter kind: One word; errors are grouped by it.
     public init(kind: String, message: String) {
         self.kind = kind
         self.message = message

@@ -17,6 +17,7 @@ public final class IterationContext: Sendable {
     /// Random numbers drawn so far. Relaxed: it guards no data.
     private let draws = Atomic<UInt64>(0)
 
+    /// - Parameter number: From 0 for each user.
     public init(user: VirtualUser, number: Int) {
         self.user = user
         self.number = number
@@ -89,6 +90,7 @@ public struct Scenario: Sendable {
     public let name: String
     /// One iteration. It must notice cancellation to be interruptible.
     public let body: @Sendable (IterationContext) async -> IterationOutcome
+    /// - Parameter body: One iteration. It runs on its user's loop, and must not block it without ``Plan/threads``.
     public init(name: String, body: @escaping @Sendable (IterationContext) async -> IterationOutcome) {
         self.name = name
         self.body = body

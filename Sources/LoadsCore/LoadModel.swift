@@ -22,6 +22,7 @@ public struct MixPart: Sendable, Equatable {
     public var think: ThinkTime
     /// As ``Plan/pacing``, for its users.
     public var pacing: Duration
+    /// - Parameter model: Any but a mix.
     public init(
         scenarios: [String], start: Duration = .zero, model: LoadModel, think: ThinkTime = .zero,
         pacing: Duration = .zero
@@ -40,6 +41,7 @@ public struct UserStage: Sendable, Equatable {
     public var duration: Duration
     /// Users at its end.
     public var users: Int
+    /// - Parameter users: Those at its end.
     public init(duration: Duration, users: Int) {
         self.duration = duration
         self.users = users
@@ -55,6 +57,7 @@ public struct UserStages: Sendable, Equatable {
     public var stages: [UserStage]
     /// Which of the users are this agent's.
     public var stripe: Stripe
+    /// - Parameter stripe: Every user, unless several agents share them.
     public init(stages: [UserStage], stripe: Stripe = .whole) {
         self.stages = stages
         self.stripe = stripe
@@ -76,6 +79,7 @@ public struct RateStage: Sendable, Equatable {
     public var duration: Duration
     /// The rate at its end.
     public var rate: ArrivalRate
+    /// - Parameter rate: That at its end.
     public init(duration: Duration, rate: ArrivalRate) {
         self.duration = duration
         self.rate = rate

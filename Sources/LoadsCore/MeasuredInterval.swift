@@ -11,6 +11,10 @@ public struct MeasuredInterval: Sendable, Equatable {
     /// All that was measured before the observer was there, in one: when it happened nobody knows any more.
     public var isBacklog: Bool
 
+    /// - Parameters:
+    ///   - from: Seconds since the start of the run.
+    ///   - to: Likewise.
+    ///   - startedAt: Seconds since 1970.
     public init(statistics: Statistics, from: Double, to: Double, startedAt: Double, isBacklog: Bool = false) {
         self.statistics = statistics
         self.from = from

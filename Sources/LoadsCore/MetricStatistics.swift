@@ -40,6 +40,7 @@ public struct MetricStatistics: Sendable, Equatable {
     /// The largest value of a trend; the smallest is 0.
     public static let trendLimit = 9e12
 
+    /// No values yet.
     public init(kind: MetricKind, unit: String = "") {
         self.kind = kind
         self.unit = unit

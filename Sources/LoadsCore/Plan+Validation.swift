@@ -9,6 +9,9 @@ public struct PlanProblem: Error, Sendable, Equatable, CustomStringConvertible {
     /// What would be right.
     public var remedy: String
 
+    /// - Parameters:
+    ///   - option: Its name without `--`.
+    ///   - remedy: What is wrong with the value, and what would be right.
     public init(option: String, value: String, remedy: String) {
         self.option = option
         self.value = value

@@ -14,6 +14,7 @@ public struct Plan: Sendable, Equatable {
         public var users: Int
         /// What each of them does.
         public var amount: Amount
+        /// - Parameter users: At least 1.
         public init(users: Int, amount: Amount) {
             self.users = users
             self.amount = amount
@@ -68,6 +69,7 @@ public struct Plan: Sendable, Equatable {
         public var index: Int
         /// How many agents share it, at least 1.
         public var count: Int
+        /// - Parameter index: From 0, below the count. The standard is the whole run.
         public init(index: Int = 0, count: Int = 1) {
             self.index = index
             self.count = count
@@ -77,8 +79,11 @@ public struct Plan: Sendable, Equatable {
     /// The largest seed: what every language's numbers hold.
     public static let seedLimit = 1 << 53 - 1
 
+    /// A plan of that model; everything else is as said at each property.
     public init(model: LoadModel) { self.model = model }
+    /// A closed plan: cycles one after the other.
     public init(cycles: [Cycle]) { model = .cycles(cycles) }
+    /// An open plan.
     public init(arrivals: Arrivals) { model = .arrivals(arrivals) }
 
     /// The cycles of a plan that has some, one after the other; one is the ordinary case, `-c 10:20:30` makes three. Empty in

@@ -29,6 +29,7 @@ public struct Progress: Sendable, Equatable {
     /// How the thresholds stand.
     public var thresholds: [ThresholdResult] = []
 
+    /// Nothing has happened yet.
     public init() {}
 }
 
@@ -54,6 +55,7 @@ public struct ProgressMeter: Sendable {
     /// When arrivals are due; nil in a closed model.
     private let schedule: Schedule?
 
+    /// - Parameter plan: Of all that is measured: the fraction done is a share of it.
     public init(plan: Plan) {
         self.plan = plan
         schedule = plan.arrivals?.schedule

@@ -7,6 +7,7 @@ public struct RunEnding: Sendable, Equatable {
     public var interrupted: Bool
     /// Iterations that ignored their cancellation and were left behind; they count as interrupted.
     public var leftBehind: Int
+    /// - Parameter leftBehind: Iterations, not users.
     public init(interrupted: Bool, leftBehind: Int = 0) {
         self.interrupted = interrupted
         self.leftBehind = leftBehind

@@ -12,6 +12,7 @@ public struct IterationCounts: Sendable, Equatable {
     public var skipped = 0
     /// Cancelled at the end of the grace, or by an abort.
     public var interrupted = 0
+    /// None has started.
     public init() {}
 
     /// Iterations that have ended, in whatever way.
@@ -35,6 +36,7 @@ public struct ArrivalCounts: Sendable, Equatable {
     public var started = 0
     /// Those that did not: no user was free and the queue was full, or the run ended before one was.
     public var dropped = 0
+    /// None, unless said.
     public init(planned: Int = 0, started: Int = 0, dropped: Int = 0) {
         self.planned = planned
         self.started = started
@@ -67,6 +69,7 @@ public struct NameStatistics: Sendable, Equatable {
     public var phases = [Histogram](repeating: Histogram(), count: Phases.names.count)
     /// Responses by status.
     public var status: [Int: Int] = [:]
+    /// No hits.
     public init() {}
 
     /// Adds the hits of another interval, or of another agent.
@@ -92,6 +95,7 @@ public struct Occurrences: Sendable, Equatable {
     public var last: Double
     /// The message of the first one seen.
     public var sample: String
+    /// - Parameters: Times in seconds from the start of the run.
     public init(count: Int, first: Double, last: Double, sample: String) {
         self.count = count
         self.first = first
@@ -139,6 +143,7 @@ public struct GeneratorHealth: Sendable, Equatable {
     public var orphanFailures = 0
     /// Names that did not fit into ``Plan/maxNames``.
     public var overflowedNames = 0
+    /// Nothing is said yet.
     public init() {}
 
     /// Merges another interval of the same runner: totals so far are taken at their largest, the rest adds up.
@@ -199,6 +204,7 @@ public struct Statistics: Sendable, Equatable {
     /// One at most; an array because a structure cannot hold itself.
     private var apart: [Statistics] = []
 
+    /// Nothing was measured.
     public init() {}
 
     private func merged(with other: Statistics) -> Statistics {

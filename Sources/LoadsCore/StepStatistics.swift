@@ -6,6 +6,7 @@ public struct StepStatistics: Sendable, Equatable {
     public var failed = 0
     /// How long they took, in nanoseconds, failed ones included.
     public var duration = Histogram()
+    /// No steps.
     public init() {}
 
     /// Adds the steps of another interval, or of another agent.
@@ -22,6 +23,7 @@ public struct CheckCounts: Sendable, Equatable {
     public var passed: Int
     /// Checks that were false. They fail the steps around them, not the iteration.
     public var failed: Int
+    /// None, unless said.
     public init(passed: Int = 0, failed: Int = 0) {
         self.passed = passed
         self.failed = failed

@@ -36,6 +36,10 @@ public struct Summary: Sendable {
     /// Why the run's tear-down was not done; nil if it was, or there is none.
     public var tearDownFailure: String?
 
+    /// - Parameters:
+    ///   - startedAt: Seconds since 1970.
+    ///   - duration: Seconds.
+    ///   - statistics: Merged over all agents.
     public init(
         id: String, target: String, startedAt: Double, duration: Double, interrupted: Bool, plan: Plan,
         statistics: Statistics, isURLTarget: Bool, crash: RunnerCrash? = nil, agents: [AgentShare] = [],
@@ -104,6 +108,7 @@ public struct RunnerCrash: Sendable, Equatable {
     public var unreportedHits: Int
     /// Whether no runner crashed, but agents were lost so that the run broke off.
     public var isLoss = false
+    /// - Parameters: Counts of what had happened and was in no batch.
     public init(reason: String, output: String, unreportedStarted: Int, unreportedEnded: Int, unreportedHits: Int) {
         self.reason = reason
         self.output = output

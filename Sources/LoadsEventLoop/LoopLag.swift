@@ -37,6 +37,7 @@ public struct LoopHold: Sendable, Equatable {
     public var count: Int
     /// In nanoseconds.
     public var longest: Int64
+    /// - Parameter longest: Nanoseconds.
     public init(count: Int, longest: Int64) {
         self.count = count
         self.longest = longest

@@ -1,6 +1,8 @@
 /// What a descriptor is watched for, and what happened to it.
 public struct FileEvents: OptionSet, Sendable {
+    /// A bit for each event.
     public let rawValue: UInt8
+    /// - Parameter rawValue: A bit for each event.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// Bytes can be read, or the other side closed.

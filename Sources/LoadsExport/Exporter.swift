@@ -24,6 +24,7 @@ public struct ExportOutcome: Sendable, Equatable {
     public var lost = 0
     /// Why the first of them did not.
     public var reason: String?
+    /// - Parameter reason: Why the first of the lost ones did not arrive.
     public init(delivered: Int = 0, lost: Int = 0, reason: String? = nil) {
         self.delivered = delivered
         self.lost = lost

@@ -5,6 +5,7 @@ public struct HostPort: Sendable, Equatable, CustomStringConvertible {
     /// From 0 to 65,535; 0 lets the system choose, where something listens.
     public var port: Int
 
+    /// - Parameter host: Without brackets; nothing is checked.
     public init(host: String, port: Int) {
         self.host = host
         self.port = port

@@ -27,6 +27,7 @@ public actor MemoryStorage: RunStorage {
         return state
     }
 
+    /// Takes the changes at once. Hits have no place here: all of them come back as not kept.
     public func commit(_ changes: [RunChanges], keys: [String: String?]) -> [String: Int] {
         for (agent, key) in keys { self.keys[agent] = key }
         for change in changes {

@@ -43,6 +43,7 @@ public struct RunRecord: Sendable, Equatable {
     /// Events that did not fit into the log.
     public var droppedEvents = 0
 
+    /// A run that waits in the queue.
     public init(submission: RunSubmission, submittedAt: Double) {
         self.submission = submission
         self.submittedAt = submittedAt
@@ -72,6 +73,7 @@ public struct RunRecord: Sendable, Equatable {
         public var failure: String?
         /// Why nothing was run, to be told once it is torn down.
         public var refusal: Refusal?
+        /// The run waits for its set-up.
         public init() {}
     }
 
@@ -81,6 +83,7 @@ public struct RunRecord: Sendable, Equatable {
         public var code: Int
         /// What happened, to what, and what to do.
         public var message: String
+        /// - Parameter code: An exit code of `loads`.
         public init(code: Int, message: String) {
             self.code = code
             self.message = message
@@ -93,6 +96,7 @@ public struct RunRecord: Sendable, Equatable {
         public var abort: Bool
         /// Who or what, for a person.
         public var reason: String
+        /// - Parameter reason: Who or what, for a person.
         public init(abort: Bool, reason: String) {
             self.abort = abort
             self.reason = reason
@@ -160,7 +164,7 @@ public struct RunMember: Sendable, Equatable {
     public var released = false
     /// The number of its first user.
     public var firstUser: Int
-    /// Users that it has now, and had at the peak.
+    /// Users that it has now.
     public var users: Int
     /// The most that it was to have at once so far.
     public var peakUsers: Int
@@ -175,6 +179,7 @@ public struct RunMember: Sendable, Equatable {
     /// Seconds that its clock may have been off at the start.
     public var clockError: Double?
 
+    /// An agent that was told to prepare.
     public init(
         agent: String, name: String, epoch: String, attempt: Int = 0, cores: Int, firstUser: Int, users: Int
     ) {

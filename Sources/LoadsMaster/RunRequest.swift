@@ -18,6 +18,7 @@ public struct RunRequest: Sendable {
     /// What it must keep to.
     public var thresholds: [Threshold]
 
+    /// - Parameter placement: All agents that are free, unless said.
     public init(
         id: String, target: String, isURLTarget: Bool, launch: RunnerLaunch, order: RunnerOrder,
         placement: Placement = Placement(), thresholds: [Threshold] = []

@@ -35,6 +35,7 @@ public struct StoredState: Sendable {
     public var history: [ClusterStatus.RunStatus] = []
     /// The keys that agents' identities belong to.
     public var keys: [String: String] = [:]
+    /// Of a storage that holds nothing yet.
     public init() {}
 }
 
@@ -46,6 +47,7 @@ public struct StoredRun: Sendable {
     public var total: Statistics
     /// One for each agent and epoch that has delivered something.
     public var parts: [StoredPart]
+    /// A run of which nothing was measured, unless said.
     public init(record: RunRecord, total: Statistics = Statistics(), parts: [StoredPart] = []) {
         self.record = record
         self.total = total
@@ -67,6 +69,9 @@ public struct StoredPart: Sendable, Equatable {
     public var lastData: Double
     /// Iterations, health and users; no names.
     public var statistics: Statistics
+    /// - Parameters:
+    ///   - sequence: Of the last result that is in it.
+    ///   - lastData: Seconds since the start.
     public init(
         agent: String, epoch: String, sequence: UInt64, hits: Int, lastData: Double, statistics: Statistics
     ) {
@@ -93,6 +98,7 @@ public struct RunChanges: Sendable {
     public var events: [LogEntry]
     /// Hits to be kept, by agent.
     public var hits: [(agent: String, hits: [RawHit])]
+    /// Changes of the record alone, unless said.
     public init(
         record: RunRecord, total: Statistics? = nil, seconds: [Int: Statistics] = [:], parts: [StoredPart] = [],
         events: [LogEntry] = [], hits: [(agent: String, hits: [RawHit])] = []
@@ -124,6 +130,7 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     public var code: Code
     /// What happened, to what, and what to do.
     public var message: String
+    /// - Parameter message: What happened, to what, and what to do.
     public init(code: Code, message: String) {
         self.code = code
         self.message = message

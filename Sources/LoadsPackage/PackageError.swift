@@ -5,6 +5,7 @@ public struct PackageError: Error, Sendable, CustomStringConvertible {
     /// What happened, to what, and what to do next.
     public let message: String
 
+    /// - Parameter exitCode: Of the `loads` command: 64, 65 or 69.
     public init(exitCode: Int, message: String) {
         self.exitCode = exitCode
         self.message = message

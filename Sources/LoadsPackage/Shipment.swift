@@ -9,6 +9,7 @@ public struct Shipment: Sendable {
     /// Where each file is on this machine, by hash.
     public private(set) var paths: [String: String] = [:]
 
+    /// Nothing yet.
     public init() {}
 
     /// Adds a file under a path relative to the run's directory. A second one under the same path is passed over.

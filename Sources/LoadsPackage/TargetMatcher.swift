@@ -3,6 +3,7 @@ public struct TargetMatcher: Sendable {
     /// All tests of the package.
     public let tests: [TestEntry]
 
+    /// - Parameter tests: All tests of the package.
     public init(tests: [TestEntry]) { self.tests = tests }
 
     /// The tests meant by several targets, each once, in the order of the targets.

@@ -14,6 +14,7 @@ public struct TestEntry: Sendable, Hashable, Decodable {
     public var kind: Kind
     /// Whether it has a case for each of its arguments.
     public var parameterized: Bool
+    /// Those of the test and of the suites around it, such as `.fast`, sorted.
     public var tags: [String]
     /// Why it never runs; empty without a comment, nil if it may run.
     public var disabled: String?
@@ -24,6 +25,7 @@ public struct TestEntry: Sendable, Hashable, Decodable {
     /// Whether something is to be set up once for the whole run.
     public var setUp: Bool?
 
+    /// - Parameter id: `Module.Suite/test`, or `Module/test`.
     public init(
         id: String, kind: Kind, parameterized: Bool = false, tags: [String] = [], disabled: String? = nil,
         file: String? = nil, line: Int? = nil, setUp: Bool? = nil

@@ -21,6 +21,7 @@ public struct SizeReport: Sendable {
         case rate = "per_s"
     }
 
+    /// - Parameter steps: In the order in which they were tried.
     public init(
         target: String, unit: Unit, thresholds: [Threshold], steps: [SizeStep], result: SizeSearch.Result
     ) {

@@ -17,6 +17,7 @@ public struct Cookie: Sendable, Equatable {
     /// When it ends, as time since 1970-01-01 UTC; nil is with the session.
     public var expires: Duration?
 
+    /// A cookie for every path of every host, until the session ends, unless said.
     public init(
         name: String, value: String, domain: String? = nil, includesSubdomains: Bool = false, path: String = "/",
         isSecure: Bool = false, isHTTPOnly: Bool = false, expires: Duration? = nil

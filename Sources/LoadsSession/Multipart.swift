@@ -16,6 +16,7 @@ public struct Multipart: Sendable, ExpressibleByDictionaryLiteral {
         public var contentType: String?
         /// What is in it, sent as it is.
         public var bytes: [UInt8]
+        /// - Parameter filename: Makes a file of it; nil is a field.
         public init(name: String, filename: String? = nil, contentType: String? = nil, bytes: [UInt8]) {
             self.name = name
             self.filename = filename

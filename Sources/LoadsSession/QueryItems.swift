@@ -8,6 +8,7 @@ public struct QueryItems: Sendable, Equatable, ExpressibleByDictionaryLiteral {
         public var name: String
         /// Likewise; may be empty.
         public var value: String
+        /// - Parameters: Both plain, not percent-encoded.
         public init(name: String, value: String) {
             self.name = name
             self.value = value

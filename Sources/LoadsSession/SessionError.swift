@@ -51,6 +51,9 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     /// What an engine's exchange had cost when it failed; nil of what is no engine's error.
     var cost: ExchangeCost?
 
+    /// - Parameters:
+    ///   - message: What happened, to which URL, and what to do.
+    ///   - cause: The error behind it, if there is one.
     public init(code: Code, message: String, url: String, cause: (any Error)? = nil) {
         self.code = code
         self.message = message

@@ -15,6 +15,7 @@ public struct Counts: Sendable, Equatable {
     /// Bytes written to connections, heads included.
     public var bytesSent = 0
 
+    /// Nothing was served.
     public init() {}
 
     static let pathLimit = 1000

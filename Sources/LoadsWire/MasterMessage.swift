@@ -99,6 +99,7 @@ public struct Adjustment: Sendable, Equatable {
         public var model: LoadModel
         /// From when it counts, in nanoseconds since time 0 of the run: the same on all agents.
         public var from: Int64
+        /// - Parameter from: Nanoseconds since time 0 of the run.
         public init(model: LoadModel, from: Int64) {
             self.model = model
             self.from = from

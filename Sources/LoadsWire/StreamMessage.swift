@@ -21,6 +21,7 @@ public struct StreamMessage: Sendable, Equatable {
         public var epoch: String
         /// The number of the result, as in ``ResultMessage/sequence``.
         public var sequence: UInt64
+        /// - Parameter epoch: The start of the agent.
         public init(epoch: String, sequence: UInt64) {
             self.epoch = epoch
             self.sequence = sequence

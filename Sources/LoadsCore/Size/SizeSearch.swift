@@ -11,6 +11,7 @@ public struct SizeSearch: Sendable {
         public var load: Int
         /// What is found out by it.
         public var purpose: SizeStep.Purpose
+        /// - Parameter load: Users, or arrivals a second.
         public init(load: Int, purpose: SizeStep.Purpose) {
             self.load = load
             self.purpose = purpose
@@ -39,6 +40,7 @@ public struct SizeSearch: Sendable {
         public var limit: Limit
         /// The smallest load that was not borne; nil when all were.
         public var broken: Int?
+        /// - Parameters: Loads in users, or arrivals a second.
         public init(found: Int?, limit: Limit, broken: Int?) {
             self.found = found
             self.limit = limit

@@ -25,6 +25,7 @@ public struct SizeStep: Sendable {
     /// Of the run that tried it.
     public var summary: Summary
 
+    /// - Parameter summary: Of the run under that load, with its thresholds judged.
     public init(load: Int, purpose: Purpose, summary: Summary) {
         self.load = load
         self.purpose = purpose

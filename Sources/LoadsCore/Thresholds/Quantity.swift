@@ -20,6 +20,7 @@ public struct Quantity: Sendable, Equatable {
     public var value: Double
     /// What it means.
     public var unit: Unit
+    /// - Parameter value: In the unit: times in nanoseconds, shares from 0 to 1.
     public init(_ value: Double, _ unit: Unit) {
         self.value = value
         self.unit = unit

@@ -51,6 +51,7 @@ public struct ThresholdResult: Sendable, Equatable {
     /// Samples that came too late for windows judged more than an hour before.
     public var lateSamples: Int
 
+    /// A threshold that nothing was judged of, unless said.
     public init(
         threshold: Threshold, state: State = .unjudged, doubt: Doubt? = nil, actual: Double? = nil, samples: Int = 0,
         windowEnd: Int? = nil, windows: Int = 0, brokenWindows: Int = 0, breachedAt: Int? = nil,

@@ -47,6 +47,7 @@ public struct Verdict: Sendable, Equatable {
         /// The most that it may be; nil where there is no such number.
         public var limit: Quantity?
 
+        /// - Parameter text: In plain words, with the numbers.
         public init(_ code: Code, _ text: String, actual: Quantity? = nil, limit: Quantity? = nil) {
             self.code = code
             self.text = text
@@ -68,6 +69,7 @@ public struct Verdict: Sendable, Equatable {
     /// Everything that speaks against the numbers, what is missing first.
     public var reasons: [Reason]
 
+    /// - Parameter reasons: In any order of kinds; those of a kind keep theirs.
     public init(_ reasons: [Reason] = []) {
         let missing = reasons.filter { $0.kind == .incomplete }
         self.reasons = missing + reasons.filter { $0.kind != .incomplete }

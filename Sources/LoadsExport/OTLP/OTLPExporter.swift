@@ -64,6 +64,7 @@ public final class OTLPExporter: Exporter {
         return rest[slash...] == "/" ? url + "v1/metrics" : url
     }
 
+    /// Adds it up; every five seconds what is new is sent.
     public func measured(_ interval: MeasuredInterval) {
         state.withLock { state in
             state.metrics.take(interval)
@@ -74,6 +75,7 @@ public final class OTLPExporter: Exporter {
         }
     }
 
+    /// Sends the last figures, three times if need be.
     public func finish(_ summary: Summary) async -> ExportOutcome {
         let regular = sending.withLock { $0 }
         regular?.cancel()
@@ -87,6 +89,7 @@ public final class OTLPExporter: Exporter {
         return state.withLock { $0.outcome }
     }
 
+    /// Gives up what is being sent.
     public func close() {
         state.withLock { $0.isClosed = true }
         sending.withLock { task in

@@ -44,6 +44,7 @@ public final class PrometheusEndpoint: Exporter {
 
     deinit { server.stop() }
 
+    /// Adds it up; whoever asks next gets it.
     public func measured(_ interval: MeasuredInterval) { state.withLock { $0.metrics.take(interval) } }
 
     /// Waits until whoever has come before has fetched the last figures, a minute at most.
@@ -66,6 +67,7 @@ public final class PrometheusEndpoint: Exporter {
         return outcome.lost == 0 ? ExportOutcome(delivered: outcome.delivered) : outcome
     }
 
+    /// Stops listening, and ends the wait for the last visit.
     public func close() {
         state.withLock { $0.isClosed = true }
         server.stop()

@@ -36,6 +36,7 @@ public final class StatsdExporter: Exporter {
 
     deinit { close() }
 
+    /// Adds it up, and sends once a second. A backlog is left out.
     public func measured(_ interval: MeasuredInterval) {
         // Counters of long ago would look like those of now.
         guard !interval.isBacklog else { return }
@@ -47,6 +48,7 @@ public final class StatsdExporter: Exporter {
         }
     }
 
+    /// Sends what is left, and users as 0.
     public func finish(_ summary: Summary) async -> ExportOutcome {
         state.withLock { state in
             state.waiting.users = 0
@@ -61,6 +63,7 @@ public final class StatsdExporter: Exporter {
         }
     }
 
+    /// Closes the socket; what comes later is counted as lost.
     public func close() { state.withLock { Self.close(&$0) } }
 
     private static func close(_ state: inout State) {

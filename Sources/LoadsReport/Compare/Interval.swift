@@ -7,6 +7,7 @@ public struct Interval: Sendable, Equatable {
     /// At least ``estimate``.
     public var high: Double?
 
+    /// - Parameters: All three in one unit; a bound that is not known is nil.
     public init(_ estimate: Double, low: Double?, high: Double?) {
         self.estimate = estimate
         self.low = low

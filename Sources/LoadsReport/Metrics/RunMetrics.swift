@@ -13,6 +13,7 @@ public struct RunMetrics: Sendable {
     public private(set) var startedAt: Double?
     private(set) var statistics = Statistics()
 
+    /// A run of which nothing was measured yet.
     public init(id: String, target: String) {
         self.id = id
         self.target = target

@@ -25,6 +25,7 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// Problems that are listed at most.
     public static let problemLimit = 20
 
+    /// - Parameter message: What happened, to what, and what to do.
     public init(code: Code, message: String, problems: [String] = []) {
         self.code = code
         self.message = message

@@ -22,6 +22,7 @@ open class LoadTestCase: XCTestCase {
     /// Iterations of each user.
     open class var iterations: Int { 10 }
 
+    /// XCTest's own: the name of a test method, and what calls it.
     public required init(name: String, testClosure: @escaping (XCTestCase) throws -> Void) {
         testName = name
         body = testClosure
