@@ -67,9 +67,9 @@ public final class Nginx: Sendable {
         return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
-    /// Waits until the access log has that many lines (nginx writes a line after the response), at most two seconds.
+    /// Waits until the access log has that many lines (nginx writes a line after the response), at most a minute.
     public func accessLog(atLeast count: Int) async throws -> [String] {
-        for _ in 0..<200 where accessLog().count < count { try await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6_000 where accessLog().count < count { try await Task.sleep(for: .milliseconds(10)) }
         return accessLog()
     }
 
