@@ -89,6 +89,8 @@ public actor Agent: AgentReceiver {
         leaving = Leaving(
             reason: reason, abort: half, kill: now.advanced(by: settings.farewell),
             end: now.advanced(by: settings.farewell * 2))
+        // First of all: whatever the master gives out from now on goes to others.
+        if isOpen, session.isWelcome { send(.beat(beat(nil))) }
         for run in runs.keys.sorted() { change(run) { $0.leave(reason: reason) } }
         tick()
     }
@@ -149,7 +151,11 @@ public actor Agent: AgentReceiver {
 
     private func take(_ message: MasterMessage) {
         switch message {
-        case .welcome, .lease: break
+        case .welcome: break
+        case .lease:
+            // The answer to a beat: now the master counts on this agent.
+            if !hasBeenWelcome { settings.welcomed() }
+            hasBeenWelcome = true
         case .run(let order): accept(order)
         case .start(let run, let at): change(run) { $0.start(at: at) }
         case .adjust(let run, let adjustment): change(run) { $0.pass(.adjust(adjustment)) }
@@ -258,8 +264,6 @@ public actor Agent: AgentReceiver {
                 }
                 askAgain()
                 settings.log(.info, "welcomed by the master (boot \(welcome.boot))")
-                if !hasBeenWelcome { settings.welcomed(welcome) }
-                hasBeenWelcome = true
                 pump()
             case .reconnect:
                 settings.log(.info, "connecting to the master anew")
@@ -296,9 +300,11 @@ public actor Agent: AgentReceiver {
             measured = now
             usage = meter.measure(runners: runs.values.compactMap { $0.process?.process }, at: now.nanoseconds)
         }
-        return AgentBeat(
+        var beat = AgentBeat(
             sent: Instant.now.nanoseconds, echo: echo, usage: usage, spoolMessages: spool.messages,
             spoolBytes: spool.bytes)
+        beat.isLeaving = isLeaving
+        return beat
     }
 
     // MARK: The end of runs

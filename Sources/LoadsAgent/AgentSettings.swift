@@ -1,5 +1,3 @@
-public import LoadsWire
-
 /// Who an agent is and what it may use.
 public struct AgentSettings: Sendable {
     /// The stable identity: 1 to 64 letters, digits, `-`, `_` or `.`; the same after a restart.
@@ -28,8 +26,8 @@ public struct AgentSettings: Sendable {
     public var builtIn = ["url"]
     /// Is told what happens, a line at a time, on the agent's loop.
     public var log: @Sendable (AgentLogLevel, String) -> Void = { _, _ in }
-    /// Is called on the agent's loop when a master has welcomed it for the first time.
-    public var welcomed: @Sendable (MasterWelcome) -> Void = { _ in }
+    /// Is called on the agent's loop when a master counts on it for the first time: it has answered a beat.
+    public var welcomed: @Sendable () -> Void = {}
 
     /// - Parameters:
     ///   - id: The stable identity: 1 to 64 letters, digits, `-`, `_` or `.`.

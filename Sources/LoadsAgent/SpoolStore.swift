@@ -15,7 +15,8 @@ struct RecoveredRun {
     var end: RunnerEnd
 }
 
-/// The spool's files: `DIR/epoch`, and a folder for each run with its segments.
+/// The spool's files: `DIR/.epoch`, and a folder for each run with its segments. No run can be named like a file of the
+/// store: its name never begins with a dot.
 ///
 /// When a file cannot be written (a full disk), the store is given up: the spool goes on in memory, and what an agent
 /// that is killed then leaves is not recovered, since it would have holes.
@@ -114,7 +115,7 @@ final class SpoolStore {
 
     // MARK: Writing
 
-    private var epochPath: String { "\(directory)/epoch" }
+    private var epochPath: String { "\(directory)/.epoch" }
 
     /// Begins a run's files.
     ///

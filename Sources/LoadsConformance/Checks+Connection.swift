@@ -57,6 +57,17 @@ extension Checks {
                 throw Deviation(expected: "about 15 beats in 3 s, with beat_ns of 200 ms", came: "\(count)")
             }
         },
+        Check("a beat echoes the welcome, which proves the hello", chapter: "The lease") { stage in
+            // No lease is said: there is nothing else to echo.
+            await stage.master.change { $0.leases = false }
+            let echo = try await stage.hear("a beat with an echo") { message -> AgentBeat.Echo? in
+                if case .beat(let beat) = message { beat.echo } else { nil }
+            }
+            let welcomes = await stage.master.welcomes
+            guard welcomes.contains(echo.masterSent) else {
+                throw Deviation(expected: "the welcome's sent_ns, \(welcomes), in its echo", came: "\(echo.masterSent)")
+            }
+        },
         Check("a beat echoes the last lease, once", chapter: "The clocks") { stage in
             try await stage.hear("5 beats with an echo", count: 5) { message -> Bool? in
                 if case .beat(let beat) = message, beat.echo != nil { true } else { nil }

@@ -11,6 +11,22 @@ extension Checks {
             stage.agent.signal(SIGTERM)
             try await stage.goodbye()
         },
+        Check(
+            "told to end with results to deliver, it says in a beat that it takes no other run", chapter: "goodbye",
+            rules: Rules(acknowledges: false)
+        ) { stage in
+            try await stage.order("hits", ["3"])
+            try await stage.start()
+            try await stage.finished(interrupted: false)
+            let place = await stage.place
+            stage.agent.signal(SIGTERM)
+            try await stage.hear("a beat with `leaving`", since: place) { message -> Bool? in
+                if case .beat(let beat) = message, beat.isLeaving { true } else { nil }
+            }
+            await stage.master.change { $0.acknowledges = true }
+            await stage.master.acknowledge(Stage.run)
+            try await stage.goodbye()
+        },
         Check("told to end, it stops its runners and hands over what there is", chapter: "An agent in ten steps") {
             stage in
             try await stage.order("obey")

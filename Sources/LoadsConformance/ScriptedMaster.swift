@@ -33,6 +33,8 @@ actor ScriptedMaster: MasterReceiver {
     private(set) var faults: [String] = []
     /// What is served to whoever asks, by hash.
     var files: [String: [UInt8]] = [:]
+    /// The clock in each welcome that was said, in nanoseconds.
+    private(set) var welcomes: [Int64] = []
     private(set) var addresses: MasterAddresses?
     /// The connection that spoke last.
     private(set) var peer: Peer?
@@ -102,11 +104,12 @@ actor ScriptedMaster: MasterReceiver {
     }
 
     func welcome() -> MasterMessage {
-        .welcome(
+        let sent = Instant.now.nanoseconds
+        welcomes.append(sent)
+        return .welcome(
             MasterWelcome(
                 boot: boot, resultsPort: addresses?.resultsPort ?? 1, streamPort: addresses?.streamPort ?? 1,
-                beat: rules.beat, lease: rules.lease, sent: Instant.now.nanoseconds,
-                batchInterval: rules.batchInterval))
+                beat: rules.beat, lease: rules.lease, sent: sent, batchInterval: rules.batchInterval))
     }
 
     /// Acknowledges what has come of a run, without a gap, or up to a number.

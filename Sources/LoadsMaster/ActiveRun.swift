@@ -11,6 +11,16 @@ final class ActiveRun {
         case answer(Peer, ClientAnswer)
     }
 
+    /// A change of the load that somebody asked for, until agents may know of it.
+    struct UnsentChange {
+        /// Its instant, in nanoseconds, and how far ahead that was set.
+        var at: Int64
+        var lead: Duration
+        var load: RunModels.Load
+        /// What each agent went by before.
+        let before: [String: Adjustment]
+    }
+
     var life: RunLife
     var intake = Intake()
     var merged: MergedRun
@@ -24,9 +34,8 @@ final class ActiveRun {
     var untimed: [(agent: String, order: RunLife.Order)] = []
     /// How far ahead the start was set; nil before it, and once an agent may know of it.
     var lead: Duration?
-    /// The instant of a change of the load that no agent has heard of, in nanoseconds, and how far ahead it was set; nil
-    /// without one.
-    var unsentAdjustment: (at: Int64, lead: Duration)?
+    /// A change of the load that no agent has heard of; nil without one.
+    var unsent: UnsentChange?
     /// What the run said that it waits for.
     var waitsFor = ""
     /// Whether its agents were told to send every hit.

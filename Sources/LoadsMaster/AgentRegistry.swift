@@ -27,7 +27,8 @@ struct KnownAgent {
     var usage = HostUsage()
     /// When it said hello.
     var welcomed: Instant
-    /// It has ended its users by itself, as one does that is about to leave: it gets no run until it says hello anew.
+    /// It has said that it was told to end, or has ended its users by itself as one does that was: it gets no run until it
+    /// says hello anew.
     var isLeaving = false
 
     init(hello: AgentHello, peer: Peer? = nil, key: String? = nil, heard: Instant, presence: Presence = .present) {
@@ -144,6 +145,7 @@ struct AgentRegistry {
         agent.presence = .present
         agent.heard = now
         agent.usage = beat.usage
+        if beat.isLeaving { agent.isLeaving = true }
         if let echo = beat.echo, !sharedClock {
             agent.clock.take(
                 sent: echo.masterSent, received: echo.received, answered: beat.sent, now: now.nanoseconds)
@@ -197,19 +199,23 @@ struct AgentRegistry {
         return agent.key == identity.key
     }
 
-    private func refusal(of hello: AgentHello, from peer: Peer, _ identity: PeerIdentity, at now: Instant)
-        -> WireFault?
-    {
+    /// Whether an agent is known at a peer already, under the same epoch.
+    func isBound(_ hello: AgentHello, to peer: Peer) -> Bool {
+        byPeer[peer] == hello.agent && agents[hello.agent]?.epoch == hello.epoch
+    }
+
+    /// Why an agent is not taken in; nil when it may be.
+    func refusal(of hello: AgentHello, from peer: Peer, _ identity: PeerIdentity, at now: Instant) -> WireFault? {
         guard identity.roles.contains(.agent) else {
             return WireFault(
                 code: "role",
                 message: "the key \(identity.key ?? "") is no agent's: its public half belongs into the master's "
                     + "agents/ folder")
         }
-        guard Self.isName(hello.agent) else {
+        guard WireLimits.isIdentifier(hello.agent) else {
             return WireFault(
                 code: "malformed",
-                message: "an agent's identity has 1 to 64 characters: letters, digits, -, _ and .")
+                message: "an agent's identity has 1 to 64 characters: letters, digits, -, _ and ., the first no .")
         }
         if let key = keys[hello.agent], key != identity.key {
             return WireFault(
@@ -253,11 +259,6 @@ struct AgentRegistry {
 
     /// Takes back what could not be stored: it goes with the next.
     mutating func restore(changedKeys keys: [String: String?]) { changedKeys.merge(keys) { newer, _ in newer } }
-
-    private static func isName(_ name: String) -> Bool {
-        let known = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.".utf8)
-        return (1...64).contains(name.utf8.count) && name.utf8.allSatisfy { known.contains($0) }
-    }
 
     private mutating func makeRoom() -> Bool {
         let away = agents.filter { $0.value.presence == .gone || $0.value.presence == .lost }

@@ -6,7 +6,8 @@ import LoadsWire
 extension MasterServer {
     /// What an agent says.
     func agent(_ message: AgentMessage, from peer: Peer, _ identity: PeerIdentity) {
-        if case .hello(let hello) = message { return welcome(hello, peer, identity) }
+        if case .hello(let hello) = message { return greet(hello, peer, identity) }
+        if introductions.isWaiting(peer) { return prove(message, peer) }
         guard let id = registry.agent(at: peer) else {
             // A master that was restarted, or an agent that was given up: it says hello again.
             tell(peer, .error(WireFault(code: "not-welcome", message: "say hello first")))
@@ -27,18 +28,46 @@ extension MasterServer {
         }
     }
 
-    private func welcome(_ hello: AgentHello, _ peer: Peer, _ identity: PeerIdentity) {
+    /// Answers a hello. On a new connection the agent is taken in once it has shown that it hears the answer.
+    private func greet(_ hello: AgentHello, _ peer: Peer, _ identity: PeerIdentity) {
         let now = Instant.now
-        let before = registry[hello.agent]?.peer
-        let welcome = registry.hello(hello, from: peer, identity, at: now)
-        if case .refused(let fault) = welcome {
-            complain("an agent was refused: \(fault.message)")
-            tell(peer, .error(fault))
-            return
+        if let fault = registry.refusal(of: hello, from: peer, identity, at: now) { return refuse(peer, fault) }
+        let welcome = welcomeMessage(at: now)
+        // In this process there is nobody else, and on its own connection an agent cannot be another.
+        let isKnown = settings.sharedClock || registry.isBound(hello, to: peer)
+        guard isKnown || introductions.take(hello, from: peer, identity, said: welcome.sent, at: now) else {
+            return refuse(peer, WireFault(code: "full", message: "too many agents say hello at once: ask again"))
         }
+        tell(peer, .welcome(welcome))
+        guard isKnown else { return }
+        introductions.forget(peer)
+        takeIn(hello, peer, identity)
+    }
+
+    private func refuse(_ peer: Peer, _ fault: WireFault) {
+        complain("an agent was refused: \(fault.message)")
+        tell(peer, .error(fault))
+    }
+
+    /// What comes from somebody whose hello is not proven: a beat may do so, everything else is kept until then.
+    private func prove(_ message: AgentMessage, _ peer: Peer) {
+        guard case .beat(let beat) = message else { return introductions.hold(message, from: peer) }
+        guard let introduction = introductions.proven(by: beat, from: peer) else {
+            let lease = MasterLease(sent: Instant.now.nanoseconds, batchInterval: batchInterval.wholeNanoseconds)
+            introductions.told(lease.sent, to: peer)
+            return tell(peer, .lease(lease))
+        }
+        takeIn(introduction.hello, peer, introduction.identity)
+        for message in [message] + introduction.held { agent(message, from: peer, introduction.identity) }
+    }
+
+    /// An agent is there, at this peer: whatever was so before.
+    private func takeIn(_ hello: AgentHello, _ peer: Peer, _ identity: PeerIdentity) {
+        let before = registry[hello.agent]?.peer
+        let welcome = registry.hello(hello, from: peer, identity, at: .now)
+        if case .refused(let fault) = welcome { return refuse(peer, fault) }
         // On another connection it asks anew for the pieces that it lacks.
         if before != peer { fetches.drop(hello.agent) }
-        tell(peer, .welcome(welcomeMessage(at: now)))
         settings.log(
             welcome == .back ? .debug : .info,
             "agent \(hello.name) (\(hello.agent)): \(Counted.text(hello.cores, "core")), \(hello.software)")
@@ -75,11 +104,13 @@ extension MasterServer {
 
     private func lease(_ beat: AgentBeat, _ peer: Peer) {
         let now = Instant.now
+        let wasLeaving = registry.agent(at: peer).flatMap { registry[$0]?.isLeaving } ?? false
         guard let (id, wasSilent) = registry.beat(beat, from: peer, at: now) else {
             tell(peer, .error(WireFault(code: "not-welcome", message: "say hello first")))
             return
         }
         tell(peer, .lease(MasterLease(sent: Instant.now.nanoseconds, batchInterval: batchInterval.wholeNanoseconds)))
+        if beat.isLeaving, !wasLeaving { isAboutToLeave(id) }
         if wasSilent {
             settings.log(.info, "the agent \(id) is back")
             each(with: id) { $0.life.heard(id) }
@@ -90,6 +121,16 @@ extension MasterServer {
             for order in run.takeUntimed(id) { carryOut(order, for: id, of: run) }
         }
         if wasSilent { schedule() }
+    }
+
+    /// An agent was told to end: what it was asked to prepare is planned anew. What it runs it ends by itself.
+    private func isAboutToLeave(_ id: String) {
+        settings.log(.info, "the agent \(id) is about to leave")
+        for run in runs where run.record.state == .preparing && run.life.member(id)?.epoch == registry[id]?.epoch {
+            run.life.lost(id, reason: "it was told to end", lastData: 0)
+            perform(run)
+        }
+        schedule()
     }
 
     private func prepared(_ id: String, _ run: String, _ state: AgentRunState) {

@@ -103,8 +103,12 @@ extension MasterServer {
     func adjust(_ run: String, to load: RunModels.Load) -> WireFault? {
         guard let active = byID[run] else { return absent(run) }
         let instant = nextAdjustment(of: active)
+        let before = active.life.adjustments
         let fault = active.life.adjust(to: load, at: instant)
-        if fault == nil { active.unsentAdjustment = (instant.nanoseconds, settings.adjustLead) }
+        if fault == nil {
+            active.unsent = ActiveRun.UnsentChange(
+                at: instant.nanoseconds, lead: settings.adjustLead, load: load, before: before)
+        }
         perform(active)
         return fault
     }
@@ -225,20 +229,23 @@ extension MasterServer {
         return true
     }
 
-    /// Whether a change that no agent has heard of is too close; then it takes effect later. One of a whole model says when
-    /// it does, and stays.
+    /// Whether a change that no agent has heard of is too close; then it takes effect later.
     private func putOff(_ adjustment: Adjustment, of run: ActiveRun) -> Bool {
-        guard let unsent = run.unsentAdjustment, unsent.at == adjustment.at, adjustment.change == nil
-        else { return false }
+        guard var unsent = run.unsent, unsent.at == adjustment.at else { return false }
         let ahead = Duration.nanoseconds(Instant(nanoseconds: adjustment.at).nanoseconds(since: .now))
         if ahead >= unsent.lead / 2 || unsent.lead == .zero {
-            run.unsentAdjustment = nil
+            run.unsent = nil
             return false
         }
-        let longer = min(unsent.lead * 2, .seconds(60))
-        let later = Instant.now.advanced(by: longer + .seconds(clockError(run)))
-        run.unsentAdjustment = (later.nanoseconds, longer)
-        run.life.putOff(adjustmentAt: adjustment.at, to: later)
+        unsent.lead = min(unsent.lead * 2, .seconds(60))
+        let later = Instant.now.advanced(by: unsent.lead + .seconds(clockError(run)))
+        if adjustment.change == nil {
+            run.life.putOff(adjustmentAt: adjustment.at, to: later)
+        } else {
+            run.life.putOff(changeAt: adjustment.at, to: later, unsent.load, before: unsent.before)
+        }
+        unsent.at = later.nanoseconds
+        run.unsent = unsent
         perform(run)
         return true
     }

@@ -17,6 +17,8 @@ public actor MasterServer {
     let boot = MasterServer.newBoot()
 
     var registry: AgentRegistry
+    /// Agents that have said hello and not yet shown that they are there.
+    var introductions: Introductions
     /// Runs in memory, in the order of their submission.
     var runs: [ActiveRun] = []
     var byID: [String: ActiveRun] = [:]
@@ -66,6 +68,7 @@ public actor MasterServer {
         self.settings = settings
         loop = transport.loop
         registry = AgentRegistry(lease: settings.lease, grace: settings.grace, sharedClock: settings.sharedClock)
+        introductions = Introductions(patience: settings.lease)
         publisher = Publisher(boot: boot)
         files = FileStore(directory: settings.fileDirectory, limit: settings.fileLimit)
     }
@@ -158,6 +161,11 @@ public actor MasterServer {
                 lose(id, epoch: nil, "silent for \(Int(settings.grace.inSeconds)) s")
             }
         }
+        for hello in introductions.tick(at: now) {
+            complain(
+                "a hello in the name of the agent \(hello.agent) was not followed by a beat: an old one that was sent "
+                    + "again, or an agent that was cut off at once")
+        }
         checkOnce()
         schedule()
     }
@@ -192,7 +200,8 @@ extension MasterServer: MasterReceiver {
     }
 
     public nonisolated func turnedAway(_ reason: String) {
-        assumeIsolated { $0.complain(reason) }
+        // The transport sees to it that a peer that tries for ever does not fill the log.
+        assumeIsolated { $0.settings.log(.warning, reason) }
     }
 
     /// With a request number it is a client's, otherwise an agent's.
@@ -218,22 +227,6 @@ extension MasterServer: MasterReceiver {
     }
 
     func complain(_ text: String) {
-        if let line = complaints.line(text, at: .now) { settings.log(.warning, line) }
-    }
-}
-
-/// Lets one complaint a second into the log, and counts the others.
-struct Complaints {
-    private var next = Int64.min
-    private var held = 0
-
-    mutating func line(_ text: String, at now: Instant) -> String? {
-        guard now.nanoseconds >= next else {
-            held += 1
-            return nil
-        }
-        next = now.nanoseconds + 1_000_000_000
-        defer { held = 0 }
-        return held == 0 ? text : "\(text) (and \(held) more like it)"
+        if let line = complaints.note(text, at: .now) { settings.log(.warning, line) }
     }
 }

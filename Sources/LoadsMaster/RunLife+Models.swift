@@ -52,6 +52,48 @@ extension RunLife {
         return nil
     }
 
+    /// What each agent was told of the load last.
+    var adjustments: [String: Adjustment] {
+        Dictionary(
+            members.compactMap { member in member.adjustment.map { (member.agent, $0) } },
+            uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Lets a change of the model take effect later: its instant would be over before the agents had heard of it. Where the
+    /// plan is over by then, nothing changes.
+    ///
+    /// - Parameters:
+    ///   - old: When it was to be, on the master's clock, in nanoseconds.
+    ///   - before: What each agent went by before it.
+    mutating func putOff(
+        changeAt old: Int64, to instant: Instant, _ load: RunModels.Load, before: [String: Adjustment]
+    ) {
+        guard let start = record.start else { return }
+        let earlier = seconds(Instant(nanoseconds: old))
+        let time = instant.nanoseconds(since: start)
+        let isInTime = time < (record.submission.order.plan.length ?? .zero).wholeNanoseconds
+        for index in members.indices where !members[index].isDone && members[index].adjustment?.at == old {
+            let adjustment = members[index].adjustment!
+            record.members[index].adjustment = before[members[index].agent]
+            guard isInTime, let changed = RunModels.changed([model(of: index)], to: load, from: time)?.first else {
+                continue
+            }
+            give(changed, to: index, firstNewUser: adjustment.firstNewUser, from: time, at: instant)
+        }
+        if isInTime {
+            saidOff(earlier, instant)
+        } else {
+            if !record.changes.isEmpty { record.changes.removeLast() }
+            event("note", "the change at \(earlier) s is not made: the master's storage was slow, and the plan is over")
+        }
+    }
+
+    /// The last change that somebody asked for was put off.
+    mutating func saidOff(_ before: String, _ instant: Instant) {
+        if let last = record.changes.indices.last { record.changes[last].at = elapsed(instant) }
+        event("note", "the change at \(before) s is put off to \(seconds(instant)) s: the master's storage is slow")
+    }
+
     /// Gives what an agent had, in a plan of stages or arrivals, to the others.
     ///
     /// - Returns: False when nobody is there to take it, or the plan is another one.
@@ -79,15 +121,22 @@ extension RunLife {
 
     private mutating func give(_ models: [LoadModel], to indices: [Int], from time: Int64, at instant: Instant) {
         for (index, model) in zip(indices, models) {
-            let users = Plan(model: model).peakUsers
-            let adjustment = Adjustment(
-                users: users, firstNewUser: record.nextUser, at: instant.nanoseconds,
-                change: Adjustment.Change(model: model, from: time))
-            if case .arrivals = model { record.nextUser += users }
-            record.members[index].users = users
-            record.members[index].peakUsers = max(members[index].peakUsers, users)
-            record.members[index].adjustment = adjustment
-            send(members[index].agent, .adjust(adjustment))
+            let first = record.nextUser
+            if case .arrivals = model { record.nextUser += Plan(model: model).peakUsers }
+            give(model, to: index, firstNewUser: first, from: time, at: instant)
         }
+    }
+
+    private mutating func give(
+        _ model: LoadModel, to index: Int, firstNewUser: Int, from time: Int64, at instant: Instant
+    ) {
+        let users = Plan(model: model).peakUsers
+        let adjustment = Adjustment(
+            users: users, firstNewUser: firstNewUser, at: instant.nanoseconds,
+            change: Adjustment.Change(model: model, from: time))
+        record.members[index].users = users
+        record.members[index].peakUsers = max(members[index].peakUsers, users)
+        record.members[index].adjustment = adjustment
+        send(members[index].agent, .adjust(adjustment))
     }
 }

@@ -74,8 +74,7 @@ extension RunLife {
             record.members[index].adjustment!.at = instant.nanoseconds
             send(members[index].agent, .adjust(members[index].adjustment!))
         }
-        if let last = record.changes.indices.last { record.changes[last].at = elapsed(instant) }
-        event("note", "the change at \(before) s is put off to \(seconds(instant)) s: the master's storage is slow")
+        saidOff(before, instant)
     }
 
     /// It cannot be run: nothing was started, and nothing will be.

@@ -35,7 +35,7 @@ struct RunLife {
     var lostBeforeStart: String?
     /// Agents that were gone before the start, and under which epoch: they get no other attempt.
     var shunned: [String: String] = [:]
-    /// Agents that came back before the start without the runner that they had.
+    /// Agents that came back without the runner that they had.
     var withoutRunner: Set<String> = []
 
     init(submission: RunSubmission, at wall: Double) {
@@ -154,7 +154,7 @@ struct RunLife {
             return
         }
         heard(agent)
-        if record.state == .preparing, held?.running == false { withoutRunner.insert(agent) }
+        if held?.running == false { withoutRunner.insert(agent) }
         if phase == .lost, members[index].released, !record.isOver {
             // Its users are with others now; what it measured before it is told to stop counts all the same.
             record.members[index].phase = .running
@@ -263,6 +263,11 @@ struct RunLife {
         let agent = members[index].agent
         if record.state == .preparing, withoutRunner.contains(agent) {
             return leftBeforeStart(index, "it was restarted", mayPrepareAgain: true)
+        }
+        var crash = crash
+        if withoutRunner.contains(agent), record.submission.launch.dialect == .lines {
+            // The pipe between them went with both: nobody can know how much was in it.
+            crash.reason += "; what its program had written and it had not read is in no number"
         }
         let users = members[index].users
         record.members[index].phase = .crashed

@@ -5,9 +5,8 @@ extension RunSubmission {
     /// Everything that is wrong with it, for a person; nil when it can be run.
     func problem() -> String? {
         var problems: [String] = []
-        let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.".utf8)
-        if !(1...64).contains(run.utf8.count) || !run.utf8.allSatisfy({ letters.contains($0) }) || run.hasPrefix(".") {
-            problems.append("a run's id has 1 to 64 characters: letters, digits, -, _ and .")
+        if !WireLimits.isIdentifier(run) {
+            problems.append("a run's id has 1 to 64 characters: letters, digits, -, _ and ., the first no .")
         }
         problems += order.plan.validate().map(\.description)
         if let agents = placement.agents, agents < 1 {
@@ -18,11 +17,7 @@ extension RunSubmission {
                 "--agents \(agents): more agents than the run's \(Counted.text(order.plan.peakUsers, "user")) (every agent gets one at least)"
             )
         }
-        if placement.onLost == .redistribute, order.plan.cycles.count > 1 {
-            problems.append(
-                "--on-lost redistribute: cannot be with several cycles, each of which has its own number of users: choose "
-                    + "continue or stop, or run one cycle at a time")
-        }
+        if let obstacle = placement.obstacle(to: order.plan) { problems.append(obstacle) }
         if thresholds.count > Threshold.countLimit {
             problems.append("--expect: \(thresholds.count) thresholds (at most \(Threshold.countLimit))")
         }

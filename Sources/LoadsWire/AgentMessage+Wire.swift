@@ -98,6 +98,7 @@ extension AgentBeat {
         packer.field("usage") { usage.pack(into: packer) }
         packer.field("spool_messages", spoolMessages)
         packer.field("spool_bytes", spoolBytes)
+        if isLeaving { packer.field("leaving", true) }
     }
 
     init(_ node: Node) throws(WireError) {
@@ -109,6 +110,7 @@ extension AgentBeat {
         if let node = try node.optional("usage") { usage = try HostUsage(node) }
         if let node = try node.optional("spool_messages") { spoolMessages = try node.total() }
         if let node = try node.optional("spool_bytes") { spoolBytes = try node.total() }
+        if let node = try node.optional("leaving") { isLeaving = try node.bool() }
     }
 }
 

@@ -91,6 +91,8 @@ public struct AgentBeat: Sendable, Equatable {
     public var spoolMessages: Int
     /// Bytes of results that are not acknowledged.
     public var spoolBytes: Int
+    /// Whether the agent was told to end: it delivers what it has, and takes no other run.
+    public var isLeaving = false
 
     /// Two points in time by which the master compares the clocks, in nanoseconds: its own `sent`, and when that came.
     public struct Echo: Sendable, Equatable {

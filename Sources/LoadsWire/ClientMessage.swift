@@ -134,6 +134,18 @@ public struct Placement: Sendable, Equatable {
         self.weighted = weighted
         self.onLost = onLost
     }
+
+    /// Why a plan cannot be carried out in this way, for a person; nil when it can.
+    public func obstacle(to plan: Plan) -> String? {
+        guard onLost == .redistribute else { return nil }
+        if case .mix = plan.model {
+            return "--on-lost redistribute: cannot be with a mix of scenarios, each of which has a load of its own: "
+                + "choose continue or stop"
+        }
+        guard plan.cycles.count > 1 else { return nil }
+        return "--on-lost redistribute: cannot be with several cycles, each of which has its own number of users: "
+            + "choose continue or stop, or run one cycle at a time"
+    }
 }
 
 /// Agents and runs, as `loads status` shows them.

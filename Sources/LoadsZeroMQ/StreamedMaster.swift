@@ -84,7 +84,7 @@ private final class Relay: MasterReceiver, @unchecked Sendable {
     // @unchecked: touched on the loop only.
     var receiver: (any MasterReceiver)?
     private(set) var turnedAway = 0
-    private var refusals = RefusalMeter()
+    private var refusals = Complaints()
     private var subscriptions = SubscriptionTable<Bool>()
 
     init(_ receiver: any MasterReceiver) { self.receiver = receiver }

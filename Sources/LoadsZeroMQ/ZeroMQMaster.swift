@@ -15,7 +15,7 @@ public final class ZeroMQMaster: MasterTransport, @unchecked Sendable {
     private var control: Listener?
     private var results: Listener?
     private var stream: StreamSocket?
-    private var refusals = RefusalMeter()
+    private var refusals = Complaints()
     private var counted = TransportCounters()
 
     /// - Parameters:

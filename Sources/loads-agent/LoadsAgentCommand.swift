@@ -96,7 +96,7 @@ import Logging
         settings.spool.memory = min(settings.spool.memory, spoolLimit << 20)
         settings.log = { level, line in logger.log(level: Logger.Level(level), "\(line)") }
         let master = master
-        settings.welcomed = { _ in
+        settings.welcomed = {
             // For whoever started this process and waits for it.
             print("ready agent=\(id) master=\(master)")
             fflush(nil)

@@ -57,6 +57,48 @@ import Testing
         await nginx.stop()
     }
 
+    /// What a program has written and its agent has not read goes with the pipe between them.
+    @Test func aKilledAgentsProgramMayHaveWrittenMoreThanAnybodyKnows() async throws {
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agent = try await cluster.startAgent("a1")
+        let log = cluster.directory.path + "/written"
+        let runner = try cluster.directory.write(
+            """
+            import os, sys, time
+            sys.stdin.readline()
+            results, log = int(os.environ["LOADS_RESULTS_FD"]), open(sys.argv[1], "wb", buffering=0)
+            while True:
+                for _ in range(50):
+                    log.write(b"x")
+                    os.write(results, b'{"t": 0.1, "name": "x", "status": 200, "ms": 1.5}\\n')
+                time.sleep(0.01)
+            """, to: "runner.py")
+        let json = cluster.directory.path + "/summary.json"
+        let run = try await cluster.startLoads([
+            "run", "-c", "1", "-d", "60s", "--json", json, "--include", runner, "--", "python3", "runner.py", log,
+        ])
+        func written() -> Int { (try? Data(contentsOf: URL(filePath: log)).count) ?? 0 }
+        try await run.wait(for: "hits", timeout: .seconds(60)) { written() > 5_000 }
+        agent.kill(SIGKILL)
+        let killed = Date.now
+        let again = try await cluster.startAgent("a1")
+        let outcome = try await run.outcome(timeout: .seconds(120))
+        #expect(outcome.status == 71, "\(outcome.errors)")
+        let summary = try RunSummary(json)
+        let missing = try #require(summary.agent("a1")["missing"] as? [String: Any])
+        let (hits, counted) = (try #require(summary.number("hits.count")), missing["hits"] as? Int ?? 0)
+        #expect(hits > 1_000 && hits + counted <= written(), "\(hits), \(missing), \(written())")
+        // Where, and that the number is not all.
+        let from = try #require(missing["from_s"] as? Double)
+        let death = killed.timeIntervalSince(try summary.started)
+        #expect(from > death - 1 && from <= death, "\(missing), killed after \(death) s")
+        #expect((missing["reason"] as? String)?.contains("is in no number") == true, "\(missing)")
+        #expect(outcome.output.contains("is in no number"), "\(outcome.output)")
+        await again.stop()
+        await master.stop()
+    }
+
     @Test func anAgentThatIsToldToEndDeliversEverythingAndItsUsersRunElsewhere() async throws {
         let nginx = try await Nginx()
         let cluster = try await Cluster()

@@ -64,6 +64,22 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: "\(folder)/r"))
     }
 
+    @Test func aRunMayHaveAnyNameAlsoThatOfAFileOfTheStore() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let names = ["counters", "epoch", "epoch.new"]
+        do {
+            var (spool, store) = try open()
+            let batch = SpoolTests.batch(1)
+            for run in names {
+                spool.begin(run, at: Self.now)
+                spool.append(run, report: batch, try ReportHead(reading: batch))
+            }
+            #expect(store.isWorking && spool.takeWarnings() == [])
+        }
+        let (spool, _) = try open()
+        #expect(spool.epoch == Self.epoch && spool.held == names)
+    }
+
     @Test func theHoleOfAKilledAgentHasASize() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
@@ -217,7 +233,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for text in ["", "LOADSSPL", String(repeating: "x", count: 500)] {
             try FileManager.default.createDirectory(atPath: "\(folder)/r", withIntermediateDirectories: true)
-            try Data(Self.epoch.utf8).write(to: URL(filePath: "\(folder)/epoch"))
+            try Data(Self.epoch.utf8).write(to: URL(filePath: "\(folder)/.epoch"))
             try Data(text.utf8).write(to: URL(filePath: "\(folder)/r/0.seg"))
             let (spool, _) = try open()
             #expect(spool.held == [])

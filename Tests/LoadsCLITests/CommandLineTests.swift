@@ -142,6 +142,7 @@ import Testing
         let found = problems("A.B -c 10:20 --master tcp://127.0.0.1:7780 --on-lost redistribute")
         #expect(found.count == 1 && found[0].hasPrefix("--on-lost redistribute: cannot be with several cycles"))
         #expect(problems("A.B -c 10 --master tcp://127.0.0.1:7780 --on-lost redistribute") == [])
+        #expect(problems("A.B -c 10:20 --master tcp://127.0.0.1:7780 --on-lost stop") == [])
     }
 
     @Test(arguments: [

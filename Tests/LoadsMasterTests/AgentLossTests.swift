@@ -103,7 +103,7 @@ import Testing
         await eventually {
             again.onLoop { $0.greet() }
             try? await Task.sleep(for: .milliseconds(50))
-            return again.heard.contains { if case .welcome = $0 { true } else { false } }
+            return again.isTakenIn
         }
         a.end("r", .finished(interrupted: false, seconds: 3))
         let summary = try summary(await scene.master.outcome(of: "r"))
@@ -202,7 +202,7 @@ import Testing
         let scene = try await Scene()
         let a = await scene.agents("a")[0]
         let b = scene.agent("b", polite: false)
-        #expect(await eventually { !b.heard.isEmpty })
+        #expect(await eventually { b.isTakenIn })
         try await scene.master.submit(submission("r", placement: Placement(agents: 2)))
         #expect(await eventually { b.order("r") != nil })
         b.say(.goodbye(reason: "told to"))
@@ -216,7 +216,7 @@ import Testing
         let scene = try await Scene()
         let a = await scene.agents("a")[0]
         let b = scene.agent("b", polite: false)
-        #expect(await eventually { !b.heard.isEmpty })
+        #expect(await eventually { b.isTakenIn })
         try await scene.master.submit(submission("r"))
         #expect(await eventually { b.order("r") != nil && a.order("r") != nil })
         // A note of the first attempt must not be mistaken for a result of the second.
@@ -239,12 +239,34 @@ import Testing
         let scene = try await Scene()
         let a = await scene.agents("a")[0]
         let b = scene.agent("b", polite: false)
-        #expect(await eventually { !b.heard.isEmpty })
+        #expect(await eventually { b.isTakenIn })
         try await scene.master.submit(submission("r"))
         #expect(await eventually { b.order("r") != nil })
         b.end("r", .finished(interrupted: true, seconds: 0))
         #expect(await eventually { a.started("r.again1") })
         #expect(b.order("r.again1") == nil)
+        await scene.end()
+    }
+
+    /// It still delivers what it has, and was told to end.
+    @Test func anAgentThatSaysThatItLeavesGetsNoRun() async throws {
+        let scene = try await Scene()
+        let a = await scene.agents("a")[0]
+        let b = scene.agent("b", polite: false)
+        #expect(await eventually { b.isTakenIn })
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { a.order("r") != nil && b.order("r") != nil })
+        var beat = AgentBeat(sent: 1)
+        beat.isLeaving = true
+        b.say(.beat(beat))
+        // What it prepares is planned anew, whatever it says of it.
+        b.say(.status(run: "r", .refused(code: 69, message: "this agent is stopping")))
+        #expect(await eventually { a.started("r.again1") })
+        a.end("r.again1", .finished(interrupted: false, seconds: 3))
+        _ = try summary(await scene.master.outcome(of: "r"))
+        try await scene.master.submit(submission("r2"))
+        #expect(await eventually { a.started("r2") })
+        #expect(b.order("r.again1") == nil && b.order("r2") == nil)
         await scene.end()
     }
 
@@ -265,15 +287,21 @@ import Testing
         await scene.end()
     }
 
-    @Test func severalCyclesAndRedistributionAreRefused() async throws {
+    @Test func whatHasLoadsOfItsOwnIsNotRedistributed() async throws {
         let scene = try await Scene()
-        var several = submission("r", placement: Placement(onLost: .redistribute))
-        several.order.plan.cycles = [10, 20].map { Plan.Cycle(users: $0, amount: .iterations(1)) }
-        do {
-            try await scene.master.submit(several)
-            Issue.record("it was taken")
-        } catch {
-            #expect("\(error)".contains("--on-lost redistribute"))
+        let cycle = Plan.Cycle(users: 10, amount: .iterations(1))
+        let mix = ["a", "b"].map { MixPart(scenarios: [$0], model: .cycles([cycle])) }
+        for model in [LoadModel.cycles([cycle, cycle]), .mix(mix)] {
+            var submission = submission("r", placement: Placement(onLost: .redistribute))
+            submission.order.plan.model = model
+            do {
+                try await scene.master.submit(submission)
+                Issue.record("it was taken")
+            } catch {
+                #expect(error.message.contains("--on-lost redistribute"))
+            }
+            submission.placement.onLost = .stop
+            #expect(submission.placement.obstacle(to: submission.order.plan) == nil)
         }
         await scene.end()
     }

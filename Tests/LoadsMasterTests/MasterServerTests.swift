@@ -118,7 +118,7 @@ import Testing
         let scene = try await Scene()
         let a = await scene.agents("a")[0]
         let b = scene.agent("b", polite: false)
-        #expect(await eventually { !b.heard.isEmpty })
+        #expect(await eventually { b.isTakenIn })
         try await scene.master.submit(submission("r"))
         #expect(await eventually { b.order("r") != nil })
         b.say(.status(run: "r", .refused(code: 69, message: "no such test")))

@@ -18,7 +18,9 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
         var beats = true
         var polite = true
         /// Whether its first beat lets the master estimate its clock.
-        var echoes = true
+        var showsClock = true
+        /// Whether it says nothing but hello, as one does whose old hello somebody else says again.
+        var isDeaf = false
     }
 
     let hello: AgentHello
@@ -29,12 +31,15 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
         _ id: String, on hub: InProcessHub, loop: EventLoop, epoch: String = "00000000000000aa", cores: Int = 1,
         labels: [String: String] = [:],
         platform: Platform = Platform(system: "linux", architecture: "x86_64", library: "glibc 2.36"),
-        polite: Bool = true
+        polite: Bool = true, held: [String: UInt64] = [:], isDeaf: Bool = false
     ) {
         hello = AgentHello(
             agent: id, name: id, epoch: epoch, software: "played", platform: platform, cores: cores,
             memoryBytes: 1 << 30, labels: labels, builtIn: ["url"])
-        state.withLock { $0.polite = polite }
+        state.withLock { state in
+            (state.polite, state.isDeaf) = (polite, isDeaf)
+            (state.held, state.sequences) = (Set(held.keys), held)
+        }
         transport = hub.makeAgent(on: loop)
         loop.submit { try? self.transport.open(self) }
     }
@@ -53,15 +58,17 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
 
     func received(control message: [UInt8]) {
         guard let message = try? MasterMessage(decoding: message) else { return }
-        let polite = state.withLock { state in
+        let (polite, isDeaf) = state.withLock { state in
             state.heard.append(message)
-            return state.polite
+            return (state.polite, state.isDeaf)
         }
+        if isDeaf { return }
         switch message {
         case .welcome(let welcome):
             transport.connectResults(host: welcome.host, port: welcome.resultsPort)
-            let echo = AgentBeat.Echo(masterSent: welcome.sent, received: Instant.now.nanoseconds)
-            beat(echo: state.withLock { $0.echoes } ? echo : nil)
+            // What was received after it was answered tells nothing of its clock.
+            let received = state.withLock { $0.showsClock } ? Instant.now.nanoseconds : .max
+            beat(echo: AgentBeat.Echo(masterSent: welcome.sent, received: received))
         case .run(let order):
             state.withLock { state in
                 state.orders.append(order)
@@ -122,6 +129,9 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
     }
 
     var heard: [MasterMessage] { state.withLock { $0.heard } }
+    var isWelcome: Bool { heard.contains { if case .welcome = $0 { true } else { false } } }
+    /// Whether the master counts on it: a beat was answered.
+    var isTakenIn: Bool { heard.contains { if case .lease = $0 { true } else { false } } }
     func order(_ run: String) -> AgentOrder? { state.withLock { $0.orders.last { $0.run == run } } }
     func acknowledged(_ run: String) -> UInt64 { state.withLock { $0.acknowledged[run] ?? 0 } }
     func started(_ run: String) -> Bool {

@@ -58,6 +58,67 @@ import Testing
         #expect(life.record.changes == [UserChange(at: 2, rate: .perSecond(20))])
     }
 
+    @Test func aChangeThatCouldNotBeStoredInTimeIsMadeLaterOrNotAtAll() throws {
+        let rate = ArrivalRate.perSecond(10)
+        let submission = RunSubmission(
+            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
+            order: RunnerOrder(plan: Plan(model: .arrivals(Arrivals(rate: rate, for: .seconds(60))))),
+            placement: Placement(onLost: .goOn))
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: [agent("a")])
+        life.ready("a")
+        life.begin(at: second(1), wall: 1, errors: [:])
+        life.started("a", late: 0)
+        let (before, load) = (life.adjustments, RunModels.Load.rate(.perSecond(20)))
+        #expect(life.adjust(to: load, at: second(3)) == nil)
+        let firstUser = life.member("a")?.adjustment?.firstNewUser
+        life.putOff(changeAt: second(3).nanoseconds, to: second(9), load, before: before)
+        let later = try #require(life.member("a")?.adjustment)
+        #expect(later.at == second(9).nanoseconds && later.change?.from == 8_000_000_000)
+        #expect(later.firstNewUser == firstUser)
+        #expect(life.record.changes == [UserChange(at: 8, rate: .perSecond(20))])
+        guard case .arrivals(let arrivals)? = later.change?.model else {
+            Issue.record("\(later)")
+            return
+        }
+        let changed = Arrivals(rate: rate, for: .seconds(60)).changed(to: .perSecond(20), from: 8_000_000_000)
+        #expect(arrivals.stages == changed.stages)
+        _ = life.takeActions()
+        life.putOff(changeAt: second(9).nanoseconds, to: second(61), load, before: before)
+        #expect(life.member("a")?.adjustment == nil && life.record.changes.isEmpty)
+        #expect(
+            life.takeActions().contains {
+                if case .event(let event) = $0 { event.text.contains("is not made") } else { false }
+            })
+    }
+
+    // MARK: Killed with their agent
+
+    @Test(arguments: [(RunnerLaunch.Dialect.lines, false, true), (.lines, true, false), (.messages, false, false)])
+    func whatAProgramWroteAndAKilledAgentHadNotReadIsInNoNumber(
+        dialect: RunnerLaunch.Dialect, lives: Bool, isUnknown: Bool
+    ) {
+        var launch = RunnerLaunch(executable: "/x")
+        launch.dialect = dialect
+        let plan = Plan(cycles: [Plan.Cycle(users: 6, amount: .iterations(10))])
+        let submission = RunSubmission(
+            run: "r", target: "t", isURLTarget: false, launch: launch, order: RunnerOrder(plan: plan),
+            placement: Placement(onLost: .goOn))
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: [agent("a")])
+        life.ready("a")
+        life.begin(at: second(1), wall: 1, errors: [:])
+        life.started("a", late: 0)
+        life.back("a", held: AgentHello.HeldRun(run: "r", sequence: 3, running: lives), lastData: 2)
+        let crash = RunnerCrash(
+            reason: "gone", output: "", unreportedStarted: 1, unreportedEnded: 1, unreportedHits: 4)
+        life.ended("a", .crashed(crash), lastData: 2)
+        let missing = life.member("a")?.missing
+        #expect(missing?.from == 2 && missing?.hits == 4 && missing?.reason.hasPrefix("gone") == true)
+        #expect(missing?.reason.contains("is in no number") == isUnknown)
+        #expect(life.record.crash?.reason == missing?.reason)
+    }
+
     // MARK: What is missing
 
     private let loss = ResultMessage.Loss(messages: 1, hits: 40, iterations: 4, from: 1, to: 2)

@@ -30,18 +30,18 @@ final class Scene: Sendable {
 
     func agent(
         _ id: String, epoch: String = "00000000000000aa", cores: Int = 1, labels: [String: String] = [:],
-        architecture: String = "x86_64", library: String = "glibc 2.36", polite: Bool = true
+        architecture: String = "x86_64", library: String = "glibc 2.36", polite: Bool = true,
+        held: [String: UInt64] = [:], isDeaf: Bool = false
     ) -> PlayedAgent {
         PlayedAgent(
             id, on: hub, loop: loop, epoch: epoch, cores: cores, labels: labels,
-            platform: Platform(system: "linux", architecture: architecture, library: library), polite: polite)
+            platform: Platform(system: "linux", architecture: architecture, library: library), polite: polite,
+            held: held, isDeaf: isDeaf)
     }
 
     func agents(_ names: String...) async -> [PlayedAgent] {
         let agents = names.map { agent($0) }
-        for agent in agents {
-            await eventually { agent.heard.contains { if case .welcome = $0 { true } else { false } } }
-        }
+        for agent in agents { await eventually { agent.isTakenIn } }
         return agents
     }
 

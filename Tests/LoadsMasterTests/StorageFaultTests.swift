@@ -157,6 +157,45 @@ private actor FullStorage: RunStorage {
         await scene.end()
     }
 
+    @Test func aChangeOfARateThatTheDiskHeldUpIsMadeLater() async throws {
+        let storage = FullStorage()
+        let scene = try await Scene(storage: storage)
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        var arriving = submission("r")
+        let rate = ArrivalRate(microPerHour: 3_600_000_000)
+        arriving.order.plan.model = .arrivals(Arrivals(rate: rate, for: .seconds(600), maxUsers: 4))
+        try await scene.master.submit(arriving)
+        #expect(await eventually { agent.acknowledged("r") == 1 })
+        await storage.set(held: true)
+        let asking = Task { await client.ask(.adjustRate(run: "r", rate: ArrivalRate(microPerHour: 7_200_000_000))) }
+        #expect(await eventually { await storage.waiting > 0 })
+        // The instant that was set is past.
+        try await Task.sleep(for: .milliseconds(50))
+        let released = Instant.now.nanoseconds
+        await storage.set(held: false)
+        #expect(await asking.value == .done)
+        func changes() -> [Adjustment] {
+            agent.heard.compactMap { if case .adjust("r", let adjustment) = $0 { adjustment } else { nil } }
+        }
+        #expect(await eventually { !changes().isEmpty })
+        let starts = agent.heard.compactMap { if case .start("r", let at) = $0 { at } else { nil } }
+        let start = try #require(starts.last)
+        for change in changes() {
+            let from = try #require(change.change?.from)
+            // The clocks are estimated: a millisecond is generous.
+            #expect(change.at > released - 1_000_000 && abs(change.at - start - from) < 1_000_000)
+            guard case .arrivals(let arrivals)? = change.change?.model else { throw Unexpected() }
+            // At first as it was, then as it was asked for; the change that was not sent is not in it.
+            let rates: [Int64] = [3_600_000_000, 3_600_000_000, 7_200_000_000, 7_200_000_000]
+            #expect(arrivals.stages.map(\.rate.microPerHour) == rates)
+            #expect(arrivals.stages[1].duration == .nanoseconds(from))
+        }
+        guard case .log(let log) = await client.ask(.log(run: "r", from: 1)) else { throw Unexpected() }
+        #expect(log.contains { $0.event.text.contains("is put off to") })
+        await scene.end()
+    }
+
     /// A master that was restarted does not know its agents' clocks until they have beaten.
     @Test func ordersWithATimeWaitForTheAgentsClock() async throws {
         let storage = MemoryStorage()
@@ -168,7 +207,7 @@ private actor FullStorage: RunStorage {
         #expect(await client.ask(.adjust(run: "r", users: 9)) == .done)
         func adjustments() -> Int { agent.heard.count { if case .adjust = $0 { true } else { false } } }
         #expect(await eventually { adjustments() == 1 })
-        agent.state.withLock { $0.echoes = false }
+        agent.state.withLock { $0.showsClock = false }
         await scene.master.close()
         let second = MasterServer(transport: scene.hub.makeMaster(on: scene.loop), storage: storage)
         try await second.open()

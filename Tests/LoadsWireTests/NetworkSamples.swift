@@ -51,6 +51,15 @@ enum NetworkSamples {
                     spoolMessages: 3, spoolBytes: 4096))
         ),
         ("beat-first", .beat(AgentBeat(sent: -1))),
+        (
+            "beat-leaving",
+            .beat(
+                {
+                    var beat = AgentBeat(sent: 7_000_000_000, spoolMessages: 1, spoolBytes: 80)
+                    beat.isLeaving = true
+                    return beat
+                }())
+        ),
         ("status-preparing", .status(run: run, .preparing(missingBytes: 1000))),
         ("status-ready", .status(run: run, .ready)),
         ("status-refused", .status(run: run, .refused(code: 69, message: "glibc 2.31 is too old"))),

@@ -84,6 +84,8 @@ export class Agent {
   /** Ends the runners, hands over what there is, and says goodbye. */
   async leave() {
     this.#isLeaving = true
+    // First of all: whatever the master gives out from now on goes to others.
+    if (this.#welcome) this.#beat()
     await farewell(() => [...this.#works.values()], () => this.#welcome !== null)
     this.#say('goodbye', { reason: 'the agent was told to end' })
     if (this.#spool.length > 0) {
@@ -139,7 +141,7 @@ export class Agent {
     const usage = this.#usage.read([...this.#works.values()].map((work) => work.pid).filter((pid) => pid !== undefined))
     this.#say('beat', {
       sent_ns: clock(), echo: this.#echo ?? undefined, usage, spool_messages: this.#spool.length,
-      spool_bytes: this.#spool.bytes,
+      spool_bytes: this.#spool.bytes, leaving: this.#isLeaving || undefined,
     })
     // The round trip of an echo is measured once.
     this.#echo = null
@@ -201,8 +203,6 @@ export class Agent {
         this.#connectResults(fields.host ?? this.#options.host, fields.results_port)
         if (!first) return
         log(`welcomed by master ${fields.boot}`)
-        if (!this.#isReady) this.#options.ready?.()
-        this.#isReady = true
         // What was under way may be lost, and the master knows what it has: everything again from there.
         this.#spool.rewind()
         this.#push()
@@ -218,6 +218,9 @@ export class Agent {
         if (!this.#welcome) return
         this.#leaseUntil = now() + Number(this.#welcome.lease_ns) / 1e9
         this.#echo = { sent_ns: fields.sent_ns, received_ns: received }
+        // Now the master counts on this agent.
+        if (!this.#isReady) this.#options.ready?.()
+        this.#isReady = true
         for (const work of this.#works.values()) work.setInterval(Number(fields.batch_interval_ns) / 1e9)
       },
 

@@ -1,10 +1,13 @@
-// The spool's files: what an agent that is killed leaves behind, and the next one goes on with. `DIR/epoch`, and a folder
-// for each run: segments, and `counters`, the live counters of its runner.
+// The spool's files: what an agent that is killed leaves behind, and the next one goes on with. `DIR/.epoch`, and a folder
+// for each run: segments, and `counters`, the live counters of its runner. No run can be named like a file of the store:
+// its name never begins with a dot.
 
 import fs from 'node:fs'
 import path from 'node:path'
 import { Segment } from './segment.mjs'
 import { decode } from './wire.mjs'
+
+const epochFile = '.epoch'
 
 /**
  * When a file cannot be written (a full disk), the store is given up: the spool goes on in memory, and nothing is
@@ -48,19 +51,19 @@ export class Store {
   recover() {
     let epoch = ''
     try {
-      epoch = fs.readFileSync(this.#path('epoch'), 'ascii')
+      epoch = fs.readFileSync(this.#path(epochFile), 'ascii')
     } catch {
       // There was no agent before, or its store was given up.
     }
     const runs = []
     for (const entry of fs.readdirSync(this.#directory, { withFileTypes: true })) {
-      if (entry.name === 'epoch') continue
+      if (entry.name === epochFile) continue
       const found = epoch.length === 16 && entry.isDirectory() ? this.#recover(entry.name, epoch) : null
       if (found) runs.push(found)
       else this.#delete(entry.name)
     }
     if (runs.length === 0) {
-      this.#delete('epoch')
+      this.#delete(epochFile)
       return null
     }
     this.#epoch = epoch
@@ -103,8 +106,8 @@ export class Store {
     if (!this.isWorking) return
     try {
       if (this.#epoch !== epoch) {
-        fs.writeFileSync(this.#path('epoch.new'), epoch)
-        fs.renameSync(this.#path('epoch.new'), this.#path('epoch'))
+        fs.writeFileSync(this.#path(`${epochFile}.new`), epoch)
+        fs.renameSync(this.#path(`${epochFile}.new`), this.#path(epochFile))
         this.#epoch = epoch
       }
       this.#delete(run)
@@ -143,7 +146,7 @@ export class Store {
   #giveUp(error) {
     this.isWorking = false
     // Without an epoch nothing is recovered.
-    this.#delete('epoch')
+    this.#delete(epochFile)
     this.#onTrouble(
       `${this.#directory}: ${error.message}: results are kept in memory only from now on. ` +
         'Make room on that disk, and restart the agent after the run')

@@ -64,6 +64,17 @@ test('whole files go when they are acknowledged', (t) => {
   assert.deepEqual(fs.readdirSync(directory), [], 'the epoch is forgotten')
 })
 
+test('a run may have any name, also that of a file of the store', (t) => {
+  const directory = path.join(folder(t), 'spool')
+  const store = new Store(directory, assert.fail)
+  for (const run of ['epoch', 'epoch.new', 'counters']) {
+    store.begin(run, epoch)
+    assert(store.append(run, result(1), 1, [0, 0, 0]))
+  }
+  const { epoch: found, runs } = new Store(directory, assert.fail).recover()
+  assert.deepEqual([found, runs.map((run) => run.run).sort()], [epoch, ['counters', 'epoch', 'epoch.new']])
+})
+
 test('what is torn or damaged is cut off', (t) => {
   const { open, segments, directory } = filled(t, 3)
   const file = path.join(directory, 'r', segments()[0])
@@ -84,7 +95,7 @@ test('behind a hole nothing is recovered, nor of another epoch', (t) => {
   const [run] = open().recover().runs
   assert.deepEqual([run.first, run.places.length], [1, parseInt(names[1], 10)])
   assert.deepEqual(segments(), names.slice(0, 1))
-  fs.writeFileSync(path.join(directory, 'epoch'), '00000000000000cd')
+  fs.writeFileSync(path.join(directory, '.epoch'), '00000000000000cd')
   assert.equal(open().recover(), null)
 })
 

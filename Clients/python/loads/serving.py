@@ -93,6 +93,9 @@ class Agent:
 
     async def _leave(self) -> None:
         """Ends the runners, hands over what there is, and says goodbye."""
+        if self._welcome:
+            # First of all: whatever the master gives out from now on goes to others.
+            self._beat()
         await farewell(self._works.values, lambda: self._welcome is not None, self._tick)
         self._say("goodbye", reason="the agent was told to end")
         if len(self._spool):
@@ -156,6 +159,8 @@ class Agent:
         }
         if self._echo:
             fields["echo"] = self._echo
+        if self._leaving.is_set():
+            fields["leaving"] = True
         self._say("beat", **fields)
         # The round trip of an echo is measured once.
         self._echo = None
@@ -212,10 +217,6 @@ class Agent:
             self._pump = asyncio.create_task(self._send_results())
         if first:
             log(f"welcomed by master {fields['boot']}")
-            if not self._ready:
-                # For whoever started this process and waits for it.
-                print(f"ready agent={self._identity} master={self._master}", flush=True)
-                self._ready = True
             for work in list(self._works.values()):
                 self._guarded(work, work.fetch_again)
             loop = asyncio.get_running_loop()
@@ -229,6 +230,10 @@ class Agent:
             return
         self._lease_until = now + self._welcome["lease_ns"] / 1e9
         self._echo = {"sent_ns": fields["sent_ns"], "received_ns": received}
+        if not self._ready:
+            # For whoever started this process and waits for it: now the master counts on it.
+            print(f"ready agent={self._identity} master={self._master}", flush=True)
+            self._ready = True
         for work in self._works.values():
             work.set_interval(fields["batch_interval_ns"] / 1e9)
 

@@ -1,6 +1,7 @@
 """The spool's files: what an agent that is killed leaves behind, and the next one goes on with.
 
-`DIR/epoch`, and a folder for each run: segments, and `counters`, the live counters of its runner.
+`DIR/.epoch`, and a folder for each run: segments, and `counters`, the live counters of its runner. No run can be
+named like a file of the store: its name never begins with a dot.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _MAGIC = b"LOADSSPL"
 _VERSION = 1
 #: A segment is closed when it is longer than this; its file goes when all of it is acknowledged.
 SEGMENT_BYTES = 8 << 20
+#: The epoch's file.
+_EPOCH = ".epoch"
 
 Counts = tuple[int, int, int]
 
@@ -156,13 +159,13 @@ class Store:
         Returns the epoch to go on with, and the runs; None when there is nothing.
         """
         try:
-            with open(self._path("epoch"), encoding="ascii", errors="replace") as file:
+            with open(self._path(_EPOCH), encoding="ascii", errors="replace") as file:
                 epoch = file.read(64)
         except OSError:
             epoch = ""
         runs = []
         for name in sorted(os.listdir(self._directory)):
-            if name == "epoch":
+            if name == _EPOCH:
                 continue
             found = self._recover(name, epoch) if len(epoch) == 16 and os.path.isdir(self._path(name)) else None
             if found:
@@ -170,7 +173,7 @@ class Store:
             else:
                 self._delete(name)
         if not runs:
-            self._delete("epoch")
+            self._delete(_EPOCH)
             return None
         self._epoch = epoch
         return epoch, runs
@@ -220,9 +223,9 @@ class Store:
             return
         try:
             if self._epoch != epoch:
-                with open(self._path("epoch.new"), "w", encoding="ascii") as file:
+                with open(self._path(_EPOCH + ".new"), "w", encoding="ascii") as file:
                     file.write(epoch)
-                os.replace(self._path("epoch.new"), self._path("epoch"))
+                os.replace(self._path(_EPOCH + ".new"), self._path(_EPOCH))
                 self._epoch = epoch
             self._delete(run)
             os.mkdir(self._path(run), 0o700)
@@ -256,7 +259,7 @@ class Store:
     def _give_up(self, error: OSError) -> None:
         self.working = False
         # Without an epoch nothing is recovered.
-        self._delete("epoch")
+        self._delete(_EPOCH)
         self._on_trouble(f"{self._directory}: {error.strerror}: results are kept in memory only from now on. "
                          "Make room on that disk, and restart the agent after the run")
 

@@ -72,6 +72,15 @@ class StoreTests(unittest.TestCase):
         spool.forget("r")
         self.assertIsNone(self.store().recover())
 
+    def test_a_run_may_have_any_name_also_that_of_a_file_of_the_store(self):
+        store = self.store()
+        for run in ("epoch", "epoch.new", "counters"):
+            store.begin(run, EPOCH)
+            self.assertTrue(store.append(run, result(1), 1, (0, 0, 0)))
+        epoch, runs = self.store().recover()
+        self.assertEqual((epoch, [run.run for run in runs]), (EPOCH, ["counters", "epoch", "epoch.new"]))
+        self.assertEqual(self.troubles, [])
+
     def test_without_anything_to_recover_the_epoch_is_forgotten(self):
         _, spool = self.filled(1)
         spool.forget("r")
@@ -101,7 +110,7 @@ class StoreTests(unittest.TestCase):
 
     def test_another_epochs_files_are_removed(self):
         self.filled(3)
-        with open(self.directory + "/epoch", "w") as file:
+        with open(self.directory + "/.epoch", "w") as file:
             file.write("00000000000000cd")
         self.assertIsNone(self.store().recover())
         self.assertEqual(os.listdir(self.directory), [])

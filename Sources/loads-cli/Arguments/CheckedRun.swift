@@ -86,11 +86,7 @@ struct CheckedRun: Sendable, Equatable {
         thresholds = read.thresholds(settings.list("expect"))
         strict = settings.flag("strict")
         remote = RemotePlace(settings, &read)
-        if remote?.placement.onLost == .redistribute, (common?.cycles.count ?? 0) > 1 {
-            read.complain(
-                "--on-lost redistribute: cannot be with several cycles, each of which has its own number of users: choose "
-                    + "continue or stop, or run one cycle at a time")
-        }
+        if let plan, let obstacle = remote?.placement.obstacle(to: plan) { read.complain(obstacle) }
         if remote != nil, let publish {
             read.complain("--stream \(publish): the master publishes its runs itself (`loads-master --stream`)")
         }

@@ -43,24 +43,4 @@ import Testing
         let identity = PeerIdentity(userID: text)
         #expect(identity.roles == (text == "agent" ? [.agent] : []))
     }
-
-    @Test func aRefusalIsToldOnceInAWhile() {
-        var meter = RefusalMeter()
-        let start = Instant(nanoseconds: 1_000_000_000_000)
-        #expect(meter.note("a", at: start) == "a")
-        #expect(meter.note("b", at: start) == "b")
-        for second in 1...9 { #expect(meter.note("a", at: start.advanced(by: .seconds(second))) == nil) }
-        #expect(meter.note("a", at: start.advanced(by: .seconds(11))) == "a (and 9 times before)")
-        #expect(meter.note("a", at: start.advanced(by: .seconds(22))) == "a")
-    }
-
-    @Test func aFloodOfDifferentRefusalsIsBounded() {
-        var meter = RefusalMeter()
-        let start = Instant(nanoseconds: 1_000_000_000_000)
-        let told = (0..<10_000).compactMap { meter.note("peer \($0)", at: start) }
-        #expect(told.count == RefusalMeter.limit + 1)
-        #expect(told.last == "many others were turned away, too")
-        let later = start.advanced(by: .seconds(11))
-        #expect(meter.note("peer 70000", at: later) == "peer 70000")
-    }
 }
