@@ -149,7 +149,7 @@ extension Summary {
         if health.droppedHits > 0 {
             warnings.append(
                 "\(Figures.count(health.droppedHits, "hit")) \(areOrIs(health.droppedHits)) missing in the "
-                    + "stream, not in the numbers: its reader is too slow")
+                    + "stream, not in the numbers: its reader was too slow, or away for too long")
         }
         if health.orphanFailures > 0 {
             warnings.append(
