@@ -182,6 +182,23 @@ import Testing
         await scene.end()
     }
 
+    @Test func anAgentThatHasForgottenTheSetUpEndsTheRunAtAMasterThatIsRestarted() async throws {
+        let storage = MemoryStorage()
+        let before = try await Scene(storage: storage)
+        try await before.master.submit(submitted())
+        _ = try await doing("r.set-up", of: await before.agents("a"))
+        await before.end()
+
+        let after = try await Scene(storage: storage)
+        let agent = await after.agents("a")[0]
+        let refusal = refusal(await after.master.outcome(of: "r"))
+        #expect(
+            refusal?.hasPrefix("69 nothing was run") == true && refusal?.contains("forgotten") == true,
+            "\(refusal ?? "")")
+        #expect(agent.order("r") == nil)
+        await after.end()
+    }
+
     @Test func aMasterThatIsRestartedGoesOnWithWhatIsDoneOnce() async throws {
         let storage = MemoryStorage()
         let before = try await Scene(storage: storage)
