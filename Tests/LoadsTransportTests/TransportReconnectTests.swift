@@ -77,19 +77,28 @@ import Testing
 
     @Test(arguments: TransportKind.allCases)
     func anAgentMayBeThereBeforeItsMaster(_ kind: TransportKind) async throws {
-        try await Scene.play(kind) { scene in
-            try await scene.closeMaster()
-            let agent = try await scene.openAgent()
-            // Up to the first that is refused: who is not connected for some seconds gets another socket, with nothing in it.
-            let taken = try await agent.loop.perform {
-                (0..<100_000).first { !agent.transport.send(message($0)) } ?? 100_000
+        var isShown = false
+        for _ in 0..<10 where !isShown {
+            try await Scene.play(kind) { scene in
+                try await scene.closeMaster()
+                let begin = Instant.now
+                let agent = try await scene.openAgent()
+                // Up to the first that is refused.
+                let taken = try await agent.loop.perform {
+                    (0..<100_000).first { !agent.transport.send(message($0)) } ?? 100_000
+                }
+                // Bounded: what is not taken is told.
+                #expect(taken >= 100 && taken < 100_000)
+                try await scene.openMaster()
+                try await eventually("a connection") { agent.probe.connections > 0 }
+                // Who is not connected for five seconds gets another socket, with nothing in it: on a busy machine once more.
+                guard Instant.now.nanoseconds(since: begin) < 4_000_000_000 else { return }
+                try await eventually("what waited") { scene.master.control.count == taken }
+                #expect(scene.master.control.map(number) == Array(0..<taken))
+                isShown = true
             }
-            // Bounded: what is not taken is told.
-            #expect(taken >= 100 && taken < 100_000)
-            try await scene.openMaster()
-            try await eventually("what waited") { scene.master.control.count == taken }
-            #expect(scene.master.control.map(number) == Array(0..<taken))
         }
+        #expect(isShown)
     }
 
     @Test(arguments: TransportKind.allCases)
