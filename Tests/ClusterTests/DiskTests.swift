@@ -81,7 +81,7 @@ import Testing
         let summary = try RunSummary(json)
         #expect(summary.number("hits.count") == 4_100 && summary.agents.first?["missing"] == nil, "\(summary.agents)")
         let written = try String(contentsOfFile: stream, encoding: .utf8).split(separator: "\n").count
-        let dropped = try #require(summary.number("health.dropped_hits"))
+        let dropped = try #require(summary.number("generator.dropped_hits"))
         #expect(dropped > 0 && written + dropped == 4_100, "\(written) written, \(dropped) dropped")
         #expect(outcome.status == 70 && outcome.output.contains("missing in the stream"), "\(outcome.output)")
         await agent.stop()
