@@ -48,6 +48,8 @@ final class ActiveRun {
     var isStored = false
     /// The end is stored, and whoever waits for it was told.
     var isSettled = false
+    /// Until when its topics beat, once it is settled.
+    var beatsUntil: Instant?
     var waiters: [CheckedContinuation<Void, Never>] = []
     var observer: ObserverQueue?
     var meter: ProgressMeter

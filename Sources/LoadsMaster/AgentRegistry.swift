@@ -25,6 +25,8 @@ struct KnownAgent {
     var presence = Presence.present
     var clock = ClockOffset()
     var usage = HostUsage()
+    /// Results that it has and that are not acknowledged, as its last beat says.
+    var waiting = (messages: 0, bytes: 0)
     /// When it said hello.
     var welcomed: Instant
     /// It has said that it was told to end, or has ended its users by itself as one does that was: it gets no run until it
@@ -96,6 +98,13 @@ struct AgentRegistry {
     /// Agents with a lease.
     var present: Int { agents.values.count { $0.presence == .present } }
 
+    /// What waits on the agents with a lease.
+    var backlog: [BacklogWatch.Waiting] {
+        agents.values.filter { $0.presence == .present }.map {
+            BacklogWatch.Waiting(agent: $0.hello.agent, messages: $0.waiting.messages, bytes: $0.waiting.bytes)
+        }
+    }
+
     /// An agent of which a stored run says that it has a part in it: it may come back until its grace is over.
     mutating func expect(id: String, name: String, epoch: String, at now: Instant) {
         guard agents[id] == nil else { return }
@@ -146,6 +155,7 @@ struct AgentRegistry {
         agent.heard = now
         agent.usage = beat.usage
         if beat.isLeaving { agent.isLeaving = true }
+        agent.waiting = (beat.spoolMessages, beat.spoolBytes)
         if let echo = beat.echo, !sharedClock {
             agent.clock.take(
                 sent: echo.masterSent, received: echo.received, answered: beat.sent, now: now.nanoseconds)

@@ -115,7 +115,7 @@ extension MasterServer {
 
     // MARK: The stream
 
-    /// About the longest message of the stream: so many of them may wait for a subscriber that does not read.
+    /// About the longest message of the stream, of which 256 may wait for a subscriber that does not read.
     static let streamMessageBytes = 256 << 10
 
     /// Publishes hits: as they came, if that makes no message that is too long.
@@ -181,7 +181,8 @@ extension MasterServer {
                 progress.thresholds = run.thresholds
                 observer.progressed(progress)
             }
-            guard !run.record.isOver else { continue }
+        }
+        for run in runs where run.beatsUntil.map({ now < $0 }) ?? !run.record.isOver {
             for topic in publisher.idle(run.id, at: now) { publish(topic, of: run, .beat) }
         }
     }

@@ -344,7 +344,10 @@ extension MasterServer {
 
     /// A run's end is stored: tells whoever waits for it, and lets go of old runs.
     func settle(_ run: ActiveRun, wakeOnly: Bool = false) {
-        if !wakeOnly { run.isSettled = true }
+        if !wakeOnly {
+            run.isSettled = true
+            run.beatsUntil = Instant.now.advanced(by: Publisher.farewell)
+        }
         let waiters = run.waiters
         run.waiters = []
         for waiter in waiters { waiter.resume() }

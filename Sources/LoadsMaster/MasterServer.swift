@@ -38,6 +38,7 @@ public actor MasterServer {
     private var nextCommit = Instant(nanoseconds: 0)
     private var nextCheck = Instant(nanoseconds: 0)
     private var lastCheck: Instant?
+    private var backlog = BacklogWatch()
     /// A commit is under way; what comes meanwhile waits for the next.
     var isCommitting = false
     var commitAgain = false
@@ -166,8 +167,32 @@ public actor MasterServer {
                 "a hello in the name of the agent \(hello.agent) was not followed by a beat: an old one that was sent "
                     + "again, or an agent that was cut off at once")
         }
+        checkBacklog(at: now)
         checkOnce()
         schedule()
+    }
+
+    /// Tells everybody whose results are late, and when they are there. Of a full disk they have been told.
+    private func checkBacklog(at now: Instant) {
+        guard storageFault == nil,
+            let change = backlog.look(registry.backlog, batchInterval: batchInterval, at: now)
+        else { return }
+        let text: String
+        switch change {
+        case .behind(let most):
+            text =
+                "results wait on the agents (\(most.messages) of them, \(max(1, most.bytes >> 20)) MiB, on "
+                + "\(registry[most.agent]?.hello.name ?? most.agent)): they come faster than this master takes them. "
+                + "Numbers are late; nothing is lost while the agents have room (loads-agent --spool-limit)"
+            settings.log(.warning, text)
+        case .caughtUp:
+            text = "the results that waited on the agents are here"
+            settings.log(.notice, text)
+        }
+        for run in runs where run.record.start != nil && !run.record.isOver {
+            run.life.event("note", text)
+            perform(run)
+        }
     }
 
     /// The run that agents know by a name.

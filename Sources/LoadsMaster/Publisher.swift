@@ -12,6 +12,8 @@ struct Publisher {
 
     /// An idle topic beats this often.
     static let beat = Duration.seconds(1)
+    /// Topics beat for so long after the end of their run: who was too slow for the last messages finds that out.
+    static let farewell = Duration.seconds(10)
 
     init(boot: String) { self.boot = boot }
 

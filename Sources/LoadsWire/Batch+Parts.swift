@@ -58,7 +58,9 @@ extension Batch {
         for hit in hits {
             make(
                 room: 64 + (last?.url == hit.url ? 0 : hit.url.wireSize)
-                    + (last?.name == hit.name ? 0 : hit.name.wireSize))
+                    + (last?.name == hit.name ? 0 : hit.name.wireSize)
+                    + (last?.method == hit.method ? 0 : hit.method.wireSize)
+                    + (last?.error == hit.error ? 0 : hit.error?.wireSize ?? 0))
             part.hits.append(hit)
             last = hit
         }

@@ -8,15 +8,15 @@ import LoadsWire
 ///
 /// Libzmq 4.3.4 ends the whole process (`!_io_error`, its issues 4364, 3937 and 4767) when a connection that has as much
 /// unread as its mark allows is cut and then there is a heartbeat to be sent or answered: anybody who sends more than the
-/// mark, a `PING` and a reset could end a master that is busy for a moment. So there is no mark for what is read on
-/// control, where heartbeats are on, and for subscriptions. On results it is what holds the agents of a master that is
-/// behind: there the mark is above what an agent sends without acknowledgement, and no heartbeats are sent.
+/// mark, a `PING` and a reset could end a master that is busy for a moment. So a master has no mark for what it reads.
+/// What holds the agents of a master that is behind is above ZeroMQ: an agent sends no more than a window ahead of the
+/// acknowledgements, and nothing to a master that it has not heard of for a while.
 enum SocketKind: Sendable {
     /// Control, at the master. A peer that takes nothing more is refused: the caller is told.
     case router
     /// Control, at agents and clients. What libzmq does not take waits in the transport's own bounded buffer.
     case dealer
-    /// Results, at the master.
+    /// Results, at the master. An agent's window bounds what waits to be read.
     case pull
     /// Results, at an agent. Beyond the mark it is refused, and the agent is told when to go on.
     case push
@@ -50,11 +50,12 @@ enum SocketKind: Sendable {
         }
     }
 
-    /// Messages that may wait to leave for one peer. Those of the stream have 256 KiB at most; a smaller mark would lose
+    /// Messages that may wait to leave for one peer. Those of the stream have 256 KiB at most, so that a subscriber that
+    /// does not read costs the master 64 MiB, and the kernel what it holds for a connection; a smaller mark would lose
     /// messages whenever the I/O thread gets no CPU.
     private var sendMark: Int32 {
         switch self {
-        case .push, .pull: 32
+        case .push: 32
         case .publisher: 256
         default: 1_000
         }
@@ -63,9 +64,7 @@ enum SocketKind: Sendable {
     /// Messages of one peer that may wait to be read; 0 is no limit.
     private var receiveMark: Int32 {
         switch self {
-        case .router, .dealer, .publisher: 0
-        // An agent may have 256 results on their way, and after 5 s without a word sends them again.
-        case .pull: 1_024
+        case .router, .dealer, .pull, .publisher: 0
         default: 1_000
         }
     }

@@ -75,6 +75,8 @@ import Testing
         }
         let json = cluster.directory.path + "/attached.json"
         let attached = try await cluster.startLoads(["attach", run, "--json", json])
+        let followed = try await cluster.startLoads(["logs", run, "--follow"])
+        try await followed.wait(for: "the start") { followed.output.contains("  started  ") }
         #expect(try await cluster.loads(["adjust", run, "-c", "7"]).status == 0)
         try await cluster.wait(for: "7 users") { status in
             (status["runs"] as? [[String: Any]])?.contains { $0["users"] as? Int == 7 } ?? false
@@ -89,6 +91,9 @@ import Testing
         #expect(try await nginx.accessLog(atLeast: hits).count == hits)
         let log = try await cluster.loads(["logs", run])
         for word in ["started", "adjusted", "ended"] { #expect(log.output.contains(word), "\(log.output)") }
+        // Who follows it has seen the same, as it happened, and leaves with the end.
+        let seen = try await followed.outcome()
+        #expect(seen.status == 0 && seen.output == log.output, "\(seen.output)\(seen.errors)")
         await agent.stop()
         await master.stop()
         await nginx.stop()

@@ -119,28 +119,28 @@ import Testing
             """
             import sys, zmq, msgpack
             socket = zmq.Context().socket(zmq.SUB)
+            # How much the kernel holds of its own accord depends on the machine.
+            socket.rcvbuf = 1 << 20
             socket.connect(sys.argv[1]); socket.subscribe(b"hits/")
             print("subscribed", flush=True)
-            seen, last, missed, over = 0, 0, 0, False
-            socket.rcvtimeo = 5000
-            while True:
-                try: message = msgpack.unpackb(socket.recv_multipart()[1])
-                except zmq.Again:
-                    if seen: break
-                    continue
+            seen, last, missed, beats = 0, 0, 0, 0
+            # A topic beats for a while after the end of its run.
+            while seen == 0 or beats < 5:
+                message = msgpack.unpackb(socket.recv_multipart()[1])
                 missed += message["seq"] - last - 1
                 last = message["seq"]
                 seen += message.get("count", 0)
+                beats = beats + 1 if message["type"] == "beat" else 0
                 if seen > 1000: print("reads", flush=True)
             print("seen", seen, "missed", missed, flush=True)
             """, to: "subscriber.py")
-        // Each hit has a URL of its own, so that 40,000 are some 80 MB.
+        // Each hit has a URL of its own, so that 60,000 are some 120 MB.
         let runner = try cluster.directory.write(
             """
             import os, sys, time
             sys.stdin.readline()
             out = os.fdopen(int(os.environ["LOADS_RESULTS_FD"]), "w")
-            for number in range(40000):
+            for number in range(60000):
                 if number == 2000: time.sleep(2)
                 url = f"http://x/{number}/" + "u" * 2000
                 out.write('{"t": 0.1, "name": "x", "url": "%s", "status": 200, "ms": 1.5}\\n' % url)
@@ -156,22 +156,22 @@ import Testing
         }
         let json = cluster.directory.path + "/summary.json"
         let run = try await cluster.startLoads([
-            "run", "-c", "1", "-n", "40000", "--json", json, "--include", runner, "--", "python3", "runner.py",
+            "run", "-c", "1", "-n", "60000", "--json", json, "--include", runner, "--", "python3", "runner.py",
         ])
         try await slow.wait(for: "hits", timeout: .seconds(60)) { slow.output.contains("reads") }
         slow.signal(SIGSTOP)
         let outcome = try await run.outcome(timeout: .seconds(180))
         #expect(outcome.status == 0, "\(outcome.errors)")
-        #expect(try RunSummary(json).number("hits.count") == 40_000)
+        #expect(try RunSummary(json).number("hits.count") == 60_000)
         // It goes on when all is over, and can tell what it has not seen; the other one has seen everything.
         slow.signal(SIGCONT)
         for subscriber in [slow, quick] {
             try await subscriber.wait(for: "count", timeout: .seconds(60)) { subscriber.output.contains("seen") }
         }
-        #expect(quick.output.contains("seen 40000 missed 0"), "\(quick.output.suffix(40))")
-        // What waited for it longer than the master may keep, it knows of.
+        #expect(quick.output.contains("seen 60000 missed 0"), "\(quick.output.suffix(40))")
+        // Of what waited the master kept 256 messages; of the rest it knows.
         let missed = try #require(slow.output.split(separator: " ").last.flatMap { Int($0.dropLast()) })
-        #expect(slow.output.contains("seen 40000 missed 0") || missed > 0, "\(slow.output.suffix(40))")
+        #expect(missed > 0, "\(slow.output.suffix(40))")
         for process in [slow, quick] { process.kill() }
         await agent.stop()
         await master.stop()

@@ -49,6 +49,37 @@ import Testing
         #expect(run.total.hits.count + run.total.statistics.health.droppedHits == 40_000)
     }
 
+    /// It may only be held up, and keeps whatever comes until it can look at it.
+    @Test func aMasterThatIsNotHeardGetsNothingAgain() async throws {
+        var manners = PlayedMaster.Manners()
+        manners.acknowledges = false
+        manners.lease = .milliseconds(800)
+        let rig = try await Rig(manners) {
+            $0.spool.windowMessages = 2
+            $0.spool.resend = .milliseconds(50)
+        }
+        func results() -> Int { rig.master.seen.count { if case .result = $0 { true } else { false } } }
+        rig.master.tell(.run(Fixtures.order("flood", users: 4, iterations: 10_000)))
+        // While it says something, what it does not acknowledge comes again.
+        #expect(await rig.log.waits("results are sent again"))
+        rig.master.behave {
+            $0.leases = false
+            $0.welcomes = false
+        }
+        #expect(await rig.log.waits("connecting to the master anew"))
+        let before = results()
+        try await Task.sleep(for: .seconds(2))
+        #expect(results() == before)
+        rig.master.behave {
+            $0.leases = true
+            $0.welcomes = true
+            $0.acknowledges = true
+        }
+        let run = await rig.gathered("run-1")
+        await rig.close()
+        #expect(run.total.statistics.iterations.ok == 40_000)
+    }
+
     @Test func aFullSpoolMergesAndTheTotalsAreExact() async throws {
         var manners = PlayedMaster.Manners()
         manners.acknowledges = false

@@ -24,6 +24,8 @@ final class PlayedMaster: MasterReceiver, Sendable {
         /// Starts a run as soon as it is ready.
         var starts = true
         var boot = "00000000000000aa"
+        /// How long its agents may be without a word of it.
+        var lease = Duration.seconds(5)
         /// What is given for a fetch; nil is no answer.
         var file: @Sendable (_ hash: String, _ offset: Int, _ bytes: Int) -> [MasterMessage] = { hash, _, _ in
             [.error(WireFault(code: "unknown-file", message: "no such file: \(hash)"))]
@@ -108,8 +110,10 @@ final class PlayedMaster: MasterReceiver, Sendable {
                 defer { state.waiting = [] }
                 return state.waiting
             }
-            let welcome = MasterWelcome(
+            var welcome = MasterWelcome(
                 boot: manners.boot, resultsPort: resultsPort, streamPort: 7782, sent: Instant.now.nanoseconds)
+            welcome.lease = manners.lease.wholeNanoseconds
+            welcome.beat = min(welcome.beat, welcome.lease / 4)
             transport.send(MasterMessage.welcome(welcome).encoded(), to: peer)
             for message in waiting { transport.send(message.encoded(), to: peer) }
         case .beat(let beat):

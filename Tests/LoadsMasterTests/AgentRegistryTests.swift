@@ -148,3 +148,28 @@ import Testing
 
     private func format3(_ number: Int) -> String { String(String(1_000 + number).dropFirst()) }
 }
+
+/// How often agents are to send, by how many they are.
+@Suite struct BatchIntervalTests {
+    @Test(
+        arguments: [
+            (0, 100), (1, 100), (99, 100), (100, 100), (101, 101), (250, 250), (999, 999), (1_000, 1_000),
+            (20_000, 1_000),
+        ])
+    func batchesRelaxAboveAHundredAgents(agents: Int, milliseconds: Int) {
+        #expect(MasterSettings.batchInterval(agents: agents) == .milliseconds(milliseconds))
+    }
+
+    @Test func everyAgentHearsOfItWithItsNextLease() async throws {
+        let scene = try await Scene()
+        let agents = (0..<120).map { scene.agent("a\($0)") }
+        func interval(_ agent: PlayedAgent) -> Int64? {
+            agent.heard.lazy.reversed().compactMap {
+                if case .lease(let lease) = $0 { lease.batchInterval } else { nil }
+            }
+            .first
+        }
+        for agent in agents { #expect(await eventually { interval(agent) == 120_000_000 }) }
+        await scene.end()
+    }
+}

@@ -52,6 +52,23 @@ import Testing
         await scene.end()
     }
 
+    /// Who was too slow for the last messages of a run sees it by the number of a later one.
+    @Test func aTopicBeatsForAWhileAfterTheEndOfItsRun() async throws {
+        let scene = try await Scene()
+        let agent = await scene.agents("a")[0]
+        let client = scene.client()
+        client.subscribe("hits/")
+        try await Task.sleep(for: .milliseconds(100))
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.started("r") })
+        agent.end("r", .finished(interrupted: false, seconds: 1))
+        _ = await scene.master.outcome(of: "r")
+        let last = client.stream.last?.message.sequence ?? 0
+        #expect(await eventually { client.stream.count { $0.message.sequence > last } >= 2 })
+        #expect(client.stream.enumerated().allSatisfy { $0.element.message.sequence == UInt64($0.offset) + 1 })
+        await scene.end()
+    }
+
     @Test func aLateSubscriberGoesOnFromTheSnapshot() async throws {
         let scene = try await Scene()
         let agent = await scene.agents("a")[0]
