@@ -173,9 +173,13 @@ let package = Package(
             ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop", "CZeroMQ", "TestSupport"]),
         tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         tests("LoadsClientTests", ["LoadsClient", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
-        tests(
-            "LoadsStoreTests",
-            ["LoadsStore", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsEventLoop", "LoadsWire", "TestSupport"]),
+        .testTarget(
+            name: "LoadsStoreTests",
+            dependencies: [
+                "LoadsStore", "LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsEventLoop", "LoadsWire",
+                "TestSupport",
+            ],
+            exclude: ["form-1.sql"], swiftSettings: settings),
         .testTarget(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),

@@ -30,6 +30,18 @@ let package = Package(
                 .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
                 .product(name: "LoadsEventLoop", package: "loads"),
             ]),
+        .executableTarget(
+            name: "iteration-benchmark",
+            dependencies: [
+                .product(name: "LoadsCore", package: "loads"), .product(name: "LoadsSession", package: "loads"),
+                .product(name: "LoadsEventLoop", package: "loads"),
+            ]),
+        .executableTarget(
+            name: "precision-benchmark",
+            dependencies: [
+                .product(name: "LoadsCore", package: "loads"), .product(name: "LoadsEventLoop", package: "loads"),
+            ]),
+        .executableTarget(name: "test-server", dependencies: [.product(name: "LoadsTestServer", package: "loads")]),
     ],
     swiftLanguageModes: [.v6]
 )

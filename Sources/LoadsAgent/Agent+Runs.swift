@@ -26,7 +26,7 @@ extension Agent {
         if order.launch.dialect == .lines, let obstacle = LinePlan.obstacle(to: order.order.plan) {
             return change(run) { $0.refuse(code: 64, obstacle) }
         }
-        spool.begin(run, at: .now)
+        spool.begin(run, at: .now, maxNames: order.order.plan.maxNames)
         do throws(AgentError) {
             try prepare(run, order.launch.files)
         } catch {

@@ -57,9 +57,11 @@ struct Spool {
     // MARK: Runs
 
     /// Begins a run. One that is known stays as it is.
-    mutating func begin(_ run: String, at now: Instant) {
+    ///
+    /// - Parameter maxNames: The plan's.
+    mutating func begin(_ run: String, at now: Instant, maxNames: Int = Plan.standardMaxNames) {
         guard runs[run] == nil else { return }
-        runs[run] = SpoolRun(after: 0, resend: limits.resend, at: now)
+        runs[run] = SpoolRun(after: 0, resend: limits.resend, at: now, maxNames: maxNames)
         order.append(run)
         if let problem = store?.begin(run, epoch: epoch) { warnings.append(problem) }
     }
@@ -136,9 +138,8 @@ struct Spool {
     }
 
     private mutating func flushOverflow(_ run: String) {
-        guard var overflow = runs[run]?.overflow, !overflow.isEmpty else { return }
-        runs[run]!.overflow = SpoolOverflow()
-        for content in overflow.take() { append(run, content) }
+        guard runs[run]?.overflow.isEmpty == false else { return }
+        for content in runs[run]!.overflow.take() { append(run, content) }
     }
 
     // MARK: Out

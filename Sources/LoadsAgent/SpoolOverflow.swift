@@ -6,7 +6,13 @@ import LoadsWire
 /// Merging loses the resolution in time and the raw hits, which are counted; what was measured stays exact.
 struct SpoolOverflow {
     private(set) var batch: Batch?
+    private var names = MeasuredNames()
+    /// Names that are kept apart: a runner that makes up ever new ones must not fill the memory.
+    private let maxNames: Int
     private(set) var loss: ResultMessage.Loss?
+
+    /// - Parameter maxNames: The plan's.
+    init(maxNames: Int) { self.maxNames = maxNames }
 
     var isEmpty: Bool { batch == nil && loss == nil }
 
@@ -17,8 +23,16 @@ struct SpoolOverflow {
         if head.kind == .batch, let new = try? BatchReader(report: message) {
             var sum = batch ?? Batch(from: new.from, to: new.to)
             batch = nil
-            new.merge(into: &sum.statistics)
-            sum.statistics.health.droppedHits += new.rawHitCount
+            var added = Statistics()
+            new.merge(into: &added)
+            names.admit(&added, limit: maxNames)
+            if var warmUp = added.warmUp {
+                names.admit(&warmUp, limit: maxNames)
+                added.warmUp = warmUp
+            }
+            added.health.droppedHits += new.rawHitCount
+            added.health.overflowedNames = max(added.health.overflowedNames, names.overflowed)
+            sum.statistics.merge(added)
             sum.from = min(sum.from, new.from)
             sum.to = max(sum.to, new.to)
             batch = sum
@@ -37,7 +51,7 @@ struct SpoolOverflow {
 
     /// What waits, in the order in which it is to be numbered.
     mutating func take() -> [ResultMessage.Content] {
-        defer { self = SpoolOverflow() }
+        defer { self = SpoolOverflow(maxNames: maxNames) }
         var contents: [ResultMessage.Content] = []
         if let batch { contents += RunnerReport.batch(batch).encoded().map { .report($0) } }
         if let loss { contents.append(.lost(loss)) }

@@ -22,7 +22,7 @@ struct SpoolRun {
     /// master may have taken more than the disk has kept.
     var recoveredEnd: RunnerEnd?
     /// What waits for room, merged.
-    var overflow = SpoolOverflow()
+    var overflow: SpoolOverflow
     /// What has been numbered or merged.
     var counts = ReportCounts()
     /// The end of the last batch, in seconds since the start of the run.
@@ -36,7 +36,9 @@ struct SpoolRun {
     private var progress: Instant
     private var resendAfter: Duration
 
-    init(after sequence: UInt64, resend: Duration, at now: Instant) {
+    /// - Parameter maxNames: The plan's. What was recovered has no runner that could still report.
+    init(after sequence: UInt64, resend: Duration, at now: Instant, maxNames: Int = Plan.standardMaxNames) {
+        overflow = SpoolOverflow(maxNames: maxNames)
         last = sequence
         acknowledged = sequence
         progress = now

@@ -47,12 +47,17 @@ public struct AgentShare: Sendable, Equatable {
         public var cpuSeconds: Double
         /// Seconds that its loops' threads, all together, waited for a core although they had something to do.
         public var waitedSeconds: Double
+        /// Seconds in which whatever happened waited for more than 10 ms for its loop, of all loops together.
+        public var heldSeconds: Double
         /// - Parameters: All but the cores in seconds.
-        public init(cores: Int, seconds: Double, cpuSeconds: Double, waitedSeconds: Double) {
+        public init(
+            cores: Int, seconds: Double, cpuSeconds: Double, waitedSeconds: Double, heldSeconds: Double = 0
+        ) {
             self.cores = cores
             self.seconds = seconds
             self.cpuSeconds = cpuSeconds
             self.waitedSeconds = waitedSeconds
+            self.heldSeconds = heldSeconds
         }
     }
 

@@ -180,7 +180,7 @@ struct ArrivalLife: Sendable {
     func run(_ first: Arrival?) async {
         user.control = rules.control
         let run = IterationRun(user: user, lane: dispatcher.lane, rules: rules)
-        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
+        var random = SplitMix(of: user)
         var next = first
         var isNew = first == nil
         while true {

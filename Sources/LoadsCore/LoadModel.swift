@@ -99,8 +99,8 @@ public struct Arrivals: Sendable, Equatable {
     public var queue: Int
     /// Random arrivals, independent of one another, instead of evenly spaced ones: a Poisson process of that rate.
     public var poisson: Bool
-    /// What Poisson arrivals are drawn from, from 0 to 2⁵³ − 1. A master makes another one of it for each agent; 0, where the
-    /// arrivals are the whole plan and not a part of a mix, is replaced by one that is made of the run's name before.
+    /// What Poisson arrivals are drawn from, from 0 to 2⁵³ − 1. A master makes another one of it for each agent; 0 is replaced
+    /// before by one that is made of ``Plan/seed``, or of the run's name where that is 0, too.
     public var seed: Int
     /// Which of the arrivals are this agent's.
     public var stripe: Stripe

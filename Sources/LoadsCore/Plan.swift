@@ -50,7 +50,7 @@ public struct Plan: Sendable, Equatable {
     /// The origin that relative URLs resolve against and that replaces a session's own base.
     public var serverURL: String?
     /// Names kept apart; hits under further ones go to `(other)`.
-    public var maxNames = 1000
+    public var maxNames = Plan.standardMaxNames
     /// Whether somebody wants every hit (`--stream`).
     public var rawHits = false
     /// How often a scenario is drawn, by its name, compared with the others; 1 if it is not among these.
@@ -76,6 +76,7 @@ public struct Plan: Sendable, Equatable {
         }
     }
 
+    public static let standardMaxNames = 1000
     /// The largest seed: what every language's numbers hold.
     public static let seedLimit = 1 << 53 - 1
 

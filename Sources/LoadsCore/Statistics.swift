@@ -129,6 +129,17 @@ extension [String: Occurrences] {
     }
 }
 
+extension Dictionary where Key == String {
+    /// The name under which something is counted: its own if it is known or there is room for it.
+    fileprivate func key(
+        of name: String, _ limit: Int, _ excess: inout Int, other: @autoclosure () -> String = Statistics.otherName
+    ) -> String {
+        if count < limit || self[name] != nil { return name }
+        excess += 1
+        return other()
+    }
+}
+
 /// What a generator says of itself.
 public struct GeneratorHealth: Sendable, Equatable {
     /// CPU seconds (user and system) of the runner since the start of the run.
@@ -207,9 +218,9 @@ public struct Statistics: Sendable, Equatable {
     /// Nothing was measured.
     public init() {}
 
-    private func merged(with other: Statistics) -> Statistics {
+    private func merged(with other: Statistics, limit: Int) -> Statistics {
         var sum = self
-        sum.merge(other)
+        sum.merge(other, limit: limit)
         return sum
     }
 
@@ -217,20 +228,36 @@ public struct Statistics: Sendable, Equatable {
     public static let otherName = "(other)"
 
     /// Adds another interval. ``users`` become the other's, and ``health`` merges as that of one runner.
-    public mutating func merge(_ other: Statistics) {
+    ///
+    /// - Parameter limit: How many names of each family are kept apart at most; what is under further ones goes to
+    ///   ``otherName``, and counts among ``GeneratorHealth/overflowedNames``. Whoever merges over a whole run what others
+    ///   have measured uses ``MeasuredNames``, which remembers.
+    public mutating func merge(_ other: Statistics, limit: Int = Plan.nameLimit) {
+        var excess = 0
         iterations.merge(other.iterations)
         service.merge(other.service)
         arrivals.merge(other.arrivals)
         response.merge(other.response)
         scheduleLag.merge(other.scheduleLag)
-        if let other = other.warmUp { warmUp = (warmUp ?? Statistics()).merged(with: other) }
-        for (name, statistics) in other.names { names[name, default: NameStatistics()].merge(statistics) }
-        for (name, step) in other.steps { steps[name, default: StepStatistics()].merge(step) }
-        for (name, counts) in other.checks { checks[name, default: CheckCounts()].merge(counts) }
-        for (name, metric) in other.metrics { metrics.merge(metric, under: name) }
+        if let other = other.warmUp { warmUp = (warmUp ?? Statistics()).merged(with: other, limit: limit) }
+        for (name, statistics) in other.names {
+            names[names.key(of: name, limit, &excess), default: NameStatistics()].merge(statistics)
+        }
+        for (name, step) in other.steps {
+            steps[steps.key(of: name, limit, &excess), default: StepStatistics()].merge(step)
+        }
+        for (name, counts) in other.checks {
+            checks[checks.key(of: name, limit, &excess), default: CheckCounts()].merge(counts)
+        }
+        for (name, metric) in other.metrics {
+            let key = metrics.key(for: name, metric.kind, metric.unit)
+            metrics.merge(
+                metric, under: metrics.key(of: key, limit, &excess, other: MetricStatistics.other(metric.kind)))
+        }
         for (kind, occurrences) in other.errors { errors.add(occurrences, to: kind) }
         for (place, occurrences) in other.failures { failures.add(occurrences, to: place) }
         health.merge(other.health)
+        health.overflowedNames = max(health.overflowedNames, excess)
         users = other.users
     }
 

@@ -52,7 +52,7 @@ struct UserLife: Sendable {
         user.control = rules.control
         if begin > .now { await nap(until: begin) }
         let run = IterationRun(user: user, lane: lane, rules: rules)
-        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
+        var random = SplitMix(of: user)
         var backOff = BackOff()
         var done = 0
         // One clock reading for the end of an iteration and the start of the next.

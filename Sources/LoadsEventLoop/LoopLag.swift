@@ -7,6 +7,9 @@ public struct LoopLag: Sendable, Equatable {
     /// How many of them held the loop for more than 10 ms: bodies that block. Those in an interval in which the machine
     /// kept the loop's thread waiting for a core are not counted.
     public var longJobs: Int = 0
+    /// How long whatever happened had to wait for its loop for more than ``heldThreshold``, in nanoseconds: of each time in
+    /// which the loop was held up, or woke late, what goes beyond that. Loops add up.
+    public var held: Int64 = 0
     /// How long the loops' threads had something to do and no core to do it on, all together, in nanoseconds.
     public var waited: Int64 = 0
     /// Those of them whose tenant is known, by what it did (``LoopTenant``).
@@ -17,6 +20,8 @@ public struct LoopLag: Sendable, Equatable {
 
     /// From how many nanoseconds on a job counts as long.
     public static let longJobThreshold: Int64 = 10_000_000
+    /// How long a loop may be held up, in nanoseconds, before that counts.
+    public static let heldThreshold: Int64 = 10_000_000
 
     /// The worse of both, in nanoseconds: what a request may have waited for its loop.
     public var worst: Int64 { max(latestTimer, longestJob) }
@@ -27,6 +32,7 @@ public struct LoopLag: Sendable, Equatable {
         longestJob = max(longestJob, other.longestJob)
         longJobs += other.longJobs
         waited += other.waited
+        held += other.held
         for (name, hold) in other.holders { holders.add(hold, to: name) }
     }
 }

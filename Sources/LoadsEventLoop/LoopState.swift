@@ -24,6 +24,9 @@ final class LoopState {
     /// Nanoseconds that jobs may run before the loop looks after everything else.
     private static let longestTurn: Int64 = 5_000_000
 
+    /// When the last wait ended: from then on what happens waits for the next.
+    private var turn = Instant.now
+
     /// Nanoseconds before a timer from which on the loop does not sleep.
     private let spin: Int64
 
@@ -80,14 +83,22 @@ final class LoopState {
     }
 
     func poll(block: Bool) {
+        let now = Instant.now
+        noteHeld(now.nanoseconds(since: turn))
         var timeout: Int64 = 0
+        let deadline = block ? timers.next : nil
         if block {
-            timeout = timers.next.map { max(0, $0.nanoseconds(since: .now)) } ?? -1
+            timeout = deadline.map { max(0, $0.nanoseconds(since: now)) } ?? -1
             // Through the last moments it looks again and again, so that neither the kernel's slack nor the way back to
             // a core makes it late.
             if timeout > 0, spin > 0 { timeout = max(0, timeout - spin) }
         }
+        // When the wait ended, and the last handler; nil as long as nothing has come.
+        var last: Instant?
         poller.wait(timeout: timeout) { token, events in
+            let start = last ?? .now
+            if last == nil { turn = start }
+            last = start
             if token == Self.wakeToken {
                 woken = true
                 return
@@ -96,10 +107,14 @@ final class LoopState {
             guard descriptor < handlers.count, let watch = handlers[descriptor],
                 watch.generation == UInt32(token >> 32)
             else { return }
-            let start = Instant.now
             watch.handler.handle(events, on: Int32(descriptor))
-            note(Instant.now.nanoseconds(since: start))
+            let end = Instant.now
+            note(end.nanoseconds(since: start))
+            last = end
         }
+        if last == nil { turn = .now }
+        // Nothing of its own kept it from waking in time.
+        if let deadline, timeout > 0 { noteHeld(turn.nanoseconds(since: deadline)) }
     }
 
     /// Runs a closure and notes how long it held the loop.
@@ -183,6 +198,11 @@ final class LoopState {
     @inline(__always) private func note(_ nanoseconds: Int64, _ tenant: Unmanaged<LoopTenant>? = nil) {
         if nanoseconds > lag.longestJob { lag.longestJob = nanoseconds }
         if nanoseconds > LoopLag.longJobThreshold { noteLong(nanoseconds, tenant) }
+    }
+
+    /// A time in which the loop looked after nothing new.
+    @inline(__always) private func noteHeld(_ nanoseconds: Int64) {
+        if nanoseconds > LoopLag.heldThreshold { lag.held += nanoseconds - LoopLag.heldThreshold }
     }
 
     @inline(never) private func noteLong(_ nanoseconds: Int64, _ tenant: Unmanaged<LoopTenant>?) {

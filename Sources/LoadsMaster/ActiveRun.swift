@@ -123,7 +123,8 @@ final class ActiveRun {
                 share.iterations = part.statistics.iterations
                 share.usage = AgentShare.Usage(
                     cores: member.cores, seconds: part.lastData, cpuSeconds: part.statistics.health.cpuSeconds,
-                    waitedSeconds: Double(part.statistics.health.lag.waited) / 1e9)
+                    waitedSeconds: Double(part.statistics.health.lag.waited) / 1e9,
+                    heldSeconds: Double(part.statistics.health.lag.held) / 1e9)
             }
             share.state = member.state
             share.missing = member.allMissing

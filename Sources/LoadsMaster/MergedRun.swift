@@ -23,6 +23,8 @@ struct MergedRun {
     private let maxNames: Int
     /// Many agents have many names: beyond the plan's limit they are counted together here too.
     private var knownNames = MeasuredNames()
+    /// Of how many names that was known when this was restored.
+    private let overflowedBefore: Int
     /// What came since the last fold, by second of the run.
     private var fresh: [Int: Statistics] = [:]
     /// Not stored yet, by second.
@@ -45,6 +47,7 @@ struct MergedRun {
     init(maxNames: Int, total: Statistics = Statistics(), parts: [Intake.Source: Part] = [:]) {
         self.maxNames = maxNames
         self.total = total
+        overflowedBefore = total.health.overflowedNames
         knownNames.admit(&self.total, limit: .max)
         self.parts = parts
     }
@@ -132,7 +135,9 @@ struct MergedRun {
 
     /// What the generators say of themselves together: CPU and counts add up, peaks are those of one agent.
     var health: GeneratorHealth {
-        parts.values.reduce(into: GeneratorHealth()) { sum, part in
+        var sum = GeneratorHealth()
+        sum.overflowedNames = max(overflowedBefore, knownNames.overflowed)
+        return parts.values.reduce(into: sum) { sum, part in
             let health = part.statistics.health
             sum.cpuSeconds += health.cpuSeconds
             sum.lag.merge(health.lag)

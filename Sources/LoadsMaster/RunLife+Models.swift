@@ -10,7 +10,10 @@ extension RunLife {
     mutating func adjust(to load: RunModels.Load, at instant: Instant) -> WireFault? {
         let plan = record.submission.order.plan
         if case .mix = plan.model {
-            return WireFault(code: "state", message: "the run \(record.run) is a mix, whose load cannot be changed")
+            return WireFault(
+                code: "state",
+                message: "the run \(record.run) is a mix, whose load cannot be changed: stop it "
+                    + "(`loads stop \(record.run)`) and start another")
         }
         guard !plan.cycles.isEmpty else { return change(to: load, at: instant, plan.length ?? .zero) }
         guard case .users(let users) = load else {

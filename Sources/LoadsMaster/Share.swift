@@ -87,7 +87,7 @@ public enum Share {
         return stripes
     }
 
-    /// What the Poisson arrivals of an agent are drawn from: another one for each.
+    /// What the Poisson arrivals of an agent, or of a part of a mix, are drawn from: another one for each.
     private static func seed(_ seed: Int, _ agent: Int) -> Int {
         // The steps of SplitMix64, whose output of successive numbers is as good as independent.
         var value = UInt64(truncatingIfNeeded: seed) &+ UInt64(agent + 1) &* 0x9e37_79b9_7f4a_7c15
@@ -96,14 +96,31 @@ public enum Share {
         return Int((value ^ (value >> 31)) & UInt64(Arrivals.seedLimit))
     }
 
-    /// A plan whose arrivals are drawn from something: from its own seed, or else from the run's name, hashed (FNV-1a).
+    /// A plan whose arrivals are drawn from something: from their own seed, or else from the plan's, or else from the run's
+    /// name, hashed (FNV-1a). Each part of a mix draws others.
     static func seeded(_ plan: Plan, for run: String) -> Plan {
-        guard var arrivals = plan.arrivals, arrivals.seed == 0 else { return plan }
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in run.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        arrivals.seed = Int(hash & UInt64(Arrivals.seedLimit))
+        var base = plan.seed
+        if base == 0 {
+            var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+            for byte in run.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            base = Int(hash & UInt64(Arrivals.seedLimit))
+        }
+        func seeded(_ model: LoadModel, _ seed: @autoclosure () -> Int) -> LoadModel {
+            guard case .arrivals(var arrivals) = model, arrivals.seed == 0 else { return model }
+            arrivals.seed = seed()
+            return .arrivals(arrivals)
+        }
         var plan = plan
-        plan.model = .arrivals(arrivals)
+        if case .mix(let parts) = plan.model {
+            plan.model = .mix(
+                parts.enumerated().map { index, part in
+                    var part = part
+                    part.model = seeded(part.model, seed(base, index))
+                    return part
+                })
+        } else {
+            plan.model = seeded(plan.model, base)
+        }
         return plan
     }
 

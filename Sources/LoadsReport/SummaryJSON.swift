@@ -210,6 +210,8 @@ extension GeneratorHealth {
         json.milliseconds(lag.longestJob)
         json.key("long_jobs")
         json.value(lag.longJobs)
+        json.key("held_s")
+        json.value(Double(lag.held) / 1e9, decimals: 6)
         json.array("blocked_by") { json in
             for (name, hold) in lag.holdersByTime {
                 json.object { json in

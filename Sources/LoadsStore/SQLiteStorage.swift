@@ -20,7 +20,11 @@ public actor SQLiteStorage: RunStorage {
     static let fileName = "master.sqlite"
     /// `LOAD`: a database of another program is left alone.
     static let application: Int32 = 0x4c4f_4144
-    static let version: Int32 = 1
+    /// The form of what is written. 2 has all that runs with arrivals, set-ups, steps, checks, metrics and thresholds need, in
+    /// fields that 1 knew nothing of: who knows 1 only would drop them.
+    static let version: Int32 = 2
+    /// The oldest form that is read. What 1 lacks is optional.
+    static let oldestVersion: Int32 = 1
 
     /// Opens the database of a directory, or makes both.
     ///
@@ -120,6 +124,7 @@ public actor SQLiteStorage: RunStorage {
     private static func open(_ path: String) throws(StorageError) -> DatabaseQueue {
         do {
             makePrivate(path)
+            try StorageSchema.look(at: path)
             var configuration = Configuration()
             configuration.journalMode = .wal
             configuration.label = "loads-storage"

@@ -1,9 +1,10 @@
 internal import GRDB
+import Glibc
 internal import LoadsMaster
 
 /// The tables.
 enum StorageSchema {
-    /// Makes the tables of a new database, and refuses one that is not ours.
+    /// Makes the tables of a new database, takes over one of an older form, and refuses what is not ours.
     static func prepare(_ database: Database, _ path: String) throws {
         let application = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         let version = try Int32.fetchOne(database, sql: "PRAGMA user_version") ?? 0
@@ -14,16 +15,43 @@ enum StorageSchema {
             try database.execute(sql: "PRAGMA user_version = \(SQLiteStorage.version)")
             return
         }
+        try judge(application: application, version: version, path)
+        // From now on there may be something in it that an older release does not know.
+        if version < SQLiteStorage.version {
+            try database.execute(sql: "PRAGMA user_version = \(SQLiteStorage.version)")
+        }
+    }
+
+    /// Refuses a file that is not ours by its first bytes, before anything of it is changed: to open it as we do changes its
+    /// journal (https://www.sqlite.org/fileformat.html, The Database Header).
+    static func look(at path: String) throws {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        defer { close(file) }
+        var header = [UInt8](repeating: 0, count: 72)
+        guard read(file, &header, header.count) == header.count, header.starts(with: "SQLite format 3\0".utf8) else {
+            return
+        }
+        func number(at offset: Int) -> Int32 {
+            Int32(bitPattern: header[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) })
+        }
+        // The schema's cookie: nothing was made yet, or it lies in the journal only.
+        guard number(at: 40) != 0 else { return }
+        try judge(application: number(at: 68), version: number(at: 60), path)
+    }
+
+    private static func judge(application: Int32, version: Int32, _ path: String) throws {
         guard application == SQLiteStorage.application else {
             throw StorageError(
                 code: .foreign,
                 message: "\(path) is a database of another program: move it away, or name another --data")
         }
-        guard version == SQLiteStorage.version else {
+        guard SQLiteStorage.oldestVersion...SQLiteStorage.version ~= version else {
             throw StorageError(
                 code: .foreign,
                 message: "\(path) was written by another release (format \(version), this one reads "
-                    + "\(SQLiteStorage.version)): use that release, or name another --data")
+                    + "\(SQLiteStorage.oldestVersion) to \(SQLiteStorage.version)): use that release, or name another "
+                    + "--data")
         }
     }
 

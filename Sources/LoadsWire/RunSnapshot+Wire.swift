@@ -95,6 +95,7 @@ extension AgentShare {
             packer.field("seconds", usage.seconds)
             packer.field("cpu_s", usage.cpuSeconds)
             packer.field("waited_s", usage.waitedSeconds)
+            if usage.heldSeconds > 0 { packer.field("held_s", usage.heldSeconds) }
         }
     }
 
@@ -111,7 +112,8 @@ extension AgentShare {
         usage = try node.optional("usage").map { node throws(WireError) in
             Usage(
                 cores: try node.field("cores").int(in: 1...65_536), seconds: try node.field("seconds").double(),
-                cpuSeconds: try node.field("cpu_s").double(), waitedSeconds: try node.field("waited_s").double())
+                cpuSeconds: try node.field("cpu_s").double(), waitedSeconds: try node.field("waited_s").double(),
+                heldSeconds: try node.optional("held_s")?.double() ?? 0)
         }
     }
 }

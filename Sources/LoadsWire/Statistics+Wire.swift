@@ -99,6 +99,7 @@ extension GeneratorHealth {
         packer.field("longest_job_ns", lag.longestJob)
         packer.field("long_jobs", lag.longJobs)
         packer.field("waited_ns", lag.waited)
+        if lag.held > 0 { packer.field("held_ns", lag.held) }
         if !lag.holders.isEmpty {
             packer.field("holders") {
                 for (name, hold) in lag.holders.sorted(by: { $0.key < $1.key }) {
@@ -123,6 +124,7 @@ extension GeneratorHealth {
         lag.longJobs = try node.field("long_jobs").int()
         // Less than a year on 1,000 loops, so that sums of many do not overflow.
         lag.waited = Int64(try node.optional("waited_ns")?.int(in: 0...1 << 55) ?? 0)
+        lag.held = Int64(try node.optional("held_ns")?.int(in: 0...1 << 55) ?? 0)
         var holders: [String: LoopHold] = [:]
         try node.optional("holders")?.forEachEntry { name, node throws(WireError) in
             holders.add(

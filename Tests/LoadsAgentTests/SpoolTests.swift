@@ -160,6 +160,22 @@ import Testing
         #expect(sent.last?.content == .ended(.finished(interrupted: false, seconds: 100)))
     }
 
+    @Test func aFullSpoolKeepsNoMoreNamesThanThePlan() throws {
+        var overflow = SpoolOverflow(maxNames: 3)
+        for round in 0..<200 {
+            var batch = Batch(from: Double(round), to: Double(round + 1))
+            for name in ["GET /", "GET /\(round)"] {
+                batch.statistics.names[name] = NameStatistics()
+                batch.statistics.names[name]!.count = 1
+            }
+            let report = RunnerReport.batch(batch).encoded()[0]
+            overflow.add(report, try ReportHead(reading: report), time: 0)
+        }
+        let merged = try #require(overflow.batch).statistics
+        #expect(merged.names.mapValues(\.count) == ["GET /": 200, "GET /0": 1, "GET /1": 1, "(other)": 198])
+        #expect(merged.health.overflowedNames == 198)
+    }
+
     @Test func whatWasMergedIsNumberedWhenThereIsRoom() {
         let size = Self.batch(1).count + 200
         var spool = Self.spool { $0.memory = 8 * size }

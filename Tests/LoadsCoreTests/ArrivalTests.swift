@@ -348,6 +348,21 @@ import Testing
         #expect(abs(counts["a"]! - 3000) < 250 && counts["a"]! + counts["b"]! == 4000)
     }
 
+    @Test func theSeedOfTheRunSaysWhichScenariosAreDrawn() async {
+        func counts(_ seed: Int) async -> Int? {
+            var plan = Plan(users: 3, iterations: 50)
+            plan.seed = seed
+            return await Self.run(plan, ["a", "b"]).0["a"]
+        }
+        var drawn: [Int?] = []
+        for seed in 1...6 {
+            let count = await counts(seed)
+            #expect(await counts(seed) == count)
+            drawn.append(count)
+        }
+        #expect(Set(drawn).count > 1)
+    }
+
     @Test func usersOfPartsHaveNumbersOfTheirOwn() {
         var plan = Plan(
             model: .mix([

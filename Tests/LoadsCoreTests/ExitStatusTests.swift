@@ -94,10 +94,10 @@ import Testing
         #expect(ExitStatus(run, strict: true) == .passed)
         run.thresholds = [try result("p95 < 1s", .breached)]
         #expect(ExitStatus(run, strict: true) == .breached)
-        run.statistics.health.lag.longestJob = 500_000_000
+        run.statistics.health.lag.held = 500_000_000
         #expect(ExitStatus(run) == .breached)
         #expect(ExitStatus(run, strict: true) == .invalid, "a number that is wrong breaches nothing")
-        run.statistics.health.lag.longestJob = 0
+        run.statistics.health.lag.held = 0
         run.thresholds = [try result("p95(nobody) < 1s", .unjudged)]
         #expect(ExitStatus(run) == .passed)
         #expect(ExitStatus(run, strict: true) == .invalid)

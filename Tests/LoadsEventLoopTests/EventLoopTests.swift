@@ -189,6 +189,28 @@ import Testing
         await loop.shutdown()
     }
 
+    @Test func timeInWhichEverythingWaitsIsAddedUp() async throws {
+        let loop = EventLoop()
+        #expect(await onLoop(loop) { loop.takeLag() }.held >= 0)
+        // Each a turn of its own, and a hold of its own: 10 ms of it are let pass.
+        for _ in 0..<3 { await Task(executorPreference: loop) { _ = usleep(30_000) }.value }
+        let lag = await onLoop(loop) { loop.takeLag() }
+        #expect(lag.held >= 60_000_000)
+        #expect(lag.held >= 3 * (30_000_000 - LoopLag.heldThreshold))
+        // Many short ones in one turn hold it up as well.
+        loop.submit { for _ in 0..<15 { loop.submit { _ = usleep(2_000) } } }
+        let many = await onLoop(loop) { loop.takeLag() }
+        // They may have been in one turn with that question: it is noted at its end.
+        try await loop.sleep(for: .milliseconds(1))
+        let rest = await onLoop(loop) { loop.takeLag() }
+        #expect(many.held + rest.held >= 20_000_000)
+        var sum = LoopLag()
+        sum.merge(many)
+        sum.merge(rest)
+        #expect(sum.held == many.held + rest.held)
+        await loop.shutdown()
+    }
+
     @Test func aGroupHandsItsLoopsOutInTurn() async throws {
         let group = EventLoopGroup(count: 3)
         let taken = (0..<6).map { _ in group.next() }

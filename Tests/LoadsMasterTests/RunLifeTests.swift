@@ -119,6 +119,28 @@ import Testing
         #expect(life.record.crash?.reason == missing?.reason)
     }
 
+    @Test func theLoadOfAMixIsNotChangedAndTheRefusalSaysWhatToDo() {
+        let part = MixPart(scenarios: ["a"], model: .arrivals(Arrivals(rate: .perSecond(10), for: .seconds(60))))
+        let submission = RunSubmission(
+            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
+            order: RunnerOrder(plan: Plan(model: .mix([part]))), placement: Placement(onLost: .goOn))
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: [agent("a")])
+        life.ready("a")
+        life.begin(at: second(1), wall: 1, errors: [:])
+        life.started("a", late: 0)
+        _ = life.takeActions()
+        for load in [RunModels.Load.users(5), .rate(.perSecond(20))] {
+            let fault = life.adjust(to: load, at: second(3))
+            #expect(fault?.code == "state")
+            #expect(
+                fault?.message
+                    == "the run r is a mix, whose load cannot be changed: stop it (`loads stop r`) and start "
+                    + "another")
+        }
+        #expect(life.record.changes.isEmpty && life.takeActions().isEmpty)
+    }
+
     // MARK: What is missing
 
     private let loss = ResultMessage.Loss(messages: 1, hits: 40, iterations: 4, from: 1, to: 2)

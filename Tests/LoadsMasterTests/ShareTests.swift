@@ -112,6 +112,21 @@ import Testing
         poisson.poisson = true
         let plan = Plan(arrivals: poisson)
         #expect(Share.seeded(plan, for: "a").arrivals?.seed != Share.seeded(plan, for: "b").arrivals?.seed)
+        // The plan's seed is theirs, whatever the run's name; and that of a mix is each part's, all different.
+        var seeded = plan
+        seeded.seed = 42
+        #expect(Share.seeded(seeded, for: "a").arrivals?.seed == 42)
+        #expect(Share.seeded(seeded, for: "b").arrivals?.seed == 42)
+        let part = MixPart(scenarios: ["a"], model: .arrivals(poisson))
+        seeded.model = .mix([part, part])
+        func seeds(_ plan: Plan) -> [Int] {
+            guard case .mix(let parts) = Share.seeded(plan, for: "a").model else { return [] }
+            return parts.map { if case .arrivals(let arrivals) = $0.model { arrivals.seed } else { 0 } }
+        }
+        #expect(Set(seeds(seeded)).count == 2 && !seeds(seeded).contains(0))
+        let others = seeds(seeded)
+        seeded.seed = 43
+        #expect(Set(seeds(seeded)).isDisjoint(with: others))
         poisson.seed = 7
         #expect(Share.seeded(Plan(arrivals: poisson), for: "a").arrivals?.seed == 7)
     }

@@ -1,5 +1,8 @@
+import Foundation
 import LoadsCore
 import LoadsEventLoop
+
+@testable import LoadsReport
 
 /// Runs made up for the reports.
 enum Sample {
@@ -62,6 +65,42 @@ enum Sample {
             crash: RunnerCrash(
                 reason: "signal 11 (SIGSEGV)", output: "Fatal error", unreportedStarted: 4, unreportedEnded: 3,
                 unreportedHits: 2))
+    }
+
+    /// A run with a threshold of each outcome, one of which judges the checks.
+    static func judgedSummary() throws -> Summary {
+        var summary = summary(statistics([hit(milliseconds: 1)]))
+        summary.statistics.merge(grouped())
+        summary.thresholds = [
+            ThresholdResult(threshold: try Threshold("p95 < 200ms"), state: .passed, actual: 134.25e6, samples: 100),
+            ThresholdResult(threshold: try Threshold("checks > 99%"), state: .breached, actual: 0.875, samples: 8),
+            ThresholdResult(threshold: try Threshold("p95(GET /x) < 1s"), doubt: .unknownName),
+        ]
+        return summary
+    }
+
+    /// A run with arrivals.
+    static func openSummary() -> Summary {
+        var statistics = Statistics()
+        statistics.iterations.started = 4
+        statistics.iterations.ok = 4
+        statistics.arrivals = ArrivalCounts(planned: 5, started: 4, dropped: 1)
+        for value in 1...4 {
+            statistics.service.record(Int64(value) * 10_000_000)
+            statistics.response.record(Int64(value) * 100_000_000)
+            statistics.scheduleLag.record(Int64(value) * 1000)
+        }
+        return summary(statistics)
+    }
+
+    /// A run beside one whose latencies are so many times as long, with a tolerance of 10 %.
+    static func comparison(_ factor: Double) throws -> Comparison {
+        func recorded(_ factor: Double) throws -> RecordedSummary {
+            let hits = (0..<2000).map { hit(milliseconds: factor * Double(100 + $0 % 100)) }
+            return try JSONDecoder().decode(
+                RecordedSummary.self, from: Data(summary(statistics(hits), isURLTarget: true).json()))
+        }
+        return Comparison(try recorded(1), try recorded(factor), tolerance: 0.1)
     }
 
     /// Steps, checks and a metric of each kind.

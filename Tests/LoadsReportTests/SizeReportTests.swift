@@ -16,7 +16,7 @@ import Testing
         group.count = load * 10
         for _ in 0..<group.count { group.latency.record(Int64(milliseconds * 1e6)) }
         statistics.names["GET /"] = group
-        if limited { statistics.health.lag.longestJob = 500_000_000 }
+        if limited { statistics.health.lag.held = 500_000_000 }
         var summary = Sample.summary(statistics, isURLTarget: true)
         summary.duration = 10
         let isBroken = milliseconds >= 200
@@ -57,7 +57,7 @@ import Testing
         let steps = [try step(1, milliseconds: 50), try step(2, milliseconds: 60, limited: true)]
         let text = try report(steps, .init(found: 1, limit: .generator, broken: 2)).text()
         #expect(text.contains("the target bears 1 user, 1.00/s; beyond, this generator is the limit, not the target"))
-        #expect(text.contains("a loop was held up for 500 ms"))
+        #expect(text.contains("for 5 % of the time whatever happened waited more than 10 ms for its loop"))
         #expect(text.contains("the generator is the limit\n"))
         let none = try report([try step(1, milliseconds: 300)], .init(found: nil, limit: .target, broken: 1)).text()
         #expect(none.contains("the target does not even bear 1 user"))

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LoadsCore
 import LoadsEventLoop
@@ -221,6 +222,61 @@ import Testing
         #expect { _ = try SQLiteStorage(directory: directory.path) } throws: { ($0 as? StorageError)?.code == .locked }
         await storage.close()
         await (try SQLiteStorage(directory: directory.path)).close()
+    }
+
+    /// Makes a database of what an older release has stored.
+    private func storeOlder(in directory: String, _ change: String = "") async throws {
+        let text = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/form-1.sql"
+        let script = """
+            import sqlite3, sys
+            database = sqlite3.connect(sys.argv[1])
+            database.executescript(open(sys.argv[2]).read() + sys.argv[3])
+            """
+        let outcome = try await ChildProcess.run(["python3", "-c", script, directory + "/master.sqlite", text, change])
+        try #require(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    @Test func whatAnOlderReleaseHasStoredIsTakenOver() async throws {
+        let directory = try TemporaryDirectory()
+        try await storeOlder(in: directory.path)
+        // Twice: taking it over has changed its form.
+        for round in 0..<2 {
+            let storage = try SQLiteStorage(directory: directory.path)
+            let state = try await storage.load()
+            #expect(state.keys == ["00112233445566aa": "a key"])
+            let run = try #require(state.open.first)
+            #expect(run.record.run == "20261125-r1" && run.record.state == .running)
+            #expect(run.record.submission.order.plan.cycles.map(\.users) == [10, 20])
+            #expect(run.record.members.first?.adjustment == Adjustment(users: 12, firstNewUser: 44, at: 6))
+            #expect(run.record.members.first?.missing?.reason == "killed")
+            #expect(run.record.thresholds.isEmpty && run.record.setUp == nil)
+            #expect(run.total.names.mapValues(\.count) == ["GET /": 3] && run.total.iterations.started == 12)
+            #expect(run.total.service.count == 4 && run.total.arrivals == ArrivalCounts())
+            #expect(run.parts.map(\.sequence) == [7])
+            #expect(state.history.map(\.run) == ["20261125-r0"])
+            #expect(try await storage.run("20261125-r0")?.record.crash?.unreportedHits == 2)
+            #expect(
+                try await storage.seconds("20261125-r1", from: 0, limit: 9).map { $0.1.hitCount } == [3 + 2 * round])
+            #expect(try await storage.log("20261125-r1", from: 1, limit: 9).map(\.event.text) == ["go"])
+            // And it goes on.
+            let more = RunChanges(record: run.record, seconds: [0: statistics(["GET /"], 2)])
+            #expect(try await storage.commit([more], keys: [:]).isEmpty)
+            await storage.close()
+        }
+    }
+
+    @Test(arguments: [0, 3]) func whatAnotherFormHasIsRefusedAndLeftAlone(_ version: Int) async throws {
+        let directory = try TemporaryDirectory()
+        try await storeOlder(in: directory.path, "PRAGMA user_version = \(version);")
+        let path = directory.path + "/master.sqlite"
+        let before = try text(of: path)
+        #expect { _ = try SQLiteStorage(directory: directory.path) } throws: { error in
+            guard let error = error as? StorageError, error.code == .foreign else { return false }
+            return error.message.contains(
+                "\(path) was written by another release (format \(version), this one reads 1 to 2)")
+                && error.message.contains("--data")
+        }
+        #expect(try text(of: path) == before)
     }
 
     @Test func whatIsNoDatabaseOfOursIsLeftAlone() async throws {

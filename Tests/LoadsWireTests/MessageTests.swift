@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsEventLoop
 import LoadsWire
 import Testing
 
@@ -12,6 +13,24 @@ import Testing
         let bytes: [UInt8] =
             [0x83, 0xa1, 0x76, 1, 0xa5] + "later".utf8 + [0x91, 1, 0xa4] + "type".utf8 + [0xa4] + "stop".utf8
         #expect(try RunnerCommand(decoding: bytes) == .stop)
+    }
+
+    @Test func timeThatLoopsWereHeldUpTravelsWithTheirHealth() throws {
+        var batch = Samples.batch
+        batch.statistics.health.lag.held = 4000
+        guard case .batch(let again) = try RunnerReport(decoding: RunnerReport.batch(batch).encoded()[0]) else {
+            Issue.record("no batch")
+            return
+        }
+        #expect(again.statistics.health.lag == batch.statistics.health.lag)
+        var snapshot = NetworkSamples.snapshot
+        snapshot.agents[0].usage?.heldSeconds = 0.5
+        let answer = ClientAnswer(id: 1, answer: .snapshot(snapshot))
+        guard case .snapshot(let told) = try ClientAnswer(decoding: answer.encoded()[0]).answer else {
+            Issue.record("no snapshot")
+            return
+        }
+        #expect(told.agents[0].usage?.heldSeconds == 0.5)
     }
 
     @Test func anotherVersionIsRefusedAndBothAreNamed() {

@@ -45,6 +45,28 @@ import Testing
         #expect(written.value("plan.poisson") as? Bool == true)
     }
 
+    @Test func theSeedSaysWhenPoissonArrivalsCome() async throws {
+        let server = try TestServer()
+        func planned(_ options: [String]) async throws -> (count: Double, seed: Int) {
+            let options = ["--rate", "500/s", "-d", "500ms", "--poisson"] + options
+            let (written, _) = try await Self.run([server.url + "/"] + options)
+            return (try written.number("arrivals.planned"), try #require(written.value("plan.seed") as? Int))
+        }
+        // Whatever the runs are called, which is another name each time.
+        var counts: [Double] = []
+        for seed in 7...10 {
+            let one = try await planned(["--seed", "\(seed)"])
+            #expect(try await planned(["--seed", "\(seed)"]) == one)
+            #expect(one.seed == seed)
+            counts.append(one.count)
+        }
+        #expect(Set(counts).count > 1)
+        // What the summary names as the seed of a run that was given none makes the same arrivals.
+        let drawn = try await planned([])
+        #expect(try await planned(["--seed", "\(drawn.seed)"]) == drawn)
+        await server.stop()
+    }
+
     @Test func usersFollowTheirStages() async throws {
         let server = try TestServer()
         let (written, _) = try await Self.run([
@@ -83,7 +105,8 @@ import Testing
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
             return try #require(object?["t"] as? NSNumber).doubleValue
         }
-        for (earlier, later) in zip(times, times.dropFirst()) { #expect(later - earlier >= 0.0999) }
+        // From call to call; a busy machine may let some time pass between the start of an iteration and its call.
+        for (earlier, later) in zip(times, times.dropFirst()) { #expect(later - earlier >= 0.08) }
     }
 
     @Test func theWarmUpIsApart() async throws {

@@ -159,6 +159,33 @@ import Testing
         try await written.checkSchema()
     }
 
+    /// Each user is sent on to three more servers, and so needs four connections: of 45 users some find none left.
+    @Test func hitsThatFindNoDescriptorMakeTheGeneratorTheLimit() async throws {
+        let servers = try (0..<4).map { _ in try TestServer() }
+        let directory = try TemporaryDirectory()
+        let json = directory.path + "/summary.json"
+        let url = try servers.dropLast().reversed().reduce(servers[3].url + "/delay/300") { target, server in
+            let encoded = try #require(target.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+            return "\(server.url)/redirect-to?url=\(encoded)"
+        }
+        let outcome = try await ChildProcess.run([
+            "sh", "-c", "ulimit -Sn 145; ulimit -Hn 145; exec \"$@\"", "sh", Program.path, url, "-c", "45", "-n", "4",
+            "--json", json, "--strict", "--expect", "errors < 100%",
+        ])
+        for server in servers { await server.stop() }
+        #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
+        let written = try Written(json: json)
+        #expect(written.value("verdict.kind") as? String == "generator-limited")
+        let reasons = try written.list("verdict.reasons")
+        let reason = try #require(reasons.first { $0["code"] as? String == "descriptors" })
+        let failed = try written.number("hits.failed")
+        #expect(failed > 0 && (reason["actual"] as? NSNumber)?.doubleValue == failed)
+        #expect(try #require(reason["text"] as? String).contains("raise `ulimit -n`"))
+        #expect(try written.number("hits.count") == 180)
+        #expect(outcome.output.contains("descriptors or ports"))
+        try await written.checkSchema()
+    }
+
     @Test func arrivalsThatFindNoUserAreToldAndMakeTheGeneratorTheLimit() async throws {
         let server = try TestServer()
         let directory = try TemporaryDirectory()

@@ -9,7 +9,11 @@ import Testing
         (["-n", "1", "-d", "1s", "A.B"], "exclude each other"),
         (["http://127.0.0.1:1/", "--json", "/nowhere/x"], "--json /nowhere/x: cannot be written: No such file"),
         (["http://127.0.0.1:1/", "--stream", "/"], "--stream /: cannot be written: Is a directory"),
-        (["http://127.0.0.1:1/", "-c", "900000"], "file descriptors"),
+        (["http://127.0.0.1:1/", "-c", "900000"], "-c 900000: with a connection each they need about"),
+        (
+            ["http://127.0.0.1:1/", "--rate", "5/s", "-d", "1s", "--max-users", "900000"],
+            "--max-users 900000: with a connection each they need about"
+        ),
         (["127.0.0.1:8080/"], "127.0.0.1:8080/: a URL begins with its scheme (try http://127.0.0.1:8080/)"),
         (["A.B", "--package", "/nowhere"], "no Package.swift in /nowhere"),
         (["A.B", "--config", "/nowhere.yml"], "--config /nowhere.yml: cannot be read"),

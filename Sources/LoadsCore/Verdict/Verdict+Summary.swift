@@ -55,7 +55,8 @@ extension Summary {
     // MARK: Generator-limited
 
     private var bottlenecks: [Verdict.Reason] {
-        [scheduleLag, droppedArrivals, loopLag, blocking, descriptors].compactMap { $0 } + saturation
+        [scheduleLag, droppedArrivals].compactMap { $0 } + loopLag + [blocking, descriptors].compactMap { $0 }
+            + saturation
     }
 
     private var scheduleLag: Verdict.Reason? {
@@ -79,14 +80,39 @@ extension Summary {
             limit: Quantity(0, .share))
     }
 
-    private var loopLag: Verdict.Reason? {
-        let worst = statistics.health.lag.worst
-        let limit = Quantity(Double(Verdict.loopLagLimit), .time)
-        guard worst > Verdict.loopLagLimit else { return nil }
-        let actual = Quantity(Double(worst), .time)
-        return Verdict.Reason(
-            .loopLag, "a loop was held up for \(actual): what happened meanwhile waited for it", actual: actual,
-            limit: limit)
+    /// For each agent whose loops were held up for so much of the time that percentiles are theirs.
+    private var loopLag: [Verdict.Reason] {
+        usages.compactMap { usage, users, who in
+            // A hiccup is no more than that, however short the run.
+            guard usage.seconds > 0, usage.heldSeconds > Verdict.shortestHold else { return nil }
+            let share = usage.heldSeconds / usage.seconds / loops(usage, users: users)
+            guard share > Verdict.loopLagLimit else { return nil }
+            let (actual, limit) = (Quantity(min(1, share), .share), Quantity(Verdict.loopLagLimit, .share))
+            let threshold = Quantity(Double(LoopLag.heldThreshold), .time)
+            return Verdict.Reason(
+                .loopLag,
+                "for \(actual) of the time whatever happened\(who) waited more than \(threshold) for its loop: as many "
+                    + "latencies may be the generator's", actual: actual, limit: limit)
+        }
+    }
+
+    /// What each agent used, with its users and how it is named; what is known of the run where nobody kept count of agents.
+    private var usages: [(usage: AgentShare.Usage, users: Int, who: String)] {
+        guard !agents.isEmpty else {
+            let health = statistics.health
+            let usage = AgentShare.Usage(
+                cores: plan.loops ?? 1, seconds: duration, cpuSeconds: health.cpuSeconds,
+                waitedSeconds: Double(health.lag.waited) / 1e9, heldSeconds: Double(health.lag.held) / 1e9)
+            return [(usage, plan.peakUsers, "")]
+        }
+        return agents.compactMap { agent in
+            agent.usage.map { ($0, agent.users, agents.count > 1 ? " on \(agent.name)" : "") }
+        }
+    }
+
+    /// How many loops, or threads, have work at a time: a user at a time is on one.
+    private func loops(_ usage: AgentShare.Usage, users: Int) -> Double {
+        Double(max(1, min(usage.cores, plan.loops ?? .max, plan.threads ? .max : max(1, users))))
     }
 
     /// Bodies that hold their loop in more than one iteration of a hundred.
@@ -116,15 +142,14 @@ extension Summary {
 
     /// For each agent: its runner used the cores that it can, or waited for one.
     private var saturation: [Verdict.Reason] {
-        agents.flatMap { agent -> [Verdict.Reason] in
-            guard let usage = agent.usage, usage.seconds >= Verdict.shortestUsage else { return [] }
-            let who = agents.count > 1 ? " on \(agent.name)" : ""
-            // A user at a time is on one loop.
-            let cores = Double(max(1, min(usage.cores, plan.loops ?? .max, plan.threads ? .max : max(1, agent.users))))
+        (agents.isEmpty ? [] : usages).flatMap { usage, users, who -> [Verdict.Reason] in
+            guard usage.seconds >= Verdict.shortestUsage else { return [] }
+            let cores = loops(usage, users: users)
             let busy = usage.cpuSeconds / usage.seconds / cores
             let waiting = usage.waitedSeconds / usage.seconds / cores
             var reasons: [Verdict.Reason] = []
-            if busy > Verdict.cpuLimit {
+            // Who spins uses a core whatever there is to do: then the lag tells.
+            if busy > Verdict.cpuLimit, !plan.precise {
                 let share = Quantity(busy, .share)
                 reasons.append(
                     Verdict.Reason(
@@ -149,8 +174,10 @@ extension Summary {
 extension Verdict {
     /// The 99th percentile of the schedule lag may be so much, in nanoseconds.
     public static let scheduleLagLimit: Int64 = 10_000_000
-    /// A loop that was held up for longer, in nanoseconds, may show in the latencies.
-    public static let loopLagLimit: Int64 = 100_000_000
+    /// The share of the time in which what happens may wait more than 10 ms for its loop.
+    public static let loopLagLimit = 0.01
+    /// Seconds of such a time, in all, that say nothing.
+    public static let shortestHold = 0.1
     /// The share of iterations that may block their loop.
     public static let blockingLimit = 0.01
     /// The share of its cores that a runner may use over the whole run.

@@ -64,7 +64,10 @@ struct RunCommand: AsyncParsableCommand {
                 ).carryOut()
             }
             let limit = DescriptorLimit.raise()
-            if let problem = DescriptorLimit.problem(users: run.plan.peakUsers, isPlain: run.isPlain, limit: limit) {
+            let option = run.plan.isOpen ? "--max-users" : "-c"
+            let problem = DescriptorLimit.problem(
+                option, users: run.plan.peakUsers, isPlain: run.isPlain, limit: limit)
+            if let problem {
                 // A URL's users each need a connection; tests may make none.
                 if run.isURL { throw Refusal(.usage, problem) }
                 console.note("warning: \(problem)")

@@ -24,14 +24,43 @@ import Testing
         #expect(verdict.reasons.isEmpty)
     }
 
-    @Test func aLoopThatWasHeldUpLimits() {
-        let verdict = summary { $0.statistics.health.lag.latestTimer = 250_000_000 }
-        #expect(verdict.kind == .generatorLimited)
+    /// Of 10 s on 4 loops.
+    @Test(arguments: [(0.0, false), (0.4, false), (0.41, true), (50, true)])
+    func loopsThatWereHeldUpForMuchOfTheTimeLimit(_ held: Double, _ limited: Bool) throws {
+        let verdict = summary { $0.agents[0].usage?.heldSeconds = held }
+        #expect(verdict.reasons.map(\.code) == (limited ? [.loopLag] : []))
+        #expect(verdict.kind == (limited ? .generatorLimited : .valid))
+        guard limited else { return }
+        #expect(verdict.reasons[0].actual == Quantity(min(1, held / 40), .share))
+        #expect(verdict.reasons[0].limit == Quantity(0.01, .share))
+        #expect(verdict.reasons[0].text.contains("of the time whatever happened waited more than 10 ms for its loop"))
+    }
+
+    @Test func aHiccupLimitsNothing() {
+        // However long it was, and however short the run.
+        #expect(
+            summary {
+                $0.statistics.health.lag.latestTimer = 350_000_000
+                $0.agents[0].usage?.heldSeconds = 0.34
+            }.kind == .valid)
+        let usage = AgentShare.Usage(cores: 1, seconds: 0.2, cpuSeconds: 0.1, waitedSeconds: 0, heldSeconds: 0.1)
+        #expect(summary { $0.agents[0].usage = usage }.kind == .valid)
+        // One user is on one loop, whatever the machine has.
+        #expect(
+            summary {
+                $0.agents[0].users = 1
+                $0.agents[0].usage?.cpuSeconds = 1
+                $0.agents[0].usage?.heldSeconds = 0.2
+            }.reasons.map(\.code) == [.loopLag])
+    }
+
+    @Test func whereNobodyKeptCountOfAgentsTheRunsLoopsAreLookedAt() {
+        let verdict = summary {
+            $0.agents = []
+            $0.statistics.health.lag.held = 150_000_000
+        }
         #expect(verdict.reasons.map(\.code) == [.loopLag])
-        #expect(verdict.reasons[0].actual == Quantity(250e6, .time))
-        #expect(verdict.reasons[0].limit == Quantity(100e6, .time))
-        #expect(verdict.reasons[0].text.contains("250 ms"))
-        #expect(summary { $0.statistics.health.lag.longestJob = 100_000_000 }.kind == .valid)
+        #expect(verdict.reasons[0].actual == Quantity(0.015, .share))
     }
 
     @Test func aScheduleThatIsNotKeptLimits() {
@@ -71,6 +100,16 @@ import Testing
             $0.agents[0].usage = AgentShare.Usage(cores: cores, seconds: 10, cpuSeconds: cpu, waitedSeconds: 0)
         }
         #expect(verdict.reasons.map(\.code) == (limited ? [.cpu] : []))
+    }
+
+    @Test func whoSpinsUsesACoreWithoutBeingTheLimit() {
+        let usage = AgentShare.Usage(cores: 1, seconds: 10, cpuSeconds: 10, waitedSeconds: 0)
+        #expect(summary { $0.agents[0].usage = usage }.reasons.map(\.code) == [.cpu])
+        let precise = summary {
+            $0.plan.precise = true
+            $0.agents[0].usage = usage
+        }
+        #expect(precise.kind == .valid)
     }
 
     @Test func aMachineThatIsBusyWithOtherThingsLimits() {
@@ -130,7 +169,7 @@ import Testing
 
     @Test func whatIsMissingIsGraverAndComesFirst() {
         let verdict = summary {
-            $0.statistics.health.lag.longestJob = 300_000_000
+            $0.agents[0].usage?.heldSeconds = 3
             $0.agents[0].state = .lost
         }
         #expect(verdict.kind == .incomplete)

@@ -11,6 +11,7 @@ import Testing
         let failed = Sample.summary(
             Sample.statistics([Sample.hit(status: 500, milliseconds: 1)]), isURLTarget: true)
         return [clean, failed, Sample.fullSummary(), Sample.summary(Statistics())]
+            + [try? Sample.judgedSummary()].compactMap(\.self)
     }()
 
     private func text(_ summary: Summary) -> String { String(decoding: summary.junit(), as: UTF8.self) }
@@ -33,6 +34,34 @@ import Testing
         #expect(!text(lost).contains("the runner crashed"))
         let markdown = String(decoding: lost.markdown(.crashed), as: UTF8.self)
         #expect(markdown.contains("the run broke off") && !markdown.contains("the runner crashed"))
+    }
+
+    @Test func thresholdsAreCases() throws {
+        let text = text(try Sample.judgedSummary())
+        #expect(
+            text.contains("<testsuite name=\"loads.thresholds\" tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""))
+        #expect(text.contains("<testcase name=\"p95 &lt; 200ms\" classname=\"loads.thresholds\" time=\"0.000\"/>"))
+        #expect(text.contains("<failure message=\"checks &gt; 99%: it was 87.5 %\""))
+        #expect(text.contains("<skipped message=\"no hit is named GET /x\"/>"))
+        // The check that failed is the threshold's matter, and so is the run.
+        #expect(text.contains("<testsuite name=\"loads.checks\" tests=\"2\" failures=\"0\""))
+        #expect(text.contains("<testsuites name=\"loads\" tests=\"6\" failures=\"1\" errors=\"0\""))
+    }
+
+    @Test func theBaselineIsACaseThatFailsForRegressions() throws {
+        func junit(_ factor: Double) throws -> String {
+            String(
+                decoding: Sample.summary(Statistics()).junit(comparison: try Sample.comparison(factor)), as: UTF8.self)
+        }
+        let worse = try junit(2)
+        #expect(worse.contains("<testsuite name=\"loads.baseline\" tests=\"1\" failures=\"1\""))
+        #expect(worse.contains("<testcase name=\"no worse than the baseline\" classname=\"loads.baseline\""))
+        #expect(worse.contains("<failure message=\"\(try Sample.comparison(2).conclusion)\""))
+        let same = try junit(1)
+        #expect(
+            same.contains("<testcase name=\"no worse than the baseline\" classname=\"loads.baseline\" time=\"0.000\"/>")
+        )
+        #expect(!text(Sample.summary(Statistics())).contains("loads.baseline"))
     }
 
     @Test func checksAreCases() {

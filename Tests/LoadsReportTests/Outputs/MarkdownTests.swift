@@ -26,8 +26,41 @@ import Testing
         #expect(failed.contains("- 7 × `Blog.swift:9`: `Caught error`"))
     }
 
-    @Test func everyRowOfATableHasItsHeadsCells() {
-        let lines = text(Sample.fullSummary(), .crashed).split(separator: "\n", omittingEmptySubsequences: false)
+    @Test func everyThresholdHasARow() throws {
+        let markdown = text(try Sample.judgedSummary(), .breached)
+        #expect(markdown.hasPrefix("### ❌ Loads:"))
+        #expect(markdown.contains("**a threshold was breached**"))
+        #expect(
+            markdown.contains(
+                """
+                | threshold | actual |
+                | --- | ---: |
+                | ✅ `p95 < 200ms` | 134.25 ms |
+                | ❌ `checks > 99%` | 87.5 % |
+                | ❔ `p95(GET /x) < 1s` | `no hit is named GET /x` |
+
+                """))
+    }
+
+    @Test func arrivalsAreCountedBesideBothTimes() {
+        let markdown = text(Sample.openSummary(), .passed)
+        #expect(markdown.contains("| service time | 4 | 0 | 0 | 0 | 20.0 | 40.0 | 40.0 | 40.0 |"))
+        #expect(markdown.contains("| response time |  |  |  |  | 200.0 | 400.0 | 400.0 | 400.0 |"))
+        #expect(markdown.contains("\n5 arrivals, 1 dropped (20.0 %)\n"))
+        #expect(!text(Sample.fullSummary(), .crashed).contains("arrivals"))
+    }
+
+    @Test func aComparisonNamesWhatGotWorse() throws {
+        let worse = String(decoding: try Sample.comparison(2).markdown(), as: UTF8.self)
+        #expect(worse.hasPrefix("### ❌ Loads: before and after\n"))
+        #expect(worse.contains("| ❌ "))
+        let same = String(decoding: try Sample.comparison(1).markdown(), as: UTF8.self)
+        #expect(same.hasPrefix("### Loads: before and after\n") && !same.contains("❌"))
+    }
+
+    @Test(arguments: 0..<3) func everyRowOfATableHasItsHeadsCells(_ number: Int) throws {
+        let summary = [Sample.fullSummary(), try Sample.judgedSummary(), Sample.openSummary()][number]
+        let lines = text(summary, .crashed).split(separator: "\n", omittingEmptySubsequences: false)
         var width: Int?
         for line in lines {
             guard line.hasPrefix("|") else {
