@@ -52,8 +52,8 @@ export class MessagesRunner extends Runner {
     this.#tell('start', { at_ns: at })
   }
 
-  adjust(users, first, at) {
-    this.#tell('adjust', { users, first_new_user: first, at_ns: at })
+  adjust(users, first, at, change) {
+    this.#tell('adjust', { users, first_new_user: first, at_ns: at, change: change ?? undefined })
   }
 
   rawHits(wanted) {

@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 export const vectors = path.resolve(root, '../../Tests/LoadsWireTests/Vectors')
 
+/** What plans come to, as Swift's tests record it. */
+export const plans = path.resolve(root, '../../Tests/LoadsCoreTests/Vectors/plans.json')
+
 /** HTTP/1.1 with keep-alive: `/`, `/slow` (never answers), `/redirect`, `/cookie`, `/gone` (404). */
 export async function serve(test) {
   const seen = { connections: new Set(), requests: [], cookies: [] }
@@ -42,7 +45,8 @@ export class Runner {
     this.ended = new Promise((resolve) => this.process.on('exit', (code, signal) => resolve(code ?? signal)))
     test.after(() => this.process.kill('SIGKILL'))
     this.records = this.#read()
-    this.tell({ plan, run: 'r', agent: 'a' })
+    this.startNs = process.hrtime.bigint()
+    this.tell({ plan, run: 'r', agent: 'a', t: 0, start_ns: Number(this.startNs) })
   }
 
   tell(command) {

@@ -9,10 +9,13 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPOSITORY = ROOT.parent.parent
 VECTORS = REPOSITORY / "Tests" / "LoadsWireTests" / "Vectors"
+#: What plans come to, as Swift's tests record it.
+PLANS = REPOSITORY / "Tests" / "LoadsCoreTests" / "Vectors" / "plans.json"
 
 
 class Server:
@@ -89,7 +92,10 @@ class Runner:
             env={**os.environ, "LOADS_RESULTS_FD": str(write)})
         os.close(write)
         self._results = os.fdopen(read, "rb")
-        self.tell({"plan": plan, "run": "r", "agent": "a"})
+        #: Its first line: what it knows.
+        self.knows = json.loads(self._results.readline() or "{}").get("knows")
+        self.start_ns = time.monotonic_ns()
+        self.tell({"plan": plan, "run": "r", "agent": "a", "t": 0, "start_ns": self.start_ns})
 
     def tell(self, command: dict) -> None:
         self.process.stdin.write(json.dumps(command).encode() + b"\n")
