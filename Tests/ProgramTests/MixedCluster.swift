@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A master with an agent in each language, as processes.
+/// A master with an agent in each of some languages, as processes.
 struct MixedCluster {
     /// Where clients connect.
     let control: String
@@ -10,7 +10,9 @@ struct MixedCluster {
     private let agents: [ChildProcess]
     private let keys: Keys?
 
-    init(in directory: TemporaryDirectory, encrypted: Bool = false) async throws {
+    init(
+        in directory: TemporaryDirectory, languages: [String] = ["swift", "python", "node"], encrypted: Bool = false
+    ) async throws {
         keys = encrypted ? try await Keys(in: directory.path) : nil
         master = try ChildProcess(
             [Clients.built("loads-master")]
@@ -21,10 +23,13 @@ struct MixedCluster {
             try #require(master.output.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("control=") })
                 .dropFirst("control=".count))
         var agents: [ChildProcess] = []
-        for (id, command) in [
-            ("swift", [Clients.built("loads-agent")]), ("python", try Clients.pythonAgent()),
-            ("node", Clients.nodeAgent),
-        ] {
+        for id in languages {
+            let command =
+                switch id {
+                case "swift": [Clients.built("loads-agent")]
+                case "python": try Clients.pythonAgent()
+                default: Clients.nodeAgent
+                }
             let options = ["--master", control, "--id", id, "--data", "\(directory.path)/\(id)"]
             agents.append(
                 try ChildProcess(

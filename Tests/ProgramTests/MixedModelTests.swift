@@ -128,6 +128,62 @@ import Testing
         }
     }
 
+    @Test(arguments: ["python", "node"]) func whatIsDoneOnceIsDoneOnceOnAllAgents(_ language: String) async throws {
+        let directory = try TemporaryDirectory()
+        let script =
+            language == "python"
+            ? """
+            import sys
+            sys.path.insert(0, "\(Clients.path)/python")
+            import loads
+            def up(once):
+                once.get("/?opened=x").raise_for_status()
+                return {"word": "sesame"}
+            loads.run(lambda user: user.get("/?entered=" + user.value["word"]), set_up=up,
+                      tear_down=lambda once: once.get("/?closed=" + once.value["word"]))
+            """
+            : """
+            import { run } from '\(Clients.path)/node/lib/index.mjs'
+            await run((user) => user.get('/?entered=' + user.value.word), {
+              setUp: async (once) => {
+                (await once.get('/?opened=x')).requireSuccess()
+                return { word: 'sesame' }
+              },
+              tearDown: (once) => once.get('/?closed=' + once.value.word),
+            })
+            """
+        let file = directory.path + (language == "python" ? "/once.py" : "/once.mjs")
+        try script.write(toFile: file, atomically: true, encoding: .utf8)
+        try await Self.cluster { cluster, nginx, json in
+            let outcome = try await cluster.loads(
+                "run",
+                [
+                    "--set-up", "-c", "3", "-n", "4", "--json", json, "--server-url", nginx.url, "--",
+                    language == "python" ? try Clients.python() : "node", file,
+                ])
+            #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+            let log = try await nginx.accessLog(atLeast: 14)
+            #expect(log.count == 14 && log[0].contains("?opened=x") && log[13].contains("?closed=sesame"), "\(log)")
+            #expect(log.count { $0.contains("?entered=sesame") } == 12)
+            #expect(try Written(json: json).number("hits.count") == 12)
+        }
+    }
+
+    /// The set-up of tests goes through an agent in another language unchanged, and so does that of a program.
+    @Test(arguments: ["python", "node"]) func anAgentInAnotherLanguageDoesASetUp(_ language: String) async throws {
+        let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let cluster = try await MixedCluster(in: directory, languages: [language])
+        let outcome = try await cluster.loads(
+            "run",
+            ["SiteTests.Once/enters", "--package", Program.site, "--server-url", nginx.url, "-c", "3", "-n", "4"])
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        let log = try await nginx.accessLog(atLeast: 14)
+        #expect(log.count == 14 && log[0].contains("?opened=") && log[13].contains("?closed="), "\(log)")
+        await cluster.stop()
+        await nginx.stop()
+    }
+
     // MARK: Programs of one machine
 
     @Test(arguments: ["python", "node"]) func aProgramIsGivenItsArrivals(_ language: String) async throws {

@@ -6,6 +6,11 @@ import { Stripe } from './schedule.mjs'
 const advice = '; run on agents in Swift only: give them a label of their own (--labels engine=swift) and ask for it '
   + '(loads --label engine=swift)'
 
+/** What is done once for a whole run, by a process of its own. */
+export const once = ['set_up', 'tear_down']
+/** The largest value that a set-up may hand over, in bytes of JSON. */
+export const valueBytes = 262_144
+
 /** What a program must have said that it knows, the option that asks for it, and whether a plan does. */
 const asked = [
   ['arrivals', '--rate', (plan) => plan.arrivals != null],
@@ -17,7 +22,7 @@ const asked = [
 
 /** Why the order is none for a program of the dialect `lines`, whatever it knows; null when it is one. */
 export function unknown({ plan, phase }) {
-  if ((phase ?? 'run') !== 'run') return `this agent knows no set-up and no tear-down of programs and URLs (--set-up)${advice}`
+  if (!['run', ...once].includes(phase ?? 'run')) return `a phase that this agent does not know (${phase})${advice}`
   if (plan.cycles ?? plan.user_stages ?? plan.arrivals) return null
   const what = plan.mix ? 'a mix of scenarios' : 'a model of load that is not named here'
   return `${what}: programs and URLs have one model on this agent${advice}`
@@ -104,6 +109,14 @@ export function planLine(plan, names, t, start, raw, value) {
   if (cycles.length > 0) line.cycles = cycles
   const told = { plan: line, ...names, t, start_ns: Number(start) }
   return value?.length ? { ...told, value: JSON.parse(Buffer.from(value).toString()) } : told
+}
+
+/** The first line of a process that does the set-up or the tear-down. */
+export function onceLine(phase, plan, names, value) {
+  const told = { seed: Number(plan.seed ?? 0), limit_s: length(plan) }
+  if (plan.server_url) told.server_url = plan.server_url
+  const line = { [phase]: told, ...names }
+  return value?.length ? { ...line, value: JSON.parse(Buffer.from(value).toString()) } : line
 }
 
 /** What changes the plan while it runs. `change`: of a plan without cycles. */

@@ -2,7 +2,7 @@
 
 import fs from 'node:fs'
 import { BadResult } from './grouped.mjs'
-import { adjustLine, essentials, lack, length, needs, planLine, users } from './lines-plan.mjs'
+import { adjustLine, essentials, lack, length, needs, once, onceLine, planLine, users, valueBytes } from './lines-plan.mjs'
 import { Measure } from './measure.mjs'
 import { MessagePackError, unpackMany } from './msgpack.mjs'
 import { clock, patience, Runner, writer } from './runners.mjs'
@@ -38,6 +38,9 @@ export class LinesRunner extends Runner {
   #counters
   /** What the set-up has handed over, as JSON. */
   #value
+  /** `set_up` or `tear_down`, for a process that plays no users; and what it hands over, as JSON. */
+  #once
+  #handedOver = Buffer.alloc(0)
   #program
   #needs
   /** What the program has said that it knows; null as long as it has said nothing. */
@@ -52,6 +55,7 @@ export class LinesRunner extends Runner {
     this.#counters = counters ? fs.openSync(counters, 'w', 0o600) : null
     this.#names = { run, agent }
     this.#value = order.value
+    this.#once = once.includes(order.phase) ? order.phase : null
     this.#interval = interval
     this.#measure = new Measure({ maxNames: this.plan.max_names ?? 1000, rawHits: this.plan.raw_hits ?? false })
     const child = this.start_(
@@ -62,7 +66,7 @@ export class LinesRunner extends Runner {
     this.#results.on('error', () => {})
     this.#results.on('data', (bytes) => this.#take(bytes))
     this.#program = [program, ...args].map(quoted).join(' ')
-    this.#needs = needs(this.plan)
+    this.#needs = this.#once === null ? needs(this.plan) : []
     child.on('spawn', () => {
       if (this.#needs.length === 0) events.ready()
       else if (this.#knows !== null) this.#judge()
@@ -90,6 +94,12 @@ export class LinesRunner extends Runner {
       if (this.#interrupted) return
       this.#start = BigInt(at)
       const late = this.#now()
+      if (this.#once !== null) {
+        this.#tell(onceLine(this.#once, this.plan, this.#names, this.#value))
+        this.events.report(message('started', { late_s: late }))
+        this.expectEnd(length(this.plan), 'its time was over and it did not exit')
+        return
+      }
       this.#tell(planLine(this.plan, this.#names, late, at, this.#measure.rawHits, this.#value))
       for (const command of this.#pending.splice(0)) this.#tell(command())
       // Of the other models only the program can tell.
@@ -212,6 +222,10 @@ export class LinesRunner extends Runner {
       if (this.#declaration !== null) this.#judge()
       return
     }
+    if (this.#once === 'set_up' && typeof record === 'object' && Object.keys(record ?? {}).join() === 'value') {
+      this.#handedOver = Buffer.from(JSON.stringify(record.value))
+      return
+    }
     const note = this.#measure.take(record, this.#now())
     if (note !== undefined) this.#note(note)
   }
@@ -243,7 +257,8 @@ export class LinesRunner extends Runner {
       this.#notes = Math.min(this.#notes, noteLimit - 1)
       this.#note(`${this.#passedOver} results of the program were none, and were passed over`)
     }
-    if (this.#start !== null) {
+    // What is done once is no load: nothing is measured.
+    if (this.#start !== null && this.#once === null) {
       this.#measure.users = 0
       this.#cut()
     }
@@ -253,7 +268,11 @@ export class LinesRunner extends Runner {
       if (code === 0 && this.fault === null) this.#refusal = lack(this.#needs, this.#program, this.#knows)
     }
     if (this.#refusal !== null && !this.#interrupted) this.events.refused(64, this.#refusal)
-    else if (code === 0 && this.fault === null && (this.#start !== null || this.#interrupted)) {
+    else if (this.#handedOver.length > valueBytes) {
+      const words = `its value has ${this.#handedOver.length} bytes: at most ${valueBytes} can be handed over`
+      this.events.ended({ state: 'refused', code: 69, message: words })
+    } else if (code === 0 && this.fault === null && (this.#start !== null || this.#interrupted)) {
+      if (this.#once !== null && this.#start !== null) this.events.report(message('value', { value: this.#handedOver }))
       this.events.ended({ state: 'finished', interrupted: this.#interrupted, seconds: this.#measure.lastEnd })
     } else {
       this.crashed(code, signal, code === 0 ? 'it exited before its plan was given to it' : null)

@@ -105,7 +105,7 @@ export class MessagesRunner extends Runner {
         }
         break
       }
-      case 'started': case 'note': this.events.report(bytes); break
+      case 'started': case 'note': case 'value': this.events.report(bytes); break
       case 'ended':
         this.#end = { state: 'finished', interrupted: fields.interrupted, seconds: fields.seconds }
         this.expectEnd(exitPatience, 'it reported its end and did not exit')

@@ -37,6 +37,8 @@ export function parsePlan(line) {
     timeout: plan.timeout_s ?? null,
     newConnections: plan.new_connections ?? false,
     serverURL: plan.server_url ?? null,
+    /** What the set-up has handed over; null where there is none. */
+    value: line.value ?? null,
     raw: plan.raw ?? false,
     run: line.run ?? '',
     agent: line.agent ?? '',

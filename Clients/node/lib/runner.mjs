@@ -12,6 +12,7 @@ import { ArrivalCrew } from './arrival-crew.mjs'
 import { CycleCrew, StageCrew } from './crews.mjs'
 import { now } from './lives.mjs'
 import { Marked } from './marks.mjs'
+import { obey, once } from './once.mjs'
 import { known, parsePlan } from './plan.mjs'
 import { Printed, Results } from './results.mjs'
 import { Connections } from './session.mjs'
@@ -36,6 +37,8 @@ export class User extends Marked {
     this.iteration = iteration
     /** The number of the first user of this process. */
     this.firstUser = run.plan.firstUser
+    /** What `setUp` has returned, as JSON brings it; null without one. */
+    this.value = run.plan.value
     /** Whether a request had no complete response. */
     this.hadError = false
   }
@@ -63,16 +66,24 @@ export class User extends Marked {
  * program ends with 1 if the iteration failed.
  *
  * @param scenario an async function of a `User`
- * @param options `serverURL`, used where the run names none
+ * @param options `serverURL`, used where the run names none; `setUp` and `tearDown`, async functions of a session that are
+ *   called once for the whole run, before all users and after them, when it is given `--set-up` (and when nobody loads). What
+ *   `setUp` returns, anything that JSON can hold, is the `value` of all users on all agents.
  */
-export async function run(scenario, { serverURL = null } = {}) {
+export async function run(scenario, { serverURL = null, setUp = null, tearDown = null } = {}) {
   const text = process.env.LOADS_RESULTS_FD
   delete process.env.LOADS_RESULTS_FD
   if (text === undefined) {
     const base = process.env.LOADS_SERVER_URL || process.argv[2] || serverURL
-    const plan = parsePlan({ plan: { users: 1, iterations: 1, server_url: base } })
+    // As it comes to the users: through JSON.
+    const value = JSON.parse(JSON.stringify((await once(setUp, base)) ?? null))
+    const plan = parsePlan({ plan: { users: 1, iterations: 1, server_url: base }, value })
     const printed = new Printed()
-    await new Run(plan, scenario, printed).perform()
+    try {
+      await new Run(plan, scenario, printed).perform()
+    } finally {
+      await once(tearDown, base, { value })
+    }
     const server = base ? `--server-url ${base} ` : ''
     console.error(`one iteration; under load: loads -c 10 -n 10 ${server}-- node ${path.relative('', process.argv[1] ?? '')}`)
     if (printed.failed) process.exitCode = 1
@@ -88,6 +99,7 @@ export async function run(scenario, { serverURL = null } = {}) {
   const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]()
   const first = await lines.next()
   const line = first.done ? {} : JSON.parse(first.value)
+  if (await obey(line, { setUp, tearDown, serverURL }, Number(text))) process.exit(0)
   // Without a plan the run was ended before it began.
   if (line.plan === undefined) process.exit(0)
   const plan = parsePlan(line)

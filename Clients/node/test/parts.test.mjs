@@ -371,7 +371,7 @@ test('what no program knows is named with what to do', () => {
   }
   for (const [order, words] of [
     [{ plan: { mix: [] } }, 'a mix of scenarios'], [{ plan: { tides: [] } }, 'a model'],
-    [{ plan: { cycles }, phase: 'set_up' }, '--set-up'],
+    [{ plan: { cycles }, phase: 'wake' }, 'wake'],
   ]) {
     const problem = unknown(order)
     assert(problem.includes(words) && problem.includes('--label'), problem)

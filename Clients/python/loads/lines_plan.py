@@ -9,6 +9,10 @@ from .schedule import Stripe
 #: What to do about a run that no runner of the dialect `lines` can carry out.
 _ADVICE = "; run on agents in Swift only: give them a label of their own (--labels engine=swift) and ask for it " \
           "(loads --label engine=swift)"
+#: What is done once for a whole run, by a process of its own.
+ONCE = ("set_up", "tear_down")
+#: The largest value that a set-up may hand over, in bytes of JSON.
+VALUE_BYTES = 262_144
 #: What a program must have said that it knows, the option that asks for it, and whether a plan does.
 _NEEDS = (
     ("arrivals", "--rate", lambda plan: "arrivals" in plan),
@@ -22,8 +26,8 @@ _NEEDS = (
 def unknown(order: dict) -> str | None:
     """Why the order is none for a program of the dialect `lines`, whatever it knows; None when it is one."""
     plan = order["plan"]
-    if order.get("phase") not in (None, "run"):
-        return f"this agent knows no set-up and no tear-down of programs and URLs (--set-up){_ADVICE}"
+    if order.get("phase") not in (None, "run", *ONCE):
+        return f"a phase that this agent does not know ({order['phase']}){_ADVICE}"
     if not any(model in plan for model in ("cycles", "user_stages", "arrivals")):
         what = "a mix of scenarios" if "mix" in plan else "a model of load that is not named here"
         return f"{what}: programs and URLs have one model on this agent{_ADVICE}"
@@ -108,6 +112,15 @@ def plan_line(plan: dict, run: str, agent: str, at: float, start_ns: int, raw: b
         line["cycles"] = cycles
     told = {"plan": line, "run": run, "agent": agent, "t": at, "start_ns": start_ns}
     return {**told, "value": json.loads(value)} if value else told
+
+
+def once_line(phase: str, plan: dict, run: str, agent: str, value: bytes | None = None) -> dict:
+    """The first line of a process that does the set-up or the tear-down."""
+    told = {"seed": plan.get("seed") or 0, "limit_s": length(plan)}
+    if plan.get("server_url"):
+        told["server_url"] = plan["server_url"]
+    line = {phase: told, "run": run, "agent": agent}
+    return {**line, "value": json.loads(value)} if value else line
 
 
 def adjust_line(users: int, first: int, at_s: float, change: dict | None) -> dict:

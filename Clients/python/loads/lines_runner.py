@@ -10,7 +10,7 @@ import struct
 import time
 
 from .child import Child, Writer
-from .lines_plan import adjust_line, essentials, lack, length, needs, plan_line, users
+from .lines_plan import ONCE, VALUE_BYTES, adjust_line, essentials, lack, length, needs, once_line, plan_line, users
 from .measure import BadResult, Measure
 from .runners import PATIENCE, Events, Runner
 from .wire import message, text
@@ -43,7 +43,11 @@ class LinesRunner(Runner):
         #: Adjustments that came before the start: only it tells their time.
         self._pending: list[tuple[int, int, int, dict | None]] = []
         self._program = " ".join(shlex.quote(word) for word in arguments)
-        self._needs = needs(self._plan)
+        #: `set_up` or `tear_down`, for a process that plays no users.
+        self._once = order["phase"] if order.get("phase") in ONCE else None
+        #: What the set-up hands over, as JSON.
+        self._value = b""
+        self._needs = needs(self._plan) if self._once is None else []
         #: What the program has said that it knows; None as long as it has said nothing.
         self._knows: list[str] | None = None
         self._declaration: asyncio.TimerHandle | None = None
@@ -95,6 +99,11 @@ class LinesRunner(Runner):
             return
         self._start = at / 1e9
         late = max(0.0, time.monotonic() - self._start)
+        if self._once is not None:
+            self._tell(once_line(self._once, self._plan, **self._names, value=self._order.get("value")))
+            self._events.report(message("started", late_s=late))
+            self._expect_end(length(self._plan), "its time was over and it did not exit")
+            return
         self._tell(plan_line(
             self._plan, **self._names, at=self._now(), start_ns=at, raw=self._measure.raw_hits,
             value=self._order.get("value")))
@@ -206,6 +215,9 @@ class LinesRunner(Runner):
             if self._declaration is not None:
                 self._judge()
             return
+        if self._once == "set_up" and list(record) == ["value"]:
+            self._value = json.dumps(record["value"], separators=(",", ":")).encode()
+            return
         note = self._measure.take(record, self._now())
         if note is not None:
             self._note(note)
@@ -240,7 +252,8 @@ class LinesRunner(Runner):
         if self._passed_over > 1:
             self._notes = min(self._notes, NOTES - 1)
             self._note(f"{self._passed_over} results of the program were none, and were passed over")
-        if self._start is not None:
+        # What is done once is no load: nothing is measured.
+        if self._start is not None and self._once is None:
             self._measure.users = 0
             self._cut()
         if self._counters is not None:
@@ -249,7 +262,12 @@ class LinesRunner(Runner):
             self._refusal = lack(self._needs, self._program, self._knows)
         if self._refusal is not None and not self._interrupted:
             self._events.refused(64, self._refusal)
+        elif len(self._value) > VALUE_BYTES:
+            self._events.ended({"state": "refused", "code": 69, "message": f"its value has {len(self._value)} bytes: at "
+                                f"most {VALUE_BYTES} can be handed over"})
         elif status == 0 and fault is None and (self._start is not None or self._interrupted):
+            if self._once is not None and self._start is not None:
+                self._events.report(message("value", value=self._value))
             self._events.ended(
                 {"state": "finished", "interrupted": self._interrupted, "seconds": self._measure.last_end})
         else:

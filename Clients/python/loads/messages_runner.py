@@ -89,7 +89,7 @@ class MessagesRunner(Runner):
         kind = fields["type"]
         if kind == "ready":
             self._events.ready()
-        elif kind in ("started", "batch", "note"):
+        elif kind in ("started", "batch", "note", "value"):
             if kind == "batch":
                 self._counted = [sum(pair) for pair in zip(self._counted, counts(fields))]
                 for batch in self._merger.take(data, fields, time.monotonic(), self._interval):

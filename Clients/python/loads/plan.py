@@ -44,6 +44,8 @@ class Plan:
     late_s: float = 0.0
     #: Time 0 of the run on the clock that the agent and this program share, in nanoseconds; None where it is not told.
     start_ns: int | None = None
+    #: What the set-up has handed over; None where there is none.
+    value: object = None
     #: The line as it came, for what this class does not know.
     line: dict = field(default_factory=dict)
 
@@ -70,7 +72,8 @@ class Plan:
             server_url=plan.get("server_url"), raw=bool(plan.get("raw")), run=str(line.get("run") or ""),
             agent=str(line.get("agent") or ""),
             late_s=float(line.get("t") or 0),
-            start_ns=None if line.get("start_ns") is None else int(line["start_ns"]), line=line)
+            start_ns=None if line.get("start_ns") is None else int(line["start_ns"]),
+            value=line.get("value"), line=line)
 
 
 def _cycle(entry: dict) -> Cycle:

@@ -42,6 +42,8 @@ class User(Marks, Session):
         self.iteration = iteration
         #: The number of the first user of this process.
         self.first_user = run.plan.first_user
+        #: What `set_up` has returned, as JSON brings it; None without one.
+        self.value = run.plan.value
         #: Whether a request had no complete response.
         self.had_error = False
 
@@ -62,14 +64,30 @@ class User(Marks, Session):
         }, self._since)
 
 
-def run(scenario: Callable[[User], None], server_url: str | None = None) -> None:
+class Once(Session):
+    """What `set_up` and `tear_down` are given: a session whose requests are not measured."""
+
+    def __init__(self, server_url: str | None, seed: int = 0, value: object = None) -> None:
+        super().__init__(lambda *_: None, server_url, Connections(), 60.0)
+        #: What the run's random choices are drawn from.
+        self.seed = seed
+        #: In `tear_down` what `set_up` has returned, as JSON brings it.
+        self.value = value
+
+
+def run(scenario: Callable[[User], None], server_url: str | None = None,
+        set_up: Callable[[Once], object] | None = None, tear_down: Callable[[Once], None] | None = None) -> None:
     """Runs a scenario: under load when an agent has started this program, and otherwise once, printing what happens.
 
-    Returns when the run is over; one iteration that fails ends the program with 1. `server_url` is used where the run names none.
+    - `server_url` is used where the run names none.
+    - `set_up` and `tear_down` are called once for the whole run, before all users and after them, when it is given `--set-up`
+      (and when nobody loads). What `set_up` returns, anything that JSON can hold, is the `value` of all users on all agents.
+
+    Returns when the run is over; one iteration that fails ends the program with 1.
     """
     text = os.environ.pop("LOADS_RESULTS_FD", None)
     if text is None:
-        _try(scenario, server_url)
+        _try(scenario, server_url, set_up, tear_down)
         return
     os.set_inheritable(int(text), False)
     try:
@@ -78,6 +96,10 @@ def run(scenario: Callable[[User], None], server_url: str | None = None) -> None
         # The agent is gone: so is the input.
         pass
     line = json.loads(sys.stdin.buffer.readline() or "{}")
+    for phase, work in (("set_up", set_up), ("tear_down", tear_down)):
+        if phase in line:
+            _once(work, line, line[phase].get("server_url") or server_url, int(text))
+            return
     if "plan" not in line:
         # The run was ended before it began.
         return
@@ -93,10 +115,29 @@ def run(scenario: Callable[[User], None], server_url: str | None = None) -> None
     os._exit(0)
 
 
-def _try(scenario: Callable[[User], None], server_url: str | None) -> None:
+def _once(work: Callable[[Once], object] | None, line: dict, server_url: str | None, results: int) -> None:
+    """Plays no users. An exception that comes out of it is the failure of the set-up or tear-down."""
+    if work is None:
+        return
+    told = line.get("set_up") or line.get("tear_down") or {}
+    value = work(Once(server_url, int(told.get("seed") or 0), line.get("value")))
+    if "set_up" in line and value is not None:
+        data = memoryview(json.dumps({"value": value}).encode() + b"\n")
+        while data:
+            data = data[os.write(results, data):]
+
+
+def _try(scenario: Callable[[User], None], server_url: str | None, set_up: Callable[[Once], object] | None,
+         tear_down: Callable[[Once], None] | None) -> None:
     base = os.environ.get("LOADS_SERVER_URL") or (sys.argv[1] if len(sys.argv) > 1 else server_url)
     printed = Printed()
-    Run(Plan([Cycle(users=1, iterations=1)], server_url=base), scenario, printed).perform()
+    # As it comes to the users: through JSON.
+    value = json.loads(json.dumps(set_up(Once(base)))) if set_up else None
+    try:
+        Run(Plan([Cycle(users=1, iterations=1)], server_url=base, value=value), scenario, printed).perform()
+    finally:
+        if tear_down:
+            tear_down(Once(base, value=value))
     server = f"--server-url {base} " if base else ""
     print(f"one iteration; under load: loads -c 10 -n 10 {server}-- python3 {sys.argv[0]}", file=sys.stderr)
     if printed.failed:

@@ -84,18 +84,19 @@ class Server:
 class Runner:
     """A program as an agent starts it for the dialect `lines`."""
 
-    def __init__(self, code: str, plan: dict) -> None:
+    def __init__(self, code: str, plan: dict | None, first: dict | None = None, **options) -> None:
+        """`first`: another first line than one with the plan. `options`: the process's."""
         read, write = os.pipe()
         program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nimport loads, time\n" + code
         self.process = subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, pass_fds=[write],
-            env={**os.environ, "LOADS_RESULTS_FD": str(write)})
+            env={**os.environ, "LOADS_RESULTS_FD": str(write)}, **options)
         os.close(write)
         self._results = os.fdopen(read, "rb")
         #: Its first line: what it knows.
         self.knows = json.loads(self._results.readline() or "{}").get("knows")
         self.start_ns = time.monotonic_ns()
-        self.tell({"plan": plan, "run": "r", "agent": "a", "t": 0, "start_ns": self.start_ns})
+        self.tell(first or {"plan": plan, "run": "r", "agent": "a", "t": 0, "start_ns": self.start_ns})
 
     def tell(self, command: dict) -> None:
         self.process.stdin.write(json.dumps(command).encode() + b"\n")
