@@ -93,6 +93,15 @@ struct LineSpeech: RunnerSpeech {
         return refuse(missing) + [.expectEnd(within: .zero, reason: "it does not know its plan")]
     }
 
+    /// Whether it must say more than it has said.
+    private var isUndeclared: Bool {
+        switch phase {
+        case .new: order.phase == .run && !missing.isEmpty
+        case .declaring: true
+        default: false
+        }
+    }
+
     private var missing: [LineNeed] {
         LineNeed.of(order.plan).filter { tally.knows?.contains($0.rawValue) != true }
     }
@@ -173,7 +182,8 @@ struct LineSpeech: RunnerSpeech {
     mutating func exited(well: Bool, at now: Instant) -> [SpeechAction] {
         wakeUp = nil
         tally.finish(now: now)
-        if case .declaring = phase, well, !interrupted { return notes() + refuse(missing) }
+        // It may be gone before it was asked anything.
+        if isUndeclared, well, !interrupted { return notes() + refuse(missing) }
         guard case .running(let start) = phase else {
             // It was told to end before it began; otherwise it went away of its own accord, which its watch judges.
             return notes() + (well && interrupted ? reports(.ended(interrupted: true, seconds: 0)) : [])

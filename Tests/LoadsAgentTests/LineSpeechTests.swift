@@ -222,6 +222,9 @@ import Testing
             _ = speech.send(.run(order), at: Self.at(0))
             #expect(Self.text(speech.exited(well: well, at: Self.at(1))).count == count)
         }
+        // It may be gone before the order comes.
+        (speech, order) = Self.speech(Self.open)
+        #expect(Self.text(speech.exited(well: true, at: Self.at(0))).count == 1)
         // Who is told to end meanwhile is not refused.
         (speech, order) = Self.speech(Self.open)
         _ = speech.send(.run(order), at: Self.at(0))

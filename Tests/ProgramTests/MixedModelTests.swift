@@ -169,7 +169,7 @@ import Testing
         }
     }
 
-    /// The set-up of tests goes through an agent in another language unchanged, and so does that of a program.
+    /// The set-up of tests goes through an agent in another language unchanged.
     @Test(arguments: ["python", "node"]) func anAgentInAnotherLanguageDoesASetUp(_ language: String) async throws {
         let nginx = try await Nginx()
         let directory = try TemporaryDirectory()
