@@ -40,6 +40,14 @@ test('every arrival becomes an iteration', async (t) => {
   assert.equal(new Set(done.map(({ user, number }) => `${user}/${number}`)).size, 100)
 })
 
+test('time 0 is the instant that the agent names', async (t) => {
+  const plan = { arrivals: rate(100, 0.5) }
+  const start_ns = Number(process.hrtime.bigint()) - 300_000_000
+  const { counts, lags } = sums(await new Runner(t, 'await run(() => {})', null, { plan, t: 0, start_ns }).rest())
+  assert.deepEqual(counts, [50, 50, 0])
+  assert(Math.max(...lags) >= 300, 'the first were due before the program began')
+})
+
 test('stripes add up to the plan', async (t) => {
   const third = Math.floor(2 ** 32 / 3)
   const parts = [[0, third], [third, 2 * third], [2 * third, 2 ** 32]]

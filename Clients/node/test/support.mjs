@@ -47,7 +47,7 @@ export class Runner {
     test.after(() => this.process.kill('SIGKILL'))
     this.records = this.#read()
     this.startNs = process.hrtime.bigint()
-    this.tell(first ?? { plan, run: 'r', agent: 'a', t: 0, start_ns: Number(this.startNs) })
+    this.tell(first ?? { plan, run: 'r', agent: 'a', t: 0 })
   }
 
   tell(command) {

@@ -96,7 +96,7 @@ class Runner:
         #: Its first line: what it knows.
         self.knows = json.loads(self._results.readline() or "{}").get("knows")
         self.start_ns = time.monotonic_ns()
-        self.tell(first or {"plan": plan, "run": "r", "agent": "a", "t": 0, "start_ns": self.start_ns})
+        self.tell(first or {"plan": plan, "run": "r", "agent": "a", "t": 0})
 
     def tell(self, command: dict) -> None:
         self.process.stdin.write(json.dumps(command).encode() + b"\n")

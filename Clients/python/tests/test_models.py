@@ -40,6 +40,12 @@ class ArrivalTests(unittest.TestCase):
         self.assertTrue(all(70 <= iteration["user"] < 120 for iteration in done))
         self.assertEqual(len({(iteration["user"], iteration["number"]) for iteration in done}), 100)
 
+    def test_time_0_is_the_instant_that_the_agent_names(self):
+        first = {"plan": {"arrivals": rate(100, 0.5)}, "t": 0, "start_ns": time.monotonic_ns() - 300_000_000}
+        counts, lags = sums(Runner("loads.run(lambda user: None)", None, first=first).rest())
+        self.assertEqual(counts, (50, 50, 0))
+        self.assertGreaterEqual(max(lags), 300, "the first were due before the program began")
+
     def test_stripes_add_up_to_the_plan(self):
         third = (1 << 32) // 3
         parts = [[0, third], [third, 2 * third], [2 * third, 1 << 32]]
