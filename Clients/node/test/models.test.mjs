@@ -60,7 +60,7 @@ test('stripes add up to the plan', async (t) => {
 test('busy users make arrivals wait, and then drop them', async (t) => {
   // All arrivals are due before the users' first iterations end.
   const plan = { arrivals: rate(1000, 0.1, { max_users: 4, queue: 10 }), grace_s: 60 }
-  const code = 'await run(async (user) => { if (user.iteration === 0) await user.sleep(0.6) })'
+  const code = 'await run(async (user) => { if (user.iteration === 0) await user.sleep(2) })'
   const records = await new Runner(t, code, plan).rest()
   const { counts, lags } = sums(records)
   const done = iterations(records)
@@ -68,8 +68,8 @@ test('busy users make arrivals wait, and then drop them', async (t) => {
   const waited = done.filter(({ number }) => number > 0)
   assert.equal(waited.length, 10)
   // Their waiting is in the response, and not the generator's lag.
-  assert(waited.every((iteration) => iteration.response_ms > iteration.ms + 400))
-  assert(lags.sort((a, b) => a - b)[7] < 400)
+  assert(waited.every((iteration) => iteration.response_ms > iteration.ms + 1500))
+  assert(lags.sort((a, b) => a - b)[7] < 1500)
 })
 
 test('Poisson arrivals are drawn from their seed', async (t) => {
@@ -123,14 +123,14 @@ test('a stop drops what waits and ends the rest', async (t) => {
 })
 
 test('the grace ends what is still there', async (t) => {
-  const plan = { arrivals: rate(100, 0.1, { max_users: 2 }), grace_s: 0.1 }
+  const plan = { arrivals: rate(100, 0.1, { max_users: 2 }), grace_s: 1 }
   const records = await new Runner(t, 'await run((user) => user.sleep(1000))', plan).rest()
   assert.deepEqual(sums(records).counts, [10, 2, 8])
   assert.deepEqual(iterations(records).map(({ outcome }) => outcome), ['interrupted', 'interrupted'])
 })
 
 test('users come and go by stages', async (t) => {
-  const stages = [[0, 6], [400_000_000, 6], [0, 2], [400_000_000, 2]].map(([duration_ns, users]) => ({ duration_ns, users }))
+  const stages = [[0, 6], [second, 6], [0, 2], [second, 2]].map(([duration_ns, users]) => ({ duration_ns, users }))
   const plan = { user_stages: { stages, stripe: [0, 2 ** 31] }, first_user: 10 }
   const records = await new Runner(t, 'await run((user) => user.sleep(0.01))', plan).rest()
   // Of the first six the stripe owns 0, 2, 4 and 5; of the first two the 0.
@@ -170,7 +170,7 @@ test('pacing and think time keep iterations apart', async (t) => {
 })
 
 test('a warm-up of users goes by the start', async (t) => {
-  const plan = { users: 2, duration_s: 0.6, warm_up_s: 0.2 }
+  const plan = { users: 2, duration_s: 2, warm_up_s: 1 }
   const records = await new Runner(t, 'await run((user) => user.sleep(0.01))', plan).rest()
   const marks = records.filter(({ iteration }) => iteration).map((record) => record.warm_up ?? false)
   assert(marks.includes(true) && marks.includes(false))

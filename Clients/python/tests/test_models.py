@@ -56,7 +56,7 @@ class ArrivalTests(unittest.TestCase):
 
     def test_busy_users_make_arrivals_wait_and_then_drop_them(self):
         # All arrivals are due before the users' first iterations end.
-        code = "def scenario(user):\n    if user.iteration == 0: time.sleep(0.6)\n"
+        code = "def scenario(user):\n    if user.iteration == 0: time.sleep(2)\n"
         plan = {"arrivals": rate(1000, 0.1, max_users=4, queue=10), "grace_s": 60}
         records = Runner(code + "loads.run(scenario)", plan).rest()
         counts, lags = sums(records)
@@ -65,8 +65,8 @@ class ArrivalTests(unittest.TestCase):
         waited = [iteration for iteration in done if iteration["number"] > 0]
         self.assertEqual(len(waited), 10)
         # Their waiting is in the response, and not the generator's lag.
-        self.assertTrue(all(iteration["response_ms"] > iteration["ms"] + 400 for iteration in waited), waited)
-        self.assertLess(sorted(lags)[7], 400)
+        self.assertTrue(all(iteration["response_ms"] > iteration["ms"] + 1500 for iteration in waited), waited)
+        self.assertLess(sorted(lags)[7], 1500)
 
     def test_poisson_arrivals_are_drawn_from_their_seed(self):
         def planned(seed):
@@ -116,7 +116,7 @@ class ArrivalTests(unittest.TestCase):
         self.assertEqual({iteration["outcome"] for iteration in iterations(rest)}, {"ok"})
 
     def test_the_grace_ends_what_is_still_there(self):
-        plan = {"arrivals": rate(100, 0.1, max_users=2), "grace_s": 0.1}
+        plan = {"arrivals": rate(100, 0.1, max_users=2), "grace_s": 1}
         records = Runner("loads.run(lambda user: user.sleep(1000))", plan).rest()
         self.assertEqual(sums(records)[0], (10, 2, 8))
         self.assertEqual([iteration["outcome"] for iteration in iterations(records)], ["interrupted"] * 2)
@@ -124,8 +124,8 @@ class ArrivalTests(unittest.TestCase):
 
 class UserTests(unittest.TestCase):
     def test_users_come_and_go_by_stages(self):
-        stages = {"stages": [{"duration_ns": 0, "users": 6}, {"duration_ns": 400_000_000, "users": 6},
-                             {"duration_ns": 0, "users": 2}, {"duration_ns": 400_000_000, "users": 2}]}
+        stages = {"stages": [{"duration_ns": 0, "users": 6}, {"duration_ns": SECOND, "users": 6},
+                             {"duration_ns": 0, "users": 2}, {"duration_ns": SECOND, "users": 2}]}
         plan = {"user_stages": {**stages, "stripe": [0, 1 << 31]}, "first_user": 10}
         records = Runner("loads.run(lambda user: user.sleep(0.01))", plan).rest()
         # Of the first six the stripe owns 0, 2, 4 and 5; of the first two the 0.
@@ -162,7 +162,7 @@ class UserTests(unittest.TestCase):
             self.assertTrue(all(later - earlier >= 0.199 for earlier, later in zip(starts, starts[1:])), starts)
 
     def test_a_warm_up_of_users_goes_by_the_start(self):
-        plan = {"users": 2, "duration_s": 0.6, "warm_up_s": 0.2}
+        plan = {"users": 2, "duration_s": 2, "warm_up_s": 1}
         records = Runner("loads.run(lambda user: user.sleep(0.01))", plan).rest()
         warm = [record.get("warm_up", False) for record in records if "iteration" in record]
         self.assertTrue(any(warm) and not all(warm))
