@@ -184,7 +184,9 @@ let package = Package(
             name: "LoadsWireTests", dependencies: ["LoadsWire", "LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
             swiftSettings: settings),
         tests("ClusterTests", ["loads-cli", "loads-master", "loads-agent", "TestSupport"]),
-        tests("LoadsCoreTests", ["LoadsCore", "LoadsEventLoop"]),
+        .testTarget(
+            name: "LoadsCoreTests", dependencies: ["LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
+            swiftSettings: settings),
         .testTarget(
             name: "LoadsReportTests", dependencies: ["LoadsReport", "LoadsCore", "LoadsEventLoop"],
             exclude: ["Outputs/junit.xsd"], swiftSettings: settings),

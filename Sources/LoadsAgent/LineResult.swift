@@ -13,6 +13,9 @@ enum LineResult: Equatable {
     case value(String)
     /// Users at work from now on.
     case users(Int)
+    case arrivals(LineArrivals)
+    /// What of a plan the program knows beyond users in cycles.
+    case knows([String])
 
     /// - Throws: ``LineFault`` when it is none of them, or a field is missing or out of its range. Fields that nobody
     ///   knows are not an error.
@@ -26,6 +29,11 @@ enum LineResult: Equatable {
             self = .check(try LineCheck(record["check"]!))
         } else if case .map? = record["metric"] {
             self = .metric(try LineMetric(record["metric"]!))
+        } else if case .map? = record["arrivals"] {
+            self = .arrivals(try LineArrivals(record["arrivals"]!))
+        } else if case .array(let names)? = record["knows"] {
+            // What nobody here knows is no less known to the program.
+            self = .knows(names.compactMap { if case .string(let name) = $0 { name.cut(to: 100) } else { nil } })
         } else if let failure = record["failure"] {
             self = .failure(try LineFailure(failure))
         } else if let note = record["note"] {
@@ -141,6 +149,8 @@ struct LineIteration: Equatable {
     var outcome: Outcome
     /// Nanoseconds; nil if it was not measured.
     var service: Int64?
+    /// Nanoseconds from when it was due; nil if it was not.
+    var response: Int64?
     var failure: LineFailure?
 
     init(_ value: LineValue) throws(LineFault) {
@@ -151,6 +161,7 @@ struct LineIteration: Equatable {
         }
         self.outcome = outcome
         service = try value["ms"].map2 { time throws(LineFault) in try time.nanoseconds("ms") }
+        response = try value["response_ms"].map2 { time throws(LineFault) in try time.nanoseconds("response_ms") }
     }
 }
 

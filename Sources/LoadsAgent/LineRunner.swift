@@ -32,6 +32,6 @@ enum LineRunner {
     }
 
     private static func speech(_ order: AgentOrder, _ agent: String) -> LineSpeech {
-        LineSpeech(run: order.run, agent: agent, order: order.order)
+        LineSpeech(run: order.run, agent: agent, program: order.launch.commandLine, order: order.order)
     }
 }

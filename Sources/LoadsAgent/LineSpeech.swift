@@ -9,6 +9,8 @@ import LoadsWire
 struct LineSpeech: RunnerSpeech {
     private let run: String
     private let agent: String
+    /// As its user wrote it.
+    private let program: String
     private var order: RunnerOrder
 
     private var phase = Phase.new
@@ -21,6 +23,10 @@ struct LineSpeech: RunnerSpeech {
 
     private enum Phase: Equatable {
         case new
+        /// It must say first that it knows what its plan needs.
+        case declaring(until: Instant)
+        /// It does not know its plan, and is killed.
+        case refused
         /// Waiting for the start.
         case ready
         /// The start is fixed.
@@ -33,9 +39,10 @@ struct LineSpeech: RunnerSpeech {
     /// How long a program may go on after the end of its durations and the grace.
     private static let patience = Duration.seconds(15)
 
-    init(run: String, agent: String, order: RunnerOrder) {
+    init(run: String, agent: String, program: String, order: RunnerOrder) {
         self.run = run
         self.agent = agent
+        self.program = program
         self.order = order
         tally = LineTally(plan: order.plan)
     }
@@ -46,9 +53,12 @@ struct LineSpeech: RunnerSpeech {
         switch command {
         case .run(let order) where phase == .new:
             self.order = order
-            guard order.waits else { return begin(at: now, now) }
-            phase = .ready
-            return reports(.ready)
+            guard order.phase != .run || LineNeed.of(order.plan).isEmpty else {
+                phase = .declaring(until: now.advanced(by: LineNeed.patience))
+                wakeUp = now.advanced(by: LineNeed.patience)
+                return tally.knows == nil ? [] : judge(at: now)
+            }
+            return getReady(at: now)
         case .start(let time) where phase == .ready:
             let start = Instant(nanoseconds: time)
             if interrupted { return [] }
@@ -69,6 +79,40 @@ struct LineSpeech: RunnerSpeech {
         }
     }
 
+    private mutating func getReady(at now: Instant) -> [SpeechAction] {
+        wakeUp = nil
+        guard order.waits else { return begin(at: now, now) }
+        phase = .ready
+        return reports(.ready)
+    }
+
+    /// Whether the program knows what its plan needs: it is ready, or refused.
+    private mutating func judge(at now: Instant) -> [SpeechAction] {
+        let missing = missing
+        if missing.isEmpty { return getReady(at: now) }
+        return refuse(missing) + [.expectEnd(within: .zero, reason: "it does not know its plan")]
+    }
+
+    /// Whether it must say more than it has said.
+    private var isUndeclared: Bool {
+        switch phase {
+        case .new: order.phase == .run && !missing.isEmpty
+        case .declaring: true
+        default: false
+        }
+    }
+
+    private var missing: [LineNeed] {
+        LineNeed.of(order.plan).filter { tally.knows?.contains($0.rawValue) != true }
+    }
+
+    private mutating func refuse(_ missing: [LineNeed]) -> [SpeechAction] {
+        phase = .refused
+        wakeUp = nil
+        return reports(
+            .refused(code: 64, message: LineNeed.lack(of: missing, program: program, known: tally.knows)))
+    }
+
     private mutating func begin(at start: Instant, _ now: Instant) -> [SpeechAction] {
         phase = .running(start)
         tally.start = start
@@ -81,7 +125,7 @@ struct LineSpeech: RunnerSpeech {
             }
             return actions + reports(.started(late: late))
         }
-        var actions: [SpeechAction] = [.write(LinePlan.plan(order, run: run, agent: agent, at: late))]
+        var actions: [SpeechAction] = [.write(LinePlan.plan(order, run: run, agent: agent, start: start, at: late))]
         for adjustment in adjustments {
             actions.append(.write(LinePlan.adjust(adjustment, at: Self.seconds(from: start, adjustment.at))))
         }
@@ -111,6 +155,7 @@ struct LineSpeech: RunnerSpeech {
 
     mutating func take(_ bytes: UnsafeRawBufferPointer, at now: Instant) throws(WireError) -> [SpeechAction] {
         tally.take(bytes, now: now)
+        if case .declaring = phase, tally.knows != nil { return notes() + judge(at: now) }
         return notes()
     }
 
@@ -118,12 +163,13 @@ struct LineSpeech: RunnerSpeech {
 
     mutating func tick(at now: Instant, _ usage: ProcessUsage, mayReport: Bool) -> [SpeechAction] {
         switch phase {
+        case .declaring(let limit) where now >= limit: return judge(at: now)
         case .armed(let start) where now >= start:
             usageBefore = usage.cpuSeconds
             return begin(at: start, now)
         case .running:
             note(usage)
-            for adjustment in adjustments where adjustment.at <= now.nanoseconds {
+            for adjustment in adjustments where adjustment.at <= now.nanoseconds && adjustment.change == nil {
                 tally.plannedUsers = adjustment.users
             }
             adjustments.removeAll { $0.at <= now.nanoseconds }
@@ -136,6 +182,8 @@ struct LineSpeech: RunnerSpeech {
     mutating func exited(well: Bool, at now: Instant) -> [SpeechAction] {
         wakeUp = nil
         tally.finish(now: now)
+        // It may be gone before it was asked anything.
+        if isUndeclared, well, !interrupted { return notes() + refuse(missing) }
         guard case .running(let start) = phase else {
             // It was told to end before it began; otherwise it went away of its own accord, which its watch judges.
             return notes() + (well && interrupted ? reports(.ended(interrupted: true, seconds: 0)) : [])

@@ -6,6 +6,8 @@ import LoadsEventLoop
 /// Its memory is bounded: names by the plan, raw hits by the recorder, notes by ``LineLimits/notes``.
 struct LineTally {
     private let recorder: Recorder
+    /// Counts what the program says belongs to the warm-up.
+    private let warmUpRecorder: Recorder
     private var splitter = LineSplitter()
     private var notes: [String] = []
     private var noteCount = 0
@@ -14,6 +16,8 @@ struct LineTally {
     /// Users at work as the plan has it; what the program says counts more.
     var plannedUsers: Int
     private var toldUsers: Int?
+    /// What the program says that it knows, once it has.
+    private(set) var knows: [String]?
     /// What the set-up hands over, if it has said so.
     private(set) var value: [UInt8]?
     /// The end of the last hit or iteration, in seconds since the start; nil before the first.
@@ -22,19 +26,27 @@ struct LineTally {
     /// - Parameter start: Time 0 of the run, if it is known; what comes before counts as if it came then.
     init(plan: Plan, start: Instant = .distantFuture) {
         self.start = start
-        recorder = Recorder(start: start, plan: plan, registry: NameRegistry(limit: plan.maxNames))
+        let registry = NameRegistry(limit: plan.maxNames)
+        recorder = Recorder(start: start, plan: plan, registry: registry)
+        warmUpRecorder = Recorder(start: start, plan: plan, registry: registry)
         plannedUsers = plan.cycles.first?.users ?? 0
     }
 
     /// Time 0 of the run.
     var start: Instant {
-        didSet { recorder.start = start }
+        didSet {
+            recorder.start = start
+            warmUpRecorder.start = start
+        }
     }
 
     /// Whether batches carry every hit.
     var wantsRawHits: Bool {
         get { recorder.wantsRawHits }
-        nonmutating set { recorder.wantsRawHits = newValue }
+        nonmutating set {
+            recorder.wantsRawHits = newValue
+            warmUpRecorder.wantsRawHits = newValue
+        }
     }
 
     /// Takes what the program wrote.
@@ -59,6 +71,12 @@ struct LineTally {
     /// What was counted since the last call.
     mutating func takeBatch(now: Instant) -> Batch {
         var batch = recorder.takeBatch()
+        var apart = warmUpRecorder.takeBatch()
+        // Whoever watches sees all hits.
+        batch.hits.append(contentsOf: apart.hits)
+        batch.statistics.health.droppedHits += apart.statistics.health.droppedHits
+        apart.statistics.health = GeneratorHealth()
+        if !Batch(statistics: apart.statistics).isEmpty { batch.statistics.warmUp = apart.statistics }
         batch.from = reach
         reach = max(reach, seconds(now))
         batch.to = reach
@@ -79,18 +97,21 @@ struct LineTally {
         case .garbage(let reason, let sample): pass(over: sample, reason)
         case .value(let value):
             do throws(LineFault) {
-                count(try LineResult(value), now)
+                let isWarmUp = value["warm_up"] == .bool(true)
+                count(try LineResult(value), now, isWarmUp ? warmUpRecorder : recorder)
             } catch {
                 pass(over: "\(value)".cut(to: 120), error.reason)
             }
         }
     }
 
-    private mutating func count(_ result: LineResult, _ now: Instant) {
+    private mutating func count(_ result: LineResult, _ now: Instant, _ recorder: Recorder) {
         switch result {
-        case .hit(let hit): count(hit, now)
-        case .iteration(let iteration): count(iteration, now)
-        case .failure(let failure): count(failure, now)
+        case .hit(let hit): count(hit, now, recorder)
+        case .iteration(let iteration): count(iteration, now, recorder)
+        case .failure(let failure): count(failure, now, recorder)
+        case .arrivals(let arrivals): recorder.record(arrivals.counts, lags: arrivals.lags)
+        case .knows(let names): knows = names
         case .step(let step): recorder.recordStep(step.name, duration: step.duration, failed: step.failed)
         case .check(let check): recorder.recordCheck(check.name, passed: check.passed)
         case .metric(let metric):
@@ -101,7 +122,7 @@ struct LineTally {
         }
     }
 
-    private mutating func count(_ hit: LineHit, _ now: Instant) {
+    private mutating func count(_ hit: LineHit, _ now: Instant, _ recorder: Recorder) {
         let began =
             hit.time.map { start.advanced(by: .seconds($0)) }
             ?? max(start, now.advanced(by: .nanoseconds(-hit.latency)))
@@ -114,8 +135,8 @@ struct LineTally {
         ended(at: seconds(began.advanced(by: .nanoseconds(hit.latency))))
     }
 
-    private mutating func count(_ iteration: LineIteration, _ now: Instant) {
-        if let failure = iteration.failure { count(failure, now) }
+    private mutating func count(_ iteration: LineIteration, _ now: Instant, _ recorder: Recorder) {
+        if let failure = iteration.failure { count(failure, now, recorder) }
         recorder.iterationStarted()
         let outcome: IterationOutcome =
             switch iteration.outcome {
@@ -125,11 +146,12 @@ struct LineTally {
             case .interrupted: .failed
             }
         recorder.iterationEnded(
-            outcome, interrupted: iteration.outcome == .interrupted, service: iteration.service)
+            outcome, interrupted: iteration.outcome == .interrupted, service: iteration.service,
+            response: iteration.response)
         ended(at: seconds(now))
     }
 
-    private func count(_ failure: LineFailure, _ now: Instant) {
+    private func count(_ failure: LineFailure, _ now: Instant, _ recorder: Recorder) {
         recorder.recordFailure(at: failure.place, message: failure.message, now)
     }
 

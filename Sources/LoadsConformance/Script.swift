@@ -23,6 +23,10 @@ enum Script {
         note() {
             printf '{"note":"%s"}\n' "$(printf '%s' "$1" | sed 's/\\/\\\\/g; s/"/\\"/g')" >&8
         }
+        case $1 in
+        arrivals) printf '{"knows":["arrivals","warm_up"]}\n' >&8 ;;
+        ignorant) printf '{"knows":["pacing"]}\n' >&8 ;;
+        esac
         read -r plan || exit 0
         note "process $$"
         case $1 in
@@ -44,6 +48,12 @@ enum Script {
         plan)
             note "plan $plan"
             note "environment $LOADS_CONFORMANCE"
+            ;;
+        arrivals)
+            note "plan $plan"
+            printf '{"arrivals":{"planned":3,"started":2,"lag_ms":[0.5,1.5]}}\n{"arrivals":{"planned":1,"dropped":1}}\n' >&8
+            printf '{"arrivals":{"planned":1,"started":1,"lag_ms":[9]},"warm_up":true}\n' >&8
+            printf '{"iteration":{"user":34,"number":0,"outcome":"ok","ms":2.5,"response_ms":4.5}}\n' >&8
             ;;
         notes)
             number=0

@@ -97,6 +97,14 @@ public final class Recorder {
         statistics.scheduleLag.record(lag)
     }
 
+    /// Counts what somebody else has found out about arrivals.
+    ///
+    /// - Parameter lags: How late the generator was with those that started, in nanoseconds.
+    public func record(_ arrivals: ArrivalCounts, lags: [Int64]) {
+        statistics.arrivals.merge(arrivals)
+        for lag in lags { statistics.scheduleLag.record(lag) }
+    }
+
     /// Counts the start of an iteration.
     public func iterationStarted() {
         statistics.iterations.started += 1

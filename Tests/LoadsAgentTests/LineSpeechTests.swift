@@ -14,7 +14,7 @@ import Testing
     private static func speech(_ plan: Plan? = nil, waits: Bool = true) -> (LineSpeech, RunnerOrder) {
         let plan = plan ?? Plan(cycles: [.init(users: 2, amount: .iterations(3))])
         let order = RunnerOrder(plan: plan, waits: waits)
-        return (LineSpeech(run: "r-1", agent: "a \"1\"", order: order), order)
+        return (LineSpeech(run: "r-1", agent: "a \"1\"", program: "node x.mjs", order: order), order)
     }
 
     private static func text(_ actions: [SpeechAction]) -> [String] {
@@ -30,6 +30,7 @@ import Testing
                 case .batch(let batch):
                     return "batch \(batch.statistics.hitCount) hits, \(batch.statistics.users) users"
                 case .note(let text): return "note \(text)"
+                case .refused(let code, let message): return "refused \(code) \(message)"
                 case .value(let bytes): return "value " + String(decoding: bytes, as: UTF8.self)
                 case .ended(let interrupted, let seconds):
                     return "ended\(interrupted ? " interrupted" : "") \(seconds)"
@@ -64,7 +65,7 @@ import Testing
                         + #""part":{"index":0,"count":1},"ramp_up_s":1.5,"think_s":0,"grace_s":30,"pause_s":0,"#
                         + #""server_url":"http://127.0.0.1:1","new_connections":false,"raw":false,"#
                         + #""cycles":[{"users":2,"iterations":3},{"users":1,"duration_s":4}]},"#
-                        + #""run":"r-1","agent":"a \"1\"","t":0.25}"#,
+                        + #""run":"r-1","agent":"a \"1\"","t":0.25,"start_ns":6000000000}"#,
                     "started 0.25",
                 ])
         #expect(try Self.take(&speech, #"{"ms":1,"name":"n"}"#, Self.at(1.3)).isEmpty)
@@ -156,18 +157,99 @@ import Testing
         #expect(variables["LOADS_SERVER_URL"] == "http://h")
     }
 
-    @Test func whatTheLinesCannotSayIsNamed() {
+    // MARK: Plans beyond cycles
+
+    private static var open: Plan {
+        var arrivals = Arrivals(rate: .perSecond(5), for: .seconds(2), maxUsers: 3, queue: 4)
+        arrivals.stripe = Stripe([0..<9, 20..<30])
+        var plan = Plan(arrivals: arrivals)
+        plan.warmUp = .milliseconds(500)
+        return plan
+    }
+
+    @Test func aProgramThatKnowsItsPlanIsReadyAndGivenIt() throws {
+        var (speech, order) = Self.speech(Self.open)
+        #expect(Self.text(speech.send(.run(order), at: Self.at(0))).isEmpty, "it has said nothing yet")
+        #expect(speech.wakeUp == Self.at(15))
+        #expect(try Self.take(&speech, #"{"note":"up"}"#, Self.at(1)) == ["note up"])
+        let said = #"{"knows":["tides","warm_up","arrivals"]}"#
+        #expect(try Self.take(&speech, said, Self.at(2)) == ["ready"])
+        #expect(speech.wakeUp == nil)
+        #expect(try Self.take(&speech, said, Self.at(2)).isEmpty)
+        #expect(
+            Self.text(speech.send(.start(at: Self.at(3).nanoseconds), at: Self.at(3)))
+                == [
+                    #"> {"plan":{"arrivals":{"stages":[{"duration_ns":0,"rate_uph":18000000000},"#
+                        + #"{"duration_ns":2000000000,"rate_uph":18000000000}],"max_users":3,"queue":4,"poisson":false,"#
+                        + #""seed":0,"stripe":[0,9,20,30]},"first_user":0,"seed":0,"part":{"index":0,"count":1},"#
+                        + #""ramp_up_s":0,"think_s":0,"warm_up_s":0.5,"grace_s":30,"pause_s":0,"new_connections":false,"#
+                        + #""raw":false},"run":"r-1","agent":"a \"1\"","t":0.0,"start_ns":8000000000}"#,
+                    "end within 47.0 seconds", "started 0.0",
+                ])
+        let change = Adjustment(
+            users: 3, firstNewUser: 90, at: Self.at(4).nanoseconds,
+            change: .init(
+                model: .users(UserStages(stages: [UserStage(duration: .seconds(1), users: 2)], stripe: .none)),
+                from: 1_000_000_000))
+        #expect(
+            Self.text(speech.send(.adjust(change), at: Self.at(3.5))) == [
+                #"> {"adjust":{"users":3,"first_new_user":90,"at_s":1.0,"change":{"from_ns":1000000000,"#
+                    + #""user_stages":{"stages":[{"duration_ns":1000000000,"users":2}],"stripe":[]}}}}"#
+            ])
+        #expect(
+            Self.text(speech.tick(at: Self.at(4.5), ProcessUsage(), mayReport: true)) == ["batch 0 hits, 0 users"])
+    }
+
+    @Test func aProgramThatDoesNotKnowItsPlanIsRefusedBeforeTheStart() throws {
+        let words = "--rate and --warm-up: node x.mjs does not know it (it has said "
+        let advice = #"write {"knows":["arrivals", "warm_up"]} first (Docs/RunnerProtocol.md)"#
+        // It says nothing, and waits.
+        var (speech, order) = Self.speech(Self.open)
+        _ = speech.send(.run(order), at: Self.at(0))
+        #expect(speech.tick(at: Self.at(14.9), ProcessUsage(), mayReport: true).isEmpty)
+        var said = Self.text(speech.tick(at: Self.at(15), ProcessUsage(), mayReport: true))
+        #expect(said.count == 2 && said[0].hasPrefix("refused 64 " + words + "nothing of what it knows)"), "\(said)")
+        #expect(said[0].hasSuffix(advice) && said[1] == "end within 0.0 seconds")
+        #expect(Self.text(speech.exited(well: false, at: Self.at(16))).isEmpty)
+        // It knows something else.
+        (speech, order) = Self.speech(Self.open)
+        _ = speech.send(.run(order), at: Self.at(0))
+        said = try Self.take(&speech, #"{"knows":["pacing",7]}"#, Self.at(1))
+        #expect(said.count == 2 && said[0].hasPrefix("refused 64 " + words + "that it knows pacing)"), "\(said)")
+        // It ends, and well. One that ends badly has crashed: its watch says so.
+        for (well, count) in [(true, 1), (false, 0)] {
+            (speech, order) = Self.speech(Self.open)
+            _ = speech.send(.run(order), at: Self.at(0))
+            #expect(Self.text(speech.exited(well: well, at: Self.at(1))).count == count)
+        }
+        // It may be gone before the order comes.
+        (speech, order) = Self.speech(Self.open)
+        #expect(Self.text(speech.exited(well: true, at: Self.at(0))).count == 1)
+        // Who is told to end meanwhile is not refused.
+        (speech, order) = Self.speech(Self.open)
+        _ = speech.send(.run(order), at: Self.at(0))
+        _ = speech.send(.stop, at: Self.at(1))
+        #expect(Self.text(speech.exited(well: true, at: Self.at(2))) == ["ended interrupted 0.0"])
+    }
+
+    @Test func whatAProgramMustKnowIsNamed() {
         var plan = Plan(cycles: [.init(users: 2, amount: .iterations(3))])
         plan.think = .seconds(1)
-        #expect(LinePlan.obstacle(to: plan) == nil)
+        #expect(LineNeed.of(plan) == [])
         plan.think = .exponential(mean: .seconds(1))
-        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--think exponential(…) is not known") == true)
         plan.warmUp = .seconds(1)
-        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--warm-up is not known") == true)
         plan.pacing = .seconds(1)
-        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--pacing is not known") == true)
+        #expect(LineNeed.of(plan) == [.pacing, .think, .warmUp])
         plan.model = .users(UserStages(stages: [UserStage(duration: .seconds(1), users: 2)]))
-        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("--stages is not known") == true)
+        #expect(LineNeed.of(plan) == [.userStages, .pacing, .think, .warmUp])
+        #expect(LinePlan.obstacle(to: plan) == nil)
+        let variables = LinePlan.environment(RunnerOrder(plan: plan), run: "r", agent: "a")
+        #expect(variables["LOADS_NEEDS"] == "user_stages,pacing,think,warm_up")
+        #expect(variables["LOADS_TOTAL_USERS"] == "2" && variables["LOADS_DURATION"] == "1")
+        plan.model = .mix([MixPart(scenarios: ["a"], model: plan.model)])
+        #expect(LinePlan.obstacle(to: plan)?.hasPrefix("a mix of scenarios") == true)
+        let launch = RunnerLaunch(program: .path("node"), arguments: ["it's", "x.mjs", ""])
+        #expect(launch.commandLine == #"node 'it'\''s' x.mjs ''"#)
     }
 
     @Test func whatIsDoneOnceIsTold() throws {
@@ -175,7 +257,7 @@ import Testing
         plan.serverURL = "http://h"
         plan.seed = 7
         var order = RunnerOrder(plan: plan, waits: true, phase: .setUp, hasSetUp: true)
-        var speech = LineSpeech(run: "r.set-up", agent: "a", order: order)
+        var speech = LineSpeech(run: "r.set-up", agent: "a", program: "x", order: order)
         _ = speech.send(.run(order), at: Self.at(0))
         #expect(
             Self.text(speech.send(.start(at: Self.at(0).nanoseconds), at: Self.at(0))) == [
@@ -192,17 +274,17 @@ import Testing
         // It is handed to everybody else.
         order.phase = .tearDown
         order.value = Array(#"{"a":1}"#.utf8)
-        speech = LineSpeech(run: "r.tear-down", agent: "a", order: order)
+        speech = LineSpeech(run: "r.tear-down", agent: "a", program: "x", order: order)
         _ = speech.send(.run(order), at: Self.at(0))
         #expect(
             Self.text(speech.send(.start(at: Self.at(0).nanoseconds), at: Self.at(0))).first?.hasSuffix(
                 #""run":"r.tear-down","agent":"a","value":{"a":1}}"#) == true)
         #expect(Self.text(speech.exited(well: true, at: Self.at(2))) == ["value ", "ended 2.0"])
         #expect(
-            String(decoding: LinePlan.plan(order, run: "r", agent: "a", at: 0), as: UTF8.self).hasSuffix(
-                #""t":0.0,"value":{"a":1}}"# + "\n"))
+            String(decoding: LinePlan.plan(order, run: "r", agent: "a", start: Self.at(0), at: 0), as: UTF8.self)
+                .hasSuffix(#""t":0.0,"start_ns":5000000000,"value":{"a":1}}"# + "\n"))
         // One that fails has no value.
-        speech = LineSpeech(run: "r.tear-down", agent: "a", order: order)
+        speech = LineSpeech(run: "r.tear-down", agent: "a", program: "x", order: order)
         _ = speech.send(.run(order), at: Self.at(0))
         _ = speech.send(.start(at: Self.at(0).nanoseconds), at: Self.at(0))
         #expect(Self.text(speech.exited(well: false, at: Self.at(2))).isEmpty)

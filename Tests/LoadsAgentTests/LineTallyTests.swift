@@ -177,4 +177,48 @@ import Testing
         #expect(notes.count == 1 && notes.first?.contains("no result") == true)
         #expect(batch.statistics.steps.isEmpty && batch.statistics.checks.isEmpty && batch.statistics.metrics.isEmpty)
     }
+
+    @Test func arrivalsAndBothTimesOfIterationsAreCounted() {
+        let (batch, notes, _) = Self.tally(
+            #"{"arrivals":{"planned":5,"started":2,"dropped":1,"lag_ms":[0.5,2]}}"#,
+            #"{"arrivals":{"started":1,"lag_ms":[1.25]}}"#, #"{"iteration":{"ms":4,"response_ms":7.5}}"#,
+            #"{"iteration":{"outcome":"interrupted","ms":100,"response_ms":200}}"#)
+        let statistics = batch.statistics
+        #expect(notes.isEmpty && statistics.arrivals == ArrivalCounts(planned: 5, started: 3, dropped: 1))
+        #expect(statistics.scheduleLag.count == 3 && statistics.scheduleLag.max == 2_000_000)
+        #expect(statistics.service.max == 4_000_000 && statistics.response.max == 7_500_000)
+        #expect(statistics.response.count == 1 && statistics.iterations.interrupted == 1 && statistics.warmUp == nil)
+    }
+
+    @Test func theWarmUpIsCountedApart() throws {
+        let lines = [
+            #"{"name":"a","ms":1W}"#, #"{"iteration":{"ms":2,"failure":{"at":"x","message":"y"}}W}"#,
+            #"{"arrivals":{"planned":1,"started":1,"lag_ms":[1]}W}"#, #"{"step":{"name":"s","ms":1}W}"#,
+            #"{"check":{"name":"c","passed":true}W}"#, #"{"metric":{"name":"m","kind":"gauge","value":1}W}"#,
+        ]
+        func all(_ mark: String) -> String {
+            lines.map { line in String(line.map { $0 == "W" ? mark : String($0) }.joined()) }.joined(separator: "\n")
+        }
+        let warm = all(#","warm_up":true"#)
+        let (batch, notes, _) = Self.tally(
+            warm, all(""), warm, #"{"name":"b","ms":1,"warm_up":true}"#, raw: true, names: 1)
+        let apart = try #require(batch.statistics.warmUp)
+        for (statistics, count) in [(batch.statistics, 1), (apart, 2)] {
+            #expect(statistics.names["a"]?.count == count && statistics.iterations.failed == count)
+            #expect(statistics.failures["x"]?.count == count && statistics.arrivals.planned == count)
+            #expect(statistics.steps["s"]?.count == count && statistics.checks["c"]?.passed == count)
+            #expect(statistics.metrics["m"]?.count == count)
+        }
+        #expect(notes.isEmpty && apart.names["(other)"]?.count == 1 && batch.statistics.health.overflowedNames == 1)
+        #expect(batch.hits.count == 4, "whoever watches sees them all")
+    }
+
+    @Test(arguments: [
+        #"{"arrivals":{"planned":-1}}"#, #"{"arrivals":{"lag_ms":3}}"#, #"{"arrivals":{"lag_ms":[-1]}}"#,
+        #"{"iteration":{"response_ms":"x"}}"#, #"{"arrivals":7}"#,
+    ])
+    func arrivalsThatAreNoneArePassedOver(_ line: String) {
+        let (batch, notes, _) = Self.tally(line)
+        #expect(notes.count == 1 && batch.isEmpty, "\(notes)")
+    }
 }

@@ -93,9 +93,6 @@ import Testing
         ("--method PUT -- node", "--method PUT: is for a URL"), ("--header A:b -- node", "--header A:b: is for a URL"),
         ("--package P -- node", "--package P: is for tests"), ("--loops 2 -- node", "--loops 2: is for tests"),
         ("--threads -- node", "--threads: is for tests"),
-        ("--pacing 1s -- node", "--pacing 1s: is for tests and URLs"),
-        ("--warm-up 1s -- node", "--warm-up 1s: is for tests and URLs"),
-        ("--think uniform(1s,2s) -- node", "--think uniform(1s,2s): a distribution is for tests and URLs"),
         ("--debug-requests -- node", "--debug-requests: is for tests"),
     ])
     func refusesWhatIsNotForPrograms(line: String, problem: String) {

@@ -86,6 +86,7 @@ enum NetworkSamples {
         ),
         ("start", .start(run: run, at: -81_234_567_890_123)),
         ("adjust", .adjust(run: run, Adjustment(users: 40, firstNewUser: 100, at: 9_000_000_000))),
+        ("adjust-arrivals", .adjust(run: run, Samples.rateChange)),
         ("stop", .stop(run: run, abort: false, reason: "asked for by a client")),
         ("raw-hits", .rawHits(run: run, wanted: true)),
         ("ack", .ack(run: run, epoch: epoch, sequence: 41)),

@@ -34,7 +34,8 @@ struct Sample: Sendable, CustomStringConvertible {
             Sample("command-\($0.name)", $0.command, { $0.encoded() }, { try RunnerCommand(decoding: $0) })
         }
         + Samples.reports.map {
-            Sample("report-\($0.name)", $0.report, { $0.encoded()[0] }, { try RunnerReport(decoding: $0) })
+            // A warm-up is the last of several messages.
+            Sample("report-\($0.name)", $0.report, { $0.encoded().last! }, { try RunnerReport(decoding: $0) })
         }
         + NetworkSamples.agents.map {
             Sample("agent-\($0.name)", $0.message, { $0.encoded() }, { try AgentMessage(decoding: $0) })

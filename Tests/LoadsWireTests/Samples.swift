@@ -25,6 +25,41 @@ enum Samples {
         return plan
     }()
 
+    static let arrivals: Arrivals = {
+        var arrivals = Arrivals(
+            stages: [
+                RateStage(duration: .zero, rate: .perSecond(500)),
+                RateStage(duration: .seconds(120), rate: .perSecond(500)),
+                RateStage(duration: .milliseconds(10_500), rate: ArrivalRate(microPerHour: 1)),
+            ], maxUsers: 300, queue: 1000, poisson: true, seed: 9_007_199_254_740_991)
+        arrivals.stripe = Stripe.whole.divided(by: [1, 2])[1]
+        return arrivals
+    }()
+
+    static let userStages = UserStages(
+        stages: [UserStage(duration: .seconds(30), users: 50), UserStage(duration: .zero, users: 7)],
+        stripe: Stripe([0..<5, 9..<4_294_967_296]))
+
+    /// Plans of the models that are no cycles, with what only they and users have.
+    static let openPlan: Plan = {
+        var plan = Plan(arrivals: arrivals)
+        plan.warmUp = .seconds(10)
+        plan.precise = true
+        plan.firstUser = 34
+        return plan
+    }()
+
+    static let stagesPlan: Plan = {
+        var plan = Plan(model: .users(userStages))
+        plan.think = .normal(mean: .seconds(2), deviation: .milliseconds(500))
+        plan.pacing = .seconds(5)
+        return plan
+    }()
+
+    static let rateChange = Adjustment(
+        users: 300, firstNewUser: 900, at: 81_234_567_890_124,
+        change: .init(model: .arrivals(arrivals), from: 61_000_000_000))
+
     static let commands: [(name: String, command: RunnerCommand)] = [
         (
             "run",
@@ -49,8 +84,17 @@ enum Samples {
                     plan: Plan(cycles: [.init(users: 1, amount: .duration(.seconds(60)))]), waits: true,
                     phase: .tearDown, hasSetUp: true, value: [1, 2, 255]))
         ),
+        ("run-arrivals", .run(RunnerOrder(plan: openPlan, waits: true))),
+        ("run-user-stages", .run(RunnerOrder(plan: stagesPlan, waits: true))),
         ("start", .start(at: 81_234_567_890_123)),
         ("adjust", .adjust(Adjustment(users: 40, firstNewUser: 100, at: 81_234_567_890_124))),
+        ("adjust-arrivals", .adjust(rateChange)),
+        (
+            "adjust-user-stages",
+            .adjust(
+                Adjustment(
+                    users: 7, firstNewUser: 0, at: 1, change: .init(model: .users(userStages), from: 2_000_000_000)))
+        ),
         ("raw-hits", .rawHits(true)),
         ("stop", .stop),
         ("abort", .abort),
@@ -113,12 +157,36 @@ enum Samples {
         return Batch(statistics: statistics, hits: hits, from: 0.25, to: 0.375)
     }()
 
+    /// Of a plan with arrivals and a warm-up: what is after it, and it.
+    static let openBatches: (after: Batch, warmUp: Batch) = {
+        func part(_ count: Int) -> Statistics {
+            var statistics = Statistics()
+            statistics.iterations.started = count
+            statistics.iterations.ok = count
+            statistics.arrivals = ArrivalCounts(planned: count + 2, started: count, dropped: 1)
+            for number in 1...Int64(count) {
+                statistics.service.record(number * 1_000_000)
+                statistics.response.record(number * 1_500_000)
+                statistics.scheduleLag.record(number * 1_000)
+            }
+            return statistics
+        }
+        var statistics = part(4)
+        statistics.users = 3
+        var apart = Statistics()
+        apart.warmUp = part(2)
+        apart.users = 3
+        return (Batch(statistics: statistics, from: 9.9, to: 10.05), Batch(statistics: apart, from: 9.9, to: 10.05))
+    }()
+
     static let reports: [(name: String, report: RunnerReport)] = [
         ("hello", .hello(kind: "swift-test", process: 4711)),
         ("ready", .ready),
         ("started", .started(late: 0.001)),
         ("batch", .batch(batch)),
         ("batch-empty", .batch(Batch())),
+        ("batch-arrivals", .batch(openBatches.after)),
+        ("batch-warm-up", .batch(openBatches.warmUp)),
         ("note", .note("10 users do not fit: größer")),
         ("value", .value([0, 128, 255])),
         ("ended", .ended(interrupted: true, seconds: 12.5)),

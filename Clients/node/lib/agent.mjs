@@ -248,8 +248,8 @@ export class Agent {
         this.#work(run)?.start(at_ns)
       },
 
-      adjust({ run, users, first_new_user, at_ns }) {
-        this.#work(run)?.adjust(users, first_new_user, at_ns)
+      adjust({ run, users, first_new_user, at_ns, change }) {
+        this.#work(run)?.adjust(users, first_new_user, at_ns, change)
       },
 
       raw_hits({ run, wanted }) {

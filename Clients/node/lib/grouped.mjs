@@ -53,8 +53,9 @@ export class Grouped {
   #checks
   #metrics
 
-  constructor(maxNames) {
-    this.#families = { step: new Family(maxNames), check: new Family(maxNames), metric: new Family(maxNames) }
+  /** `families`: of `step`, `check` and `metric`. */
+  constructor(families) {
+    this.#families = families
     this.#clear()
   }
 
@@ -62,10 +63,6 @@ export class Grouped {
     this.#steps = new Map()
     this.#checks = new Map()
     this.#metrics = new Map()
-  }
-
-  get overflowed() {
-    return Object.values(this.#families).reduce((sum, family) => sum + family.overflowed, 0)
   }
 
   /** Adds a step, a check or a metric. Returns whether the record is one. @throws {BadResult} */

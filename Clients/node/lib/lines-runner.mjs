@@ -2,7 +2,7 @@
 
 import fs from 'node:fs'
 import { BadResult } from './grouped.mjs'
-import { essentials, planLine } from './lines-plan.mjs'
+import { adjustLine, essentials, lack, length, needs, once, onceLine, planLine, users, valueBytes } from './lines-plan.mjs'
 import { Measure } from './measure.mjs'
 import { MessagePackError, unpackMany } from './msgpack.mjs'
 import { clock, patience, Runner, writer } from './runners.mjs'
@@ -13,6 +13,8 @@ import { cut, message } from './wire.mjs'
 const lineBytes = 64 << 10
 /** Notes of a program that are passed on. */
 const noteLimit = 1000
+/** How long a program may take to say that it knows what its plan needs, in seconds. */
+const declaration = 15
 
 export class LinesRunner extends Runner {
   #names
@@ -36,6 +38,16 @@ export class LinesRunner extends Runner {
   #counters
   /** What the set-up has handed over, as JSON. */
   #value
+  /** `set_up` or `tear_down`, for a process that plays no users; and what it hands over, as JSON. */
+  #once
+  #handedOver = Buffer.alloc(0)
+  #program
+  #needs
+  /** What the program has said that it knows; null as long as it has said nothing. */
+  #knows = null
+  #declaration = null
+  /** Why it is not given its plan. */
+  #refusal = null
 
   /** `counters`: a file for what has been read and is in no batch yet, should this agent be killed. */
   constructor(program, args, environment, directory, order, run, agent, interval, counters, events) {
@@ -43,6 +55,7 @@ export class LinesRunner extends Runner {
     this.#counters = counters ? fs.openSync(counters, 'w', 0o600) : null
     this.#names = { run, agent }
     this.#value = order.value
+    this.#once = once.includes(order.phase) ? order.phase : null
     this.#interval = interval
     this.#measure = new Measure({ maxNames: this.plan.max_names ?? 1000, rawHits: this.plan.raw_hits ?? false })
     const child = this.start_(
@@ -52,7 +65,26 @@ export class LinesRunner extends Runner {
     this.#results = child.stdio[3]
     this.#results.on('error', () => {})
     this.#results.on('data', (bytes) => this.#take(bytes))
-    child.on('spawn', () => events.ready())
+    this.#program = [program, ...args].map(quoted).join(' ')
+    this.#needs = this.#once === null ? needs(this.plan) : []
+    child.on('spawn', () => {
+      if (this.#needs.length === 0) events.ready()
+      else if (this.#knows !== null) this.#judge()
+      else this.#declaration = setTimeout(() => this.#judge(), declaration * 1000)
+    })
+  }
+
+  /** Whether the program knows what its plan needs: it is ready, or refused. */
+  #judge() {
+    clearTimeout(this.#declaration)
+    this.#declaration = null
+    const missing = this.#needs.filter((name) => !this.#knows?.includes(name))
+    if (missing.length === 0) {
+      this.events.ready()
+      return
+    }
+    this.#refusal = lack(missing, this.#program, this.#knows)
+    this.kill('it does not know its plan')
   }
 
   // Told by the master.
@@ -62,16 +94,19 @@ export class LinesRunner extends Runner {
       if (this.#interrupted) return
       this.#start = BigInt(at)
       const late = this.#now()
-      this.#tell(planLine(this.plan, this.#names, late, this.#measure.rawHits, this.#value))
-      for (const command of this.#pending.splice(0)) this.#tell(command())
-      this.#measure.users = this.plan.cycles[0].users
-      this.events.report(message('started', { late_s: late }))
-      const { cycles } = this.plan
-      if (cycles.every((cycle) => cycle.iterations == null)) {
-        const pauses = (cycles.length - 1) * Number(this.plan.pause_ns ?? 0)
-        const seconds = (cycles.reduce((sum, cycle) => sum + Number(cycle.duration_ns), 0) + pauses) / 1e9
-        this.expectEnd(seconds + this.grace + patience, 'its durations were over and it did not end')
+      if (this.#once !== null) {
+        this.#tell(onceLine(this.#once, this.plan, this.#names, this.#value))
+        this.events.report(message('started', { late_s: late }))
+        this.expectEnd(length(this.plan), 'its time was over and it did not exit')
+        return
       }
+      this.#tell(planLine(this.plan, this.#names, late, at, this.#measure.rawHits, this.#value))
+      for (const command of this.#pending.splice(0)) this.#tell(command())
+      // Of the other models only the program can tell.
+      this.#measure.users = this.plan.cycles ? users(this.plan) : 0
+      this.events.report(message('started', { late_s: late }))
+      const seconds = length(this.plan)
+      if (seconds !== null) this.expectEnd(seconds + this.grace + patience, 'its time was over and it did not end')
       this.#tick()
     }
     const wait = Number(BigInt(at) - clock()) / 1e6
@@ -79,10 +114,8 @@ export class LinesRunner extends Runner {
     else begin()
   }
 
-  adjust(users, first, at) {
-    const command = () => ({
-      adjust: { users, first_new_user: first, at_s: Math.max(0, Number(BigInt(at) - this.#start) / 1e9) },
-    })
+  adjust(users, first, at, change) {
+    const command = () => adjustLine(users, first, Math.max(0, Number(BigInt(at) - this.#start) / 1e9), change)
     if (this.#start === null) this.#pending.push(command)
     else this.#tell(command())
   }
@@ -184,6 +217,15 @@ export class LinesRunner extends Runner {
   }
 
   #record(record) {
+    if (Array.isArray(record?.knows)) {
+      this.#knows = record.knows.map(String)
+      if (this.#declaration !== null) this.#judge()
+      return
+    }
+    if (this.#once === 'set_up' && typeof record === 'object' && Object.keys(record ?? {}).join() === 'value') {
+      this.#handedOver = Buffer.from(JSON.stringify(record.value))
+      return
+    }
     const note = this.#measure.take(record, this.#now())
     if (note !== undefined) this.#note(note)
   }
@@ -215,15 +257,30 @@ export class LinesRunner extends Runner {
       this.#notes = Math.min(this.#notes, noteLimit - 1)
       this.#note(`${this.#passedOver} results of the program were none, and were passed over`)
     }
-    if (this.#start !== null) {
+    // What is done once is no load: nothing is measured.
+    if (this.#start !== null && this.#once === null) {
       this.#measure.users = 0
       this.#cut()
     }
     if (this.#counters !== null) fs.closeSync(this.#counters)
-    if (code === 0 && this.fault === null && (this.#start !== null || this.#interrupted)) {
+    if (this.#declaration !== null) {
+      clearTimeout(this.#declaration)
+      if (code === 0 && this.fault === null) this.#refusal = lack(this.#needs, this.#program, this.#knows)
+    }
+    if (this.#refusal !== null && !this.#interrupted) this.events.refused(64, this.#refusal)
+    else if (this.#handedOver.length > valueBytes) {
+      const words = `its value has ${this.#handedOver.length} bytes: at most ${valueBytes} can be handed over`
+      this.events.ended({ state: 'refused', code: 69, message: words })
+    } else if (code === 0 && this.fault === null && (this.#start !== null || this.#interrupted)) {
+      if (this.#once !== null && this.#start !== null) this.events.report(message('value', { value: this.#handedOver }))
       this.events.ended({ state: 'finished', interrupted: this.#interrupted, seconds: this.#measure.lastEnd })
     } else {
       this.crashed(code, signal, code === 0 ? 'it exited before its plan was given to it' : null)
     }
   }
+}
+
+/** A word as a shell would take it. */
+function quoted(word) {
+  return /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`
 }

@@ -8,21 +8,54 @@ import { cut, message } from './wire.mjs'
 const groups = 200
 /** Raw hits that a batch carries at most; more are dropped and counted. */
 const hitLimit = 60_000
+const noHealth = {
+  cpu_s: 0, latest_timer_ns: 0, longest_job_ns: 0, long_jobs: 0, peak_rss_bytes: 0, dropped_hits: 0, orphan_failures: 0,
+  overflowed_names: 0,
+}
 const outcomes = ['ok', 'failed', 'skipped', 'interrupted']
 const phaseNames = ['blocked', 'dns', 'connect', 'tls', 'send', 'wait', 'receive']
+
+/** What was counted since the last batch, in the warm-up or after it. */
+class Sums {
+  constructor(families) {
+    this.grouped = new Grouped(families)
+    this.clear()
+  }
+
+  clear() {
+    this.iterations = { ok: 0, failed: 0, skipped: 0, interrupted: 0 }
+    this.service = new Histogram()
+    this.arrivals = { planned: 0, started: 0, dropped: 0 }
+    this.response = new Histogram()
+    this.lag = new Histogram()
+    this.names = new Map()
+    this.errors = new Map()
+    this.failures = new Map()
+    this.isTouched = false
+  }
+
+  packed() {
+    const started = Object.values(this.iterations).reduce((sum, amount) => sum + amount, 0)
+    const names = new Map([...this.names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, packed(entry)]))
+    return {
+      iterations: { started, ...this.iterations }, service: this.service.packed(),
+      arrivals: Object.values(this.arrivals).some((amount) => amount > 0) ? this.arrivals : undefined,
+      response: this.response.packed() ?? undefined, schedule_lag: this.lag.packed() ?? undefined, names,
+      ...this.grouped.packed(), errors: this.errors, failures: this.failures,
+    }
+  }
+}
 
 /** What was measured since the last batch. */
 export class Measure {
   #family
-  #grouped
+  #families
+  #all
+  /** What is counted apart. */
+  #warmUp
   #from = 0
-  #iterations
-  #service
-  #names
-  #errors
-  #failures
-  #hits
-  #dropped
+  #hits = []
+  #dropped = 0
   /** Seconds from the start to the end of the last iteration that was reported. */
   lastEnd = 0
   /** Iterations and hits so far. */
@@ -30,20 +63,12 @@ export class Measure {
 
   constructor({ maxNames = 1000, rawHits = false, users = 0 } = {}) {
     this.#family = new Family(maxNames)
-    this.#grouped = new Grouped(maxNames)
+    const families = { step: new Family(maxNames), check: new Family(maxNames), metric: new Family(maxNames) }
+    this.#families = [this.#family, ...Object.values(families)]
+    this.#all = new Sums(families)
+    this.#warmUp = new Sums(families)
     this.rawHits = rawHits
     this.users = users
-    this.#clear()
-  }
-
-  #clear() {
-    this.#iterations = { ok: 0, failed: 0, skipped: 0, interrupted: 0 }
-    this.#service = new Histogram()
-    this.#names = new Map()
-    this.#errors = new Map()
-    this.#failures = new Map()
-    this.#hits = []
-    this.#dropped = 0
   }
 
   /**
@@ -55,30 +80,46 @@ export class Measure {
    */
   take(record, now) {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) throw new BadResult('not an object')
-    if (typeof record.iteration === 'object' && record.iteration !== null) this.#iteration(record.iteration, now)
-    else if (record.ms != null || record.error != null) this.#hit(record, now)
-    else if (typeof record.failure === 'object' && record.failure !== null) this.#failure(record.failure, now)
-    else if (this.#grouped.take(record, now)) return undefined
+    const sums = record.warm_up === true ? this.#warmUp : this.#all
+    sums.isTouched = true
+    if (typeof record.iteration === 'object' && record.iteration !== null) this.#iteration(sums, record.iteration, now)
+    else if (record.ms != null || record.error != null) this.#hit(sums, record, now)
+    else if (typeof record.failure === 'object' && record.failure !== null) this.#failure(sums, record.failure, now)
+    else if (sums.grouped.take(record, now)) return undefined
+    else if (typeof record.arrivals === 'object' && record.arrivals !== null) this.#arrivals(sums, record.arrivals)
     else if (record.users != null) this.users = count(record.users)
     else if (record.note != null) return String(record.note)
     else throw new BadResult('neither a hit nor an iteration, a step, a check, a metric, a failure, a note or users')
   }
 
-  #iteration(iteration, now) {
+  #iteration(sums, iteration, now) {
     const outcome = iteration.outcome ?? 'ok'
     if (!outcomes.includes(outcome)) throw new BadResult(`an iteration's outcome is none of ${outcomes.join(', ')}`)
-    this.#iterations[outcome] += 1
+    const service = iteration.ms == null ? null : nanoseconds(iteration.ms)
+    const response = iteration.response_ms == null ? null : nanoseconds(iteration.response_ms)
+    sums.iterations[outcome] += 1
     this.totals[0] += 1
-    if (iteration.ms != null) this.#service.record(nanoseconds(iteration.ms))
-    if (typeof iteration.failure === 'object' && iteration.failure !== null) this.#failure(iteration.failure, now)
+    // How long one would have taken that was interrupted is not known.
+    if (service !== null && outcome !== 'interrupted') sums.service.record(service)
+    if (response !== null && outcome !== 'interrupted') sums.response.record(response)
+    if (typeof iteration.failure === 'object' && iteration.failure !== null) this.#failure(sums, iteration.failure, now)
     this.lastEnd = Math.max(this.lastEnd, now)
   }
 
-  #failure(failure, now) {
-    occurred(this.#failures, String(failure.at ?? 'scenario'), now, String(failure.message ?? ''))
+  #arrivals(sums, arrivals) {
+    const counts = ['planned', 'started', 'dropped'].map((key) => [key, count(arrivals[key] ?? 0)])
+    const given = arrivals.lag_ms ?? []
+    if (!Array.isArray(given)) throw new BadResult('lag_ms is an array of milliseconds')
+    const lags = given.map(nanoseconds)
+    for (const [key, amount] of counts) sums.arrivals[key] += amount
+    for (const lag of lags) sums.lag.record(lag)
   }
 
-  #hit(hit, now) {
+  #failure(sums, failure, now) {
+    occurred(sums.failures, String(failure.at ?? 'scenario'), now, String(failure.message ?? ''))
+  }
+
+  #hit(sums, hit, now) {
     const latency = nanoseconds(hit.ms ?? 0)
     const status = hit.status || null
     if (status !== null && !(Number.isInteger(status) && status >= 0 && status <= 999)) {
@@ -97,13 +138,13 @@ export class Measure {
     const name = this.#family.name(cut(hit.name ?? `${method} ${pathOf(url)}`, 1000))
     const [requests, bytes] = [count(hit.requests ?? 1), count(hit.bytes ?? 0)]
     const sent = count(hit.bytes_sent ?? 0)
-    if (!this.#names.has(name)) {
-      this.#names.set(name, {
+    if (!sums.names.has(name)) {
+      sums.names.set(name, {
         count: 0, failed: 0, requests: 0, sent: 0, received: 0, latency: new Histogram(), status: new Map(),
         phases: new Map(),
       })
     }
-    const entry = this.#names.get(name)
+    const entry = sums.names.get(name)
     entry.count += 1
     this.totals[1] += 1
     if (error !== null || status >= 400) entry.failed += 1
@@ -119,7 +160,7 @@ export class Measure {
     }
     // Without a time it has ended just now.
     const t = Math.max(0, hit.t == null ? now - latency / 1e9 : Number(hit.t) || 0)
-    if (error !== null) occurred(this.#errors, error, t + latency / 1e9, String(sample))
+    if (error !== null) occurred(sums.errors, error, t + latency / 1e9, String(sample))
     if (!this.rawHits) return
     if (this.#hits.length >= hitLimit) {
       this.#dropped += 1
@@ -139,19 +180,19 @@ export class Measure {
    */
   batch(now, { cpu = 0, resident = 0 } = {}) {
     now = Math.max(now, this.#from)
-    const started = Object.values(this.#iterations).reduce((sum, amount) => sum + amount, 0)
-    const names = new Map([...this.#names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, packed(entry)]))
+    const overflowed = this.#families.reduce((sum, family) => sum + family.overflowed, 0)
+    const apart = { ...this.#warmUp.packed(), health: noHealth, users: 0 }
     const bytes = message('batch', {
-      from_s: this.#from, to_s: now, iterations: { started, ...this.#iterations }, service: this.#service.packed(),
-      names, ...this.#grouped.packed(), errors: this.#errors, failures: this.#failures,
-      health: {
-        cpu_s: cpu, latest_timer_ns: 0, longest_job_ns: 0, long_jobs: 0, peak_rss_bytes: resident,
-        dropped_hits: this.#dropped, orphan_failures: 0, overflowed_names: this.#family.overflowed + this.#grouped.overflowed,
-      },
-      users: this.users, hits: this.#hits.length > 0 ? columns(this.#hits) : undefined,
+      from_s: this.#from, to_s: now, ...this.#all.packed(),
+      health: { ...noHealth, cpu_s: cpu, peak_rss_bytes: resident, dropped_hits: this.#dropped, overflowed_names: overflowed },
+      users: this.users, warm_up: this.#warmUp.isTouched ? apart : undefined,
+      hits: this.#hits.length > 0 ? columns(this.#hits) : undefined,
     })
     this.#from = now
-    this.#clear()
+    this.#all.clear()
+    this.#warmUp.clear()
+    this.#hits = []
+    this.#dropped = 0
     return bytes
   }
 }

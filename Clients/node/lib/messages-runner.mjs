@@ -52,8 +52,8 @@ export class MessagesRunner extends Runner {
     this.#tell('start', { at_ns: at })
   }
 
-  adjust(users, first, at) {
-    this.#tell('adjust', { users, first_new_user: first, at_ns: at })
+  adjust(users, first, at, change) {
+    this.#tell('adjust', { users, first_new_user: first, at_ns: at, change: change ?? undefined })
   }
 
   rawHits(wanted) {
@@ -105,7 +105,7 @@ export class MessagesRunner extends Runner {
         }
         break
       }
-      case 'started': case 'note': this.events.report(bytes); break
+      case 'started': case 'note': case 'value': this.events.report(bytes); break
       case 'ended':
         this.#end = { state: 'finished', interrupted: fields.interrupted, seconds: fields.seconds }
         this.expectEnd(exitPatience, 'it reported its end and did not exit')

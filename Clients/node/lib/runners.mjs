@@ -1,7 +1,7 @@
 // What the two kinds of runner that an agent starts have in common (Docs/RunnerProtocol.md): a process, its end, patience.
 //
 // A runner tells its `events`: `ready()`, then `report(bytes)` for each message of the master's, and at last
-// `ended(fields)`; or `failed(error)` when the program could not be started.
+// `ended(fields)`; or `failed(error)` when the program could not be started, and `refused(code, reason)` instead of `ready()`.
 
 import { spawn } from 'node:child_process'
 import os from 'node:os'

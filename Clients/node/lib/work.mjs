@@ -174,8 +174,8 @@ export class Work extends Held {
     this.#runner.start(at)
   }
 
-  adjust(users, first, at) {
-    this.#runner?.adjust(users, first, at)
+  adjust(users, first, at, change) {
+    this.#runner?.adjust(users, first, at, change)
   }
 
   rawHits(wanted) {
@@ -227,6 +227,10 @@ export class Work extends Held {
   ready() {
     this.#isReady = true
     this.sayStatus()
+  }
+
+  refused(code, reason) {
+    this.#agent.refused(this, new Refusal(reason, code))
   }
 
   failed(error) {

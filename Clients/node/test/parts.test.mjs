@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
 import { BadResult } from '../lib/grouped.mjs'
 import { bucket, Histogram } from '../lib/histogram.mjs'
-import { planLine, unknown } from '../lib/lines-plan.mjs'
+import { essentials, lack, length, needs, planLine, unknown } from '../lib/lines-plan.mjs'
 import { Measure } from '../lib/measure.mjs'
 import { counts, merge, Merger } from '../lib/merge.mjs'
 import { pack, unpack } from '../lib/msgpack.mjs'
@@ -114,6 +114,43 @@ test('hits are counted by name and status', () => {
   assert.deepEqual(batch.hits.strings, ['GET /', 'GET', 'http://h/', 'connect'])
   assert.deepEqual([batch.hits.error, batch.hits.status], [[null, null, 3], [200, 404, null]])
   assert.equal(Object.keys(decode(measure.batch(2)).names).length, 0, 'a batch begins anew')
+})
+
+test('arrivals and both times of iterations are counted', () => {
+  const measure = new Measure()
+  measure.take({ arrivals: { planned: 5, started: 2, dropped: 1, lag_ms: [0.5, 2] } }, 1)
+  measure.take({ arrivals: { started: 1, lag_ms: [1.25] } }, 1)
+  measure.take({ iteration: { outcome: 'ok', ms: 4, response_ms: 7.5 } }, 1)
+  measure.take({ iteration: { outcome: 'interrupted', ms: 100, response_ms: 200 } }, 1)
+  const batch = decode(measure.batch(2))
+  assert.deepEqual(batch.arrivals, { planned: 5, started: 3, dropped: 1 })
+  assert.deepEqual(batch.schedule_lag.slice(0, 3), [500_000, 2_000_000, 3_750_000])
+  assert.deepEqual([batch.service[0], batch.response[0], batch.response[2]], [4_000_000, 7_500_000, 7_500_000])
+  assert.equal(batch.iterations.interrupted, 1)
+  const next = decode(measure.batch(3))
+  for (const key of ['arrivals', 'response', 'schedule_lag', 'warm_up']) assert(!(key in next), key)
+})
+
+test('a warm-up is counted apart', () => {
+  const measure = new Measure({ maxNames: 1, rawHits: true })
+  for (const more of [{ warm_up: true }, {}, { warm_up: true }]) {
+    measure.take({ name: 'a', ms: 1, ...more }, 1)
+    measure.take({ iteration: { ms: 2, failure: { at: 'x', message: 'y' } }, ...more }, 1)
+    measure.take({ arrivals: { planned: 1, started: 1, lag_ms: [1] }, ...more }, 1)
+    measure.take({ step: { name: 's', ms: 1 }, ...more }, 1)
+  }
+  measure.take({ check: { name: 'c', passed: true }, warm_up: true }, 1)
+  measure.take({ name: 'b', ms: 1, warm_up: true }, 1)
+  const batch = decode(measure.batch(2))
+  const apart = batch.warm_up
+  for (const count of [
+    (part) => part.names.a.count, (part) => part.iterations.ok, (part) => part.arrivals.planned,
+    (part) => part.steps.s.count, (part) => part.failures.x.count,
+  ]) assert.deepEqual([count(batch), count(apart)], [1, 2])
+  assert.deepEqual([apart.checks.c, apart.names['(other)'].count], [{ passed: 1, failed: 0 }, 1])
+  assert.equal(batch.hits.t.length, 4, 'whoever watches sees them all')
+  assert.deepEqual([measure.totals, batch.health.overflowed_names], [[3, 4], 1])
+  assert(!('warm_up' in decode(measure.batch(3))))
 })
 
 test('a hit may say very little', () => {
@@ -327,26 +364,60 @@ test('what is no ZMTP is an error', () => {
   }
 })
 
-test('what programs do not know is named with what to do', () => {
+test('what no program knows is named with what to do', () => {
   const cycles = [{ users: 2, iterations: 3 }]
-  assert.equal(unknown({ plan: { cycles, think_ns: 10, pacing_ns: 0 }, phase: 'run' }), null)
-  for (const [plan, option] of [
-    [{ arrivals: {} }, '--rate'], [{ user_stages: {} }, '--stages'], [{ mix: [] }, 'a mix'],
-    [{ cycles, pacing_ns: 1 }, '--pacing'], [{ cycles, warm_up_ns: 1 }, '--warm-up'],
-    [{ cycles, think: { kind: 'uniform', ns: [1, 2] } }, '--think uniform(…)'],
-  ]) {
-    const problem = unknown({ plan })
-    assert(problem.startsWith(`${option} `), problem)
-    assert(problem.includes('--label'), problem)
+  for (const plan of [{ cycles, pacing_ns: 1 }, { arrivals: {} }, { user_stages: {} }]) {
+    assert.equal(unknown({ plan, phase: 'run' }), null)
   }
-  assert(unknown({ plan: { cycles }, phase: 'set_up' }).includes('--set-up'))
+  for (const [order, words] of [
+    [{ plan: { mix: [] } }, 'a mix of scenarios'], [{ plan: { tides: [] } }, 'a model'],
+    [{ plan: { cycles }, phase: 'wake' }, 'wake'],
+  ]) {
+    const problem = unknown(order)
+    assert(problem.includes(words) && problem.includes('--label'), problem)
+  }
+})
+
+test('what a program must know is named', () => {
+  const cycles = [{ users: 2, iterations: 3 }]
+  assert.deepEqual(needs({ cycles, think_ns: 10, pacing_ns: 0, seed: 4 }), [])
+  for (const [plan, names] of [
+    [{ arrivals: {} }, ['arrivals']], [{ user_stages: {}, warm_up_ns: 1n }, ['user_stages', 'warm_up']],
+    [{ cycles, pacing_ns: 1 }, ['pacing']], [{ cycles, think: { kind: 'uniform', ns: [1, 2] } }, ['think']],
+  ]) assert.deepEqual(needs(plan), names)
+  const words = lack(['arrivals', 'warm_up'], 'node shop.mjs', ['pacing'])
+  assert(words.startsWith('--rate and --warm-up: node shop.mjs does not know it (it has said that it knows pacing)'), words)
+  assert(words.includes('{"knows":["arrivals", "warm_up"]}'))
+  assert(lack(['arrivals'], 'x', null).includes('nothing of what it knows'))
+})
+
+test('other models are told as they are', () => {
+  const arrivals = {
+    stages: [{ duration_ns: 0, rate_uph: 36 }, { duration_ns: 1_500_000_000, rate_uph: 36 }], max_users: 5, queue: 7,
+    stripe: [0, 99],
+  }
+  const plan = { arrivals, warm_up_ns: 500_000_000, grace_ns: 1_000_000_000, first_user: 3 }
+  const line = planLine(plan, { run: 'r1', agent: 'a1' }, 0.5, 77n, false)
+  assert.deepEqual([line.plan.arrivals, line.plan.warm_up_s, line.start_ns], [arrivals, 0.5, 77])
+  for (const key of ['users', 'cycles', 'iterations']) assert(!(key in line.plan), key)
+  assert.equal(length(plan), 1.5)
+  const variables = essentials(plan, { run: 'r1', agent: 'a1' })
+  assert.deepEqual(
+    [variables.LOADS_TOTAL_USERS, variables.LOADS_DURATION, variables.LOADS_NEEDS], ['5', '1.5', 'arrivals,warm_up'])
+  const stages = { user_stages: { stages: [{ duration_ns: 10 ** 9, users: 8 }], stripe: [0, 2 ** 31] } }
+  assert.equal(essentials(stages, { run: 'r1', agent: 'a1' }).LOADS_TOTAL_USERS, '5')
+  // What is beyond 2^53 comes as a BigInt.
+  const big = { ...arrivals, stages: [{ duration_ns: 2n ** 54n, rate_uph: 2n ** 55n }] }
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(planLine({ arrivals: big }, {}, 0, 0n, false))).plan.arrivals.stages,
+    [{ duration_ns: 2 ** 54, rate_uph: 2 ** 55 }])
 })
 
 test('the seed, the part and the value of the set-up are passed on', () => {
   const cycles = [{ users: 2, iterations: 3 }]
   const names = { run: 'r1', agent: 'a1' }
-  const told = planLine({ cycles, seed: 7, part: { index: 1, count: 3 } }, names, 0.5, false, Buffer.from('{"token": 1}'))
+  const told = planLine({ cycles, seed: 7, part: { index: 1, count: 3 } }, names, 0.5, 77n, false, Buffer.from('{"token": 1}'))
   assert.deepEqual([told.plan.seed, told.plan.part, told.value], [7, { index: 1, count: 3 }, { token: 1 }])
-  const plain = planLine({ cycles }, names, 0.5, false)
+  const plain = planLine({ cycles }, names, 0.5, 77n, false)
   assert.deepEqual([plain.plan.seed, plain.plan.part, 'value' in plain], [0, { index: 0, count: 1 }, false])
 })

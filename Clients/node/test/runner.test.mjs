@@ -150,3 +150,25 @@ test('a scenario that never waits can be stopped', async (t) => {
   runner.tell({ stop: { grace_s: 10 } })
   await runner.rest()
 })
+
+const withSetUp = `await run((user) => { if (user.value?.token !== 'a') throw new Error('no value') }, {
+  setUp: async (once) => ((await once.get('/')).ok ? { token: 'a' } : null),
+  tearDown: async (once) => { await once.get('/' + once.value.token) },
+})`
+
+test('what the set-up returns is every user\'s value', async (t) => {
+  const server = await serve(t)
+  const told = { seed: 7, limit_s: 60, server_url: server.url }
+  const set = await new Runner(t, withSetUp, null, { set_up: told }).rest()
+  assert.deepEqual(set.slice(1), [{ value: { token: 'a' } }], 'behind what it knows')
+  const plan = { users: 2, iterations: 1, server_url: server.url }
+  assert.deepEqual(outcomes(await new Runner(t, withSetUp, null, { plan, value: { token: 'a' } }).rest()), { ok: 2 })
+  await new Runner(t, withSetUp, null, { tear_down: told, value: { token: 'a' } }).rest()
+  assert.deepEqual(server.requests, ['/', '/a'])
+})
+
+test('a set-up that throws ends badly', async (t) => {
+  const code = "await run(() => {}, { setUp: () => { throw new Error('closed') } })"
+  const runner = new Runner(t, code, null, { set_up: {} })
+  await assert.rejects(runner.rest(), /ended with 1/)
+})

@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 export const vectors = path.resolve(root, '../../Tests/LoadsWireTests/Vectors')
 
+/** What plans come to, as Swift's tests record it. */
+export const plans = path.resolve(root, '../../Tests/LoadsCoreTests/Vectors/plans.json')
+
 /** HTTP/1.1 with keep-alive: `/`, `/slow` (never answers), `/redirect`, `/cookie`, `/gone` (404). */
 export async function serve(test) {
   const seen = { connections: new Set(), requests: [], cookies: [] }
@@ -34,15 +37,17 @@ export async function serve(test) {
 
 /** A program as an agent starts it for the dialect `lines`. */
 export class Runner {
-  constructor(test, code, plan) {
+  /** `first`: another first line than one with the plan. */
+  constructor(test, code, plan, first) {
     const program = `import { run, Skip } from ${JSON.stringify(path.join(root, 'lib/index.mjs'))}\n${code}`
     this.process = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      stdio: ['pipe', 'inherit', 'inherit', 'pipe'], env: { ...process.env, LOADS_RESULTS_FD: '3' },
+      stdio: ['pipe', 'inherit', first ? 'ignore' : 'inherit', 'pipe'], env: { ...process.env, LOADS_RESULTS_FD: '3' },
     })
     this.ended = new Promise((resolve) => this.process.on('exit', (code, signal) => resolve(code ?? signal)))
     test.after(() => this.process.kill('SIGKILL'))
     this.records = this.#read()
-    this.tell({ plan, run: 'r', agent: 'a' })
+    this.startNs = process.hrtime.bigint()
+    this.tell(first ?? { plan, run: 'r', agent: 'a', t: 0 })
   }
 
   tell(command) {

@@ -52,18 +52,15 @@ class Family:
 class Grouped:
     """What was counted since the last batch."""
 
-    def __init__(self, max_names: int) -> None:
-        self._families = {key: Family(max_names) for key in ("step", "check", "metric")}
+    def __init__(self, families: dict[str, Family]) -> None:
+        """`families`: of `step`, `check` and `metric`."""
+        self._families = families
         self._clear()
 
     def _clear(self) -> None:
         self._steps: dict[str, tuple[list[int], Histogram]] = {}
         self._checks: dict[str, dict] = {}
         self._metrics: dict[str, dict] = {}
-
-    @property
-    def overflowed(self) -> int:
-        return sum(family.overflowed for family in self._families.values())
 
     def take(self, record: dict, now: float) -> bool:
         """Adds a step, a check or a metric. Returns whether the record is one. Raises BadResult."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import struct
 import time
 
 from .child import Child, Writer
-from .lines_plan import essentials, plan_line
+from .lines_plan import ONCE, VALUE_BYTES, adjust_line, essentials, lack, length, needs, once_line, plan_line, users
 from .measure import BadResult, Measure
 from .runners import PATIENCE, Events, Runner
 from .wire import message, text
@@ -18,6 +19,8 @@ from .wire import message, text
 LINE_BYTES = 64 << 10
 #: Notes of a program that are passed on.
 NOTES = 1000
+#: How long a program may take to say that it knows what its plan needs, in seconds.
+DECLARATION = 15.0
 
 
 class LinesRunner(Runner):
@@ -38,13 +41,22 @@ class LinesRunner(Runner):
         self._notes = 0
         self._start: float | None = None
         #: Adjustments that came before the start: only it tells their time.
-        self._pending: list[tuple[int, int, int]] = []
+        self._pending: list[tuple[int, int, int, dict | None]] = []
+        self._program = " ".join(shlex.quote(word) for word in arguments)
+        #: `set_up` or `tear_down`, for a process that plays no users.
+        self._once = order["phase"] if order.get("phase") in ONCE else None
+        #: What the set-up hands over, as JSON.
+        self._value = b""
+        self._needs = needs(self._plan) if self._once is None else []
+        #: What the program has said that it knows; None as long as it has said nothing.
+        self._knows: list[str] | None = None
+        self._declaration: asyncio.TimerHandle | None = None
+        #: Why it is not given its plan.
+        self._refusal: str | None = None
         self._interrupted = False
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
-        cycles = self._plan["cycles"]
         self._measure = Measure(self._plan.get("max_names") or 1000, bool(self._plan.get("raw_hits")))
-        self._users = cycles[0]["users"]
         commands, self._results = os.pipe(), os.pipe()
         try:
             self._child = Child(
@@ -61,7 +73,21 @@ class LinesRunner(Runner):
             os.close(self._results[1])
         self._commands = Writer(commands[1])
         self._child.read(self._results[0], self._take)
-        self._loop.call_soon(events.ready)
+        if self._needs:
+            self._declaration = self._loop.call_later(DECLARATION, self._judge)
+        else:
+            self._loop.call_soon(events.ready)
+
+    def _judge(self) -> None:
+        """Whether the program knows what its plan needs: it is ready, or refused."""
+        self._declaration.cancel()
+        self._declaration = None
+        missing = [name for name in self._needs if name not in (self._knows or [])]
+        if not missing:
+            self._events.ready()
+            return
+        self._refusal = lack(missing, self._program, self._knows)
+        self.kill("it does not know its plan")
 
     # Told by the master.
 
@@ -73,25 +99,28 @@ class LinesRunner(Runner):
             return
         self._start = at / 1e9
         late = max(0.0, time.monotonic() - self._start)
+        if self._once is not None:
+            self._tell(once_line(self._once, self._plan, **self._names, value=self._order.get("value")))
+            self._events.report(message("started", late_s=late))
+            self._expect_end(length(self._plan), "its time was over and it did not exit")
+            return
         self._tell(plan_line(
-            self._plan, **self._names, at=self._now(), raw=self._measure.raw_hits, value=self._order.get("value")))
-        for users, first, when in self._pending:
-            self.adjust(users, first, when)
-        self._measure.users = self._users
+            self._plan, **self._names, at=self._now(), start_ns=at, raw=self._measure.raw_hits,
+            value=self._order.get("value")))
+        for adjustment in self._pending:
+            self.adjust(*adjustment)
+        # Of the other models only the program can tell.
+        self._measure.users = users(self._plan) if "cycles" in self._plan else 0
         self._events.report(message("started", late_s=late))
-        cycles = self._plan["cycles"]
-        if all(cycle.get("iterations") is None for cycle in cycles):
-            pauses = (len(cycles) - 1) * (self._plan.get("pause_ns") or 0)
-            seconds = (sum(cycle["duration_ns"] for cycle in cycles) + pauses) / 1e9
-            self._expect_end(seconds + self.grace + PATIENCE, "its durations were over and it did not end")
+        if (seconds := length(self._plan)) is not None:
+            self._expect_end(seconds + self.grace + PATIENCE, "its time was over and it did not end")
         self._tick()
 
-    def adjust(self, users: int, first: int, at: int) -> None:
+    def adjust(self, users: int, first: int, at: int, change: dict | None) -> None:
         if self._start is None:
-            self._pending.append((users, first, at))
-            return
-        at_s = max(0.0, at / 1e9 - self._start)
-        self._tell({"adjust": {"users": users, "first_new_user": first, "at_s": at_s}})
+            self._pending.append((users, first, at, change))
+        else:
+            self._tell(adjust_line(users, first, max(0.0, at / 1e9 - self._start), change))
 
     def raw_hits(self, wanted: bool) -> None:
         self._measure.raw_hits = wanted
@@ -181,6 +210,14 @@ class LinesRunner(Runner):
     def _record(self, record: object) -> None:
         if not isinstance(record, dict):
             raise BadResult("not an object")
+        if isinstance(record.get("knows"), list):
+            self._knows = [str(name) for name in record["knows"]]
+            if self._declaration is not None:
+                self._judge()
+            return
+        if self._once == "set_up" and list(record) == ["value"]:
+            self._value = json.dumps(record["value"], separators=(",", ":")).encode()
+            return
         note = self._measure.take(record, self._now())
         if note is not None:
             self._note(note)
@@ -204,7 +241,7 @@ class LinesRunner(Runner):
         self._events.report(self._measure.batch(self._now(), *self.usage()))
 
     def _exited(self, status: int) -> None:
-        for timer in (self._overdue, self._timer):
+        for timer in (self._overdue, self._timer, self._declaration):
             if timer:
                 timer.cancel()
         self._commands.abandon()
@@ -215,12 +252,22 @@ class LinesRunner(Runner):
         if self._passed_over > 1:
             self._notes = min(self._notes, NOTES - 1)
             self._note(f"{self._passed_over} results of the program were none, and were passed over")
-        if self._start is not None:
+        # What is done once is no load: nothing is measured.
+        if self._start is not None and self._once is None:
             self._measure.users = 0
             self._cut()
         if self._counters is not None:
             os.close(self._counters)
-        if status == 0 and fault is None and (self._start is not None or self._interrupted):
+        if self._declaration is not None and status == 0 and fault is None:
+            self._refusal = lack(self._needs, self._program, self._knows)
+        if self._refusal is not None and not self._interrupted:
+            self._events.refused(64, self._refusal)
+        elif len(self._value) > VALUE_BYTES:
+            self._events.ended({"state": "refused", "code": 69, "message": f"its value has {len(self._value)} bytes: at "
+                                f"most {VALUE_BYTES} can be handed over"})
+        elif status == 0 and fault is None and (self._start is not None or self._interrupted):
+            if self._once is not None and self._start is not None:
+                self._events.report(message("value", value=self._value))
             self._events.ended(
                 {"state": "finished", "interrupted": self._interrupted, "seconds": self._measure.last_end})
         else:

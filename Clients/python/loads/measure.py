@@ -12,6 +12,9 @@ from .wire import message
 GROUPS = 200
 #: Raw hits that a batch carries at most; more are dropped and counted.
 HITS = 60_000
+_ARRIVALS = ("planned", "started", "dropped")
+_NO_HEALTH = {"cpu_s": 0.0, "latest_timer_ns": 0, "longest_job_ns": 0, "long_jobs": 0, "peak_rss_bytes": 0, "dropped_hits": 0,
+              "orphan_failures": 0, "overflowed_names": 0}
 _OUTCOMES = ("ok", "failed", "skipped", "interrupted")
 _PHASES = ("blocked", "dns", "connect", "tls", "send", "wait", "receive")
 
@@ -34,6 +37,38 @@ class _Name:
         }
 
 
+class _Sums:
+    """What was counted since the last batch, in the warm-up or after it."""
+
+    def __init__(self, families: dict[str, Family]) -> None:
+        self.grouped = Grouped(families)
+        self.clear()
+
+    def clear(self) -> None:
+        self.iterations = dict.fromkeys(_OUTCOMES, 0)
+        self.service = Histogram()
+        self.arrivals = dict.fromkeys(_ARRIVALS, 0)
+        self.response = Histogram()
+        self.lag = Histogram()
+        self.names: dict[str, _Name] = {}
+        self.errors: dict[str, dict] = {}
+        self.failures: dict[str, dict] = {}
+        self.touched = False
+
+    def packed(self) -> dict:
+        fields = {
+            "iterations": {"started": sum(self.iterations.values()), **self.iterations}, "service": self.service.packed(),
+            "names": {name: entry.packed() for name, entry in sorted(self.names.items())},
+            **self.grouped.packed(), "errors": self.errors, "failures": self.failures,
+        }
+        if any(self.arrivals.values()):
+            fields["arrivals"] = self.arrivals
+        for key, histogram in (("response", self.response), ("schedule_lag", self.lag)):
+            if histogram.count:
+                fields[key] = histogram.packed()
+        return fields
+
+
 class Measure:
     """What was measured since the last batch."""
 
@@ -41,20 +76,16 @@ class Measure:
         self.raw_hits = raw_hits
         self.users = users
         self._family = Family(max_names)
-        self._grouped = Grouped(max_names)
+        families = {key: Family(max_names) for key in ("step", "check", "metric")}
+        self._families = [self._family, *families.values()]
+        self._all = _Sums(families)
+        #: What is counted apart.
+        self._warm_up = _Sums(families)
         self._from = 0.0
         #: Seconds from the start to the end of the last iteration that was reported.
         self.last_end = 0.0
         #: Iterations and hits so far.
         self.totals = [0, 0]
-        self._clear()
-
-    def _clear(self) -> None:
-        self._iterations = dict.fromkeys(_OUTCOMES, 0)
-        self._service = Histogram()
-        self._names: dict[str, _Name] = {}
-        self._errors: dict[str, dict] = {}
-        self._failures: dict[str, dict] = {}
         self._hits: list[dict] = []
         self._dropped = 0
 
@@ -65,15 +96,19 @@ class Measure:
 
         Returns the text of a note, which is not for the batch. Raises BadResult.
         """
+        sums = self._warm_up if record.get("warm_up") is True else self._all
+        sums.touched = True
         try:
             if isinstance(record.get("iteration"), dict):
-                self._iteration(record["iteration"], now)
+                self._iteration(sums, record["iteration"], now)
             elif record.get("ms") is not None or record.get("error") is not None:
-                self._hit(record, now)
+                self._hit(sums, record, now)
             elif isinstance(record.get("failure"), dict):
-                self._failure(record["failure"], now)
-            elif self._grouped.take(record, now):
+                self._failure(sums, record["failure"], now)
+            elif sums.grouped.take(record, now):
                 pass
+            elif isinstance(record.get("arrivals"), dict):
+                self._arrivals(sums, record["arrivals"])
             elif record.get("users") is not None:
                 self.users = _count(record["users"])
             elif record.get("note") is not None:
@@ -84,22 +119,33 @@ class Measure:
             raise error if isinstance(error, BadResult) else BadResult(f"{type(error).__name__}: {error}") from None
         return None
 
-    def _iteration(self, iteration: dict, now: float) -> None:
+    def _iteration(self, sums: _Sums, iteration: dict, now: float) -> None:
         outcome = iteration.get("outcome", "ok")
         if outcome not in _OUTCOMES:
             raise BadResult(f"an iteration's outcome is none of {', '.join(_OUTCOMES)}")
-        self._iterations[outcome] += 1
+        times = [(histogram, _nanoseconds(iteration[key])) for key, histogram in
+                 (("ms", sums.service), ("response_ms", sums.response)) if iteration.get(key) is not None]
+        sums.iterations[outcome] += 1
         self.totals[0] += 1
-        if iteration.get("ms") is not None:
-            self._service.record(_nanoseconds(iteration["ms"]))
+        # How long one would have taken that was interrupted is not known.
+        for histogram, time in times if outcome != "interrupted" else []:
+            histogram.record(time)
         if isinstance(iteration.get("failure"), dict):
-            self._failure(iteration["failure"], now)
+            self._failure(sums, iteration["failure"], now)
         self.last_end = max(self.last_end, now)
 
-    def _failure(self, failure: dict, now: float) -> None:
-        _occurred(self._failures, str(failure.get("at") or "scenario"), now, str(failure.get("message") or ""))
+    def _arrivals(self, sums: _Sums, arrivals: dict) -> None:
+        counts = {key: _count(arrivals.get(key) or 0) for key in _ARRIVALS}
+        lags = [_nanoseconds(lag) for lag in arrivals.get("lag_ms") or []]
+        for key, count in counts.items():
+            sums.arrivals[key] += count
+        for lag in lags:
+            sums.lag.record(lag)
 
-    def _hit(self, hit: dict, now: float) -> None:
+    def _failure(self, sums: _Sums, failure: dict, now: float) -> None:
+        _occurred(sums.failures, str(failure.get("at") or "scenario"), now, str(failure.get("message") or ""))
+
+    def _hit(self, sums: _Sums, hit: dict, now: float) -> None:
         latency = _nanoseconds(hit.get("ms") or 0)
         status = hit.get("status") or None
         if status is not None and not 0 <= int(status) <= 999:
@@ -112,7 +158,7 @@ class Measure:
         if not (url or hit.get("name")):
             raise BadResult("a hit has a name or a url")
         name = self._family.name(str(hit.get("name") or f"{method} {urlsplit(url).path or '/'}"))
-        entry = self._names.setdefault(name, _Name())
+        entry = sums.names.setdefault(name, _Name())
         entry.count += 1
         self.totals[1] += 1
         entry.failed += error is not None or (status is not None and int(status) >= 400)
@@ -130,7 +176,7 @@ class Measure:
         # Without a time it has ended just now.
         time = max(0.0, now - latency / 1e9 if hit.get("t") is None else float(hit["t"]))
         if error is not None:
-            _occurred(self._errors, str(error), time + latency / 1e9, str(sample))
+            _occurred(sums.errors, str(error), time + latency / 1e9, str(sample))
         if not self.raw_hits:
             return
         if len(self._hits) >= HITS:
@@ -155,22 +201,22 @@ class Measure:
         - `cpu`, `resident`: seconds of CPU and the most bytes resident of the program so far.
         """
         now = max(now, self._from)
-        iterations = {"started": sum(self._iterations.values()), **self._iterations}
         fields = {
-            "from_s": self._from, "to_s": now, "iterations": iterations, "service": self._service.packed(),
-            "names": {name: entry.packed() for name, entry in sorted(self._names.items())},
-            **self._grouped.packed(), "errors": self._errors, "failures": self._failures,
-            "health": {
-                "cpu_s": cpu, "latest_timer_ns": 0, "longest_job_ns": 0, "long_jobs": 0, "peak_rss_bytes": resident,
-                "dropped_hits": self._dropped, "orphan_failures": 0, "overflowed_names": self._family.overflowed + self._grouped.overflowed,
-            },
+            "from_s": self._from, "to_s": now, **self._all.packed(),
+            "health": {**_NO_HEALTH, "cpu_s": cpu, "peak_rss_bytes": resident, "dropped_hits": self._dropped,
+                       "overflowed_names": sum(family.overflowed for family in self._families)},
             "users": self.users,
         }
+        if self._warm_up.touched:
+            fields["warm_up"] = {**self._warm_up.packed(), "health": _NO_HEALTH, "users": 0}
         if self._hits:
             fields["hits"] = _columns(self._hits)
         packed = message("batch", **fields)
         self._from = now
-        self._clear()
+        self._all.clear()
+        self._warm_up.clear()
+        self._hits = []
+        self._dropped = 0
         return packed
 
 

@@ -55,8 +55,9 @@ class MessagesRunner(Runner):
     def start(self, at: int) -> None:
         self._commands.write(frame(message("start", at_ns=at)))
 
-    def adjust(self, users: int, first: int, at: int) -> None:
-        self._commands.write(frame(message("adjust", users=users, first_new_user=first, at_ns=at)))
+    def adjust(self, users: int, first: int, at: int, change: dict | None) -> None:
+        more = {"change": change} if change else {}
+        self._commands.write(frame(message("adjust", users=users, first_new_user=first, at_ns=at, **more)))
 
     def raw_hits(self, wanted: bool) -> None:
         self._commands.write(frame(message("raw_hits", wanted=wanted)))
@@ -88,7 +89,7 @@ class MessagesRunner(Runner):
         kind = fields["type"]
         if kind == "ready":
             self._events.ready()
-        elif kind in ("started", "batch", "note"):
+        elif kind in ("started", "batch", "note", "value"):
             if kind == "batch":
                 self._counted = [sum(pair) for pair in zip(self._counted, counts(fields))]
                 for batch in self._merger.take(data, fields, time.monotonic(), self._interval):

@@ -1,6 +1,7 @@
 """What the two kinds of runner that an agent starts have in common (Docs/RunnerProtocol.md): a process, its end, patience.
 
-A runner tells its `Events`: `ready()`, then `report(bytes)` for each message of the master's, and at last `ended(fields)`.
+A runner tells its `Events`: `ready()`, then `report(bytes)` for each message of the master's, and at last `ended(fields)`;
+or, instead of `ready()`, `refused(code, reason)`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class Events(Protocol):
 
     def ready(self) -> None: ...
     def report(self, data: bytes) -> None: ...
+    def refused(self, code: int, reason: str) -> None: ...
     def ended(self, fields: dict) -> None: ...
 
 

@@ -276,7 +276,8 @@ class Agent:
 
     def _on_adjust(self, fields: dict) -> None:
         if work := self._work(fields):
-            work.adjust(int(fields["users"]), int(fields["first_new_user"]), int(fields["at_ns"]))
+            work.adjust(
+                int(fields["users"]), int(fields["first_new_user"]), int(fields["at_ns"]), fields.get("change"))
 
     def _on_stop(self, fields: dict) -> None:
         # For a run that is not known it is passed over: it may come again.

@@ -160,9 +160,9 @@ class Work(Held):
             self._started = True
             self._runner.start(at)
 
-    def adjust(self, users: int, first: int, at: int) -> None:
+    def adjust(self, users: int, first: int, at: int, change: dict | None) -> None:
         if self._runner:
-            self._runner.adjust(users, first, at)
+            self._runner.adjust(users, first, at, change)
 
     def raw_hits(self, wanted: bool) -> None:
         self._order["plan"]["raw_hits"] = wanted
@@ -225,6 +225,9 @@ class Work(Held):
         """What is on disk tells how much of what its runner did it holds."""
         if fields["type"] == "batch":
             self.counts = tuple(map(sum, zip(self.counts, counts(fields))))
+
+    def refused(self, code: int, reason: str) -> None:
+        self._agent.refused(self, Refusal(reason, code))
 
     def ended(self, fields: dict) -> None:
         self.over = True

@@ -9,10 +9,13 @@ import pathlib
 import subprocess
 import sys
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 REPOSITORY = ROOT.parent.parent
 VECTORS = REPOSITORY / "Tests" / "LoadsWireTests" / "Vectors"
+#: What plans come to, as Swift's tests record it.
+PLANS = REPOSITORY / "Tests" / "LoadsCoreTests" / "Vectors" / "plans.json"
 
 
 class Server:
@@ -81,15 +84,19 @@ class Server:
 class Runner:
     """A program as an agent starts it for the dialect `lines`."""
 
-    def __init__(self, code: str, plan: dict) -> None:
+    def __init__(self, code: str, plan: dict | None, first: dict | None = None, **options) -> None:
+        """`first`: another first line than one with the plan. `options`: the process's."""
         read, write = os.pipe()
         program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nimport loads, time\n" + code
         self.process = subprocess.Popen(
             [sys.executable, "-c", program], stdin=subprocess.PIPE, pass_fds=[write],
-            env={**os.environ, "LOADS_RESULTS_FD": str(write)})
+            env={**os.environ, "LOADS_RESULTS_FD": str(write)}, **options)
         os.close(write)
         self._results = os.fdopen(read, "rb")
-        self.tell({"plan": plan, "run": "r", "agent": "a"})
+        #: Its first line: what it knows.
+        self.knows = json.loads(self._results.readline() or "{}").get("knows")
+        self.start_ns = time.monotonic_ns()
+        self.tell(first or {"plan": plan, "run": "r", "agent": "a", "t": 0})
 
     def tell(self, command: dict) -> None:
         self.process.stdin.write(json.dumps(command).encode() + b"\n")

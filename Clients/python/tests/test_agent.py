@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import shlex
 import signal
@@ -77,20 +78,24 @@ class AgentTests(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def order(self, program, arguments=(), files=(), **plan):
+    def order(self, program, arguments=(), files=(), without=(), phase=None, value=None, run="r1", **plan):
         launch = {"path": program, "arguments": list(arguments), "environment": {"WHAT": "value"}, "dialect": "lines",
                   "files": list(files)}
         plan = {"cycles": [{"users": 2, "iterations": 3}], "first_user": 34, **plan}
+        for key in without:
+            del plan[key]
         order = {"plan": plan, "scenarios": [], "options": {}, "waits": True}
-        self.master.say("run", run="r1", launch=launch, order=order)
+        if phase is not None:
+            order.update(phase=phase, has_set_up=True, value=value)
+        self.master.say("run", run=run, launch=launch, order=order)
 
-    def results(self):
+    def results(self, run="r1"):
         """All results of the run, acknowledged as they come, with their reports decoded."""
         reports = []
         while True:
             result = self.master.result()
             self.assertEqual(result["seq"], len(reports) + 1)
-            self.master.say("ack", run="r1", epoch=result["epoch"], seq=result["seq"])
+            self.master.say("ack", run=run, epoch=result["epoch"], seq=result["seq"])
             if "ended" in result:
                 return reports, result["ended"]
             reports.append(decode(result["report"]))
@@ -135,6 +140,70 @@ done >&"$LOADS_RESULTS_FD"
         self.master.say("start", run="r1", at_ns=time.monotonic_ns())
         _, end = self.results()
         self.assertEqual((end["state"], end["reason"], end["output"]), ("crashed", "exit code 3", "broken\n"))
+
+    ARRIVALS = {"stages": [{"duration_ns": 0, "rate_uph": 36_000_000_000}, {"duration_ns": 10 ** 9, "rate_uph": 36_000_000_000}],
+                "max_users": 4, "queue": 7, "stripe": [0, 1 << 32]}
+
+    def test_a_program_that_knows_arrivals_is_given_them(self):
+        self.master.welcome()
+        script = """echo '{"knows":["pacing","arrivals","warm_up","tides"]}' >&$LOADS_RESULTS_FD
+read -r plan; read -r adjust
+printf '{"note":"%s %s"}\\n' "$LOADS_NEEDS" $(echo "$plan$adjust" | grep -c '"rate_uph": *36000000000.*"change"') >&$LOADS_RESULTS_FD
+printf '{"arrivals":{"planned":3,"started":2,"dropped":1,"lag_ms":[1,2]},"warm_up":true}\\n' >&$LOADS_RESULTS_FD
+printf '{"iteration":{"ms":3,"response_ms":4}}\\n' >&$LOADS_RESULTS_FD
+"""
+        self.order("sh", ["-c", script], without=["cycles"], arrivals=self.ARRIVALS, warm_up_ns=10 ** 9)
+        self.master.heard("status", lambda fields: fields["state"] == "ready")
+        at = time.monotonic_ns()
+        self.master.say("start", run="r1", at_ns=at)
+        self.master.say("adjust", run="r1", users=4, first_new_user=9, at_ns=at,
+                        change={"from_ns": 5, "arrivals": self.ARRIVALS})
+        reports, end = self.results()
+        self.assertEqual(end["state"], "finished", end)
+        self.assertEqual([report["text"] for report in reports if report["type"] == "note"], ["arrivals,warm_up 1"])
+        batches = [report for report in reports if report["type"] == "batch"]
+        apart = [batch["warm_up"]["arrivals"] for batch in batches if "warm_up" in batch]
+        self.assertEqual(apart, [{"planned": 3, "started": 2, "dropped": 1}])
+        self.assertEqual([batch["response"][0] for batch in batches if "response" in batch], [4_000_000])
+
+    def test_a_program_that_does_not_know_its_model_is_refused_before_the_start(self):
+        self.master.welcome()
+        for script, said in (('echo \'{"knows":["pacing"]}\' >&$LOADS_RESULTS_FD; sleep 1000', "that it knows pacing"),
+                             ("exit 0", "nothing of what it knows")):
+            self.order("sh", ["-c", script], without=["cycles"], arrivals=self.ARRIVALS)
+            refused = self.master.heard("status")
+            self.assertEqual((refused["state"], refused["code"]), ("refused", 64), refused)
+            for words in ("--rate: ", "sh -c ", said, '{"knows":["arrivals"]}'):
+                self.assertIn(words, refused["message"])
+        self.order("sh", without=["cycles"], mix=[])
+        self.assertEqual(self.master.heard("status")["code"], 64)
+
+    def test_what_is_done_once_hands_its_value_over(self):
+        self.master.welcome()
+        for phase, value, script, wanted in (
+                ("set_up", None, """read -r line; printf '{"value":{"token":"é","line":%s}}\\n' "$line" >&$LOADS_RESULTS_FD""", None),
+                ("tear_down", b'{"token":1}', 'read -r line; case $line in *\'"value"\'*token*) exit 0;; esac; exit 4', b"")):
+            self.order("sh", ["-c", script], phase=phase, run=phase, value=value, server_url="http://h", seed=7,
+                       cycles=[{"users": 1, "duration_ns": 60 * 10 ** 9}])
+            self.master.heard("status", lambda fields: fields["state"] == "ready")
+            self.master.say("start", run=phase, at_ns=time.monotonic_ns())
+            reports, end = self.results(phase)
+            self.assertEqual((end["state"], [report["type"] for report in reports]), ("finished", ["started", "value"]))
+            if wanted is None:
+                handed = json.loads(reports[1]["value"])
+                self.assertEqual((handed["token"], handed["line"]["set_up"]),
+                                 ("é", {"seed": 7, "limit_s": 60, "server_url": "http://h"}))
+            else:
+                self.assertEqual(reports[1]["value"], wanted)
+
+    def test_a_set_up_that_fails_is_a_crash(self):
+        self.master.welcome()
+        self.order("sh", ["-c", "read -r line; echo closed >&2; exit 3"], phase="set_up",
+                   cycles=[{"users": 1, "duration_ns": 60 * 10 ** 9}])
+        self.master.heard("status", lambda fields: fields["state"] == "ready")
+        self.master.say("start", run="r1", at_ns=time.monotonic_ns())
+        reports, end = self.results()
+        self.assertEqual((end["state"], end["output"]), ("crashed", "closed\n"))
 
     def test_a_url_is_requested_by_the_runner_it_brings_along(self):
         server = Server()

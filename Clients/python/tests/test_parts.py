@@ -8,7 +8,7 @@ import msgpack
 
 from loads.files import BadFile, CHUNK, Fetching, place
 from loads.histogram import Histogram, bucket
-from loads.lines_plan import plan_line, unknown
+from loads.lines_plan import essentials, lack, length, needs, plan_line, unknown
 from loads.measure import BadResult, Measure
 from loads.merge import Merger, counts, merge
 from loads.spool import Spool
@@ -80,6 +80,40 @@ class MeasureTests(unittest.TestCase):
         self.assertEqual((hits["error"], hits["status"]), ([None, None, 3], [200, 404, None]))
         self.assertEqual(decode(measure.batch(2))["names"], {}, "a batch begins anew")
 
+    def test_arrivals_and_both_times_of_iterations_are_counted(self):
+        measure = Measure()
+        measure.take({"arrivals": {"planned": 5, "started": 2, "dropped": 1, "lag_ms": [0.5, 2]}}, 1)
+        measure.take({"arrivals": {"started": 1, "lag_ms": [1.25]}}, 1)
+        measure.take({"iteration": {"outcome": "ok", "ms": 4, "response_ms": 7.5}}, 1)
+        measure.take({"iteration": {"outcome": "interrupted", "ms": 100, "response_ms": 200}}, 1)
+        batch = decode(measure.batch(2))
+        self.assertEqual(batch["arrivals"], {"planned": 5, "started": 3, "dropped": 1})
+        self.assertEqual(batch["schedule_lag"][:3], [500_000, 2_000_000, 3_750_000])
+        self.assertEqual((batch["service"][:3], batch["response"][:3]), ([4_000_000] * 3, [7_500_000] * 3))
+        self.assertEqual(batch["iterations"]["interrupted"], 1)
+        self.assertFalse({"arrivals", "response", "schedule_lag", "warm_up"} & set(decode(measure.batch(3))))
+
+    def test_a_warm_up_is_counted_apart(self):
+        measure = Measure(max_names=1, raw_hits=True)
+        for more in ({"warm_up": True}, {}, {"warm_up": True}):
+            measure.take({"name": "a", "ms": 1, **more}, 1)
+            measure.take({"iteration": {"ms": 2, "failure": {"at": "x", "message": "y"}}, **more}, 1)
+            measure.take({"arrivals": {"planned": 1, "started": 1, "lag_ms": [1]}, **more}, 1)
+            measure.take({"step": {"name": "s", "ms": 1}, **more}, 1)
+        measure.take({"check": {"name": "c", "passed": True}, "warm_up": True}, 1)
+        measure.take({"name": "b", "ms": 1, "warm_up": True}, 1)
+        batch = decode(measure.batch(2))
+        apart = batch["warm_up"]
+        self.assertEqual([part["names"]["a"]["count"] for part in (batch, apart)], [1, 2])
+        self.assertEqual([part["iterations"]["ok"] for part in (batch, apart)], [1, 2])
+        self.assertEqual([part["arrivals"]["planned"] for part in (batch, apart)], [1, 2])
+        self.assertEqual([part["steps"]["s"]["count"] for part in (batch, apart)], [1, 2])
+        self.assertEqual([part["failures"]["x"]["count"] for part in (batch, apart)], [1, 2])
+        self.assertEqual((apart["checks"]["c"], apart["names"]["(other)"]["count"]), ({"passed": 1, "failed": 0}, 1))
+        self.assertEqual(len(batch["hits"]["t"]), 4, "whoever watches sees them all")
+        self.assertEqual((measure.totals, batch["health"]["overflowed_names"]), ([3, 4], 1))
+        self.assertNotIn("warm_up", decode(measure.batch(3)))
+
     def test_a_hit_may_say_very_little(self):
         measure = Measure(raw_hits=True)
         measure.take({"url": "http://h/a?b", "ms": 500, "phases": {"wait": 400, "other": 1}}, 2)
@@ -101,7 +135,8 @@ class MeasureTests(unittest.TestCase):
 
     def test_what_is_no_result_is_refused(self):
         for record in [{}, {"name": "a", "ms": -1}, {"name": "a", "ms": "x"}, {"name": "a", "ms": 1, "status": 1000}, {"ms": 1},
-                       {"iteration": {"outcome": "good"}}, {"users": -1}, {"failure": 3}, {"name": "a"}]:
+                       {"iteration": {"outcome": "good"}}, {"users": -1}, {"failure": 3}, {"name": "a"},
+                       {"arrivals": {"planned": -1}}, {"arrivals": {"lag_ms": [-1]}}, {"iteration": {"response_ms": "x"}}]:
             with self.assertRaises(BadResult, msg=str(record)):
                 Measure().take(record, 0)
 
@@ -242,26 +277,47 @@ class FrameTests(unittest.TestCase):
 class LinesPlanTests(unittest.TestCase):
     CYCLES = [{"users": 2, "iterations": 3}]
 
-    def test_what_programs_do_not_know_is_named_with_what_to_do(self):
-        self.assertIsNone(unknown({"plan": {"cycles": self.CYCLES, "think_ns": 10, "pacing_ns": 0}, "phase": "run"}))
-        stages = {"stages": []}
-        for plan, option in (
-                ({"arrivals": stages}, "--rate"), ({"user_stages": stages}, "--stages"), ({"mix": []}, "a mix"),
-                ({"cycles": self.CYCLES, "pacing_ns": 1}, "--pacing"),
-                ({"cycles": self.CYCLES, "warm_up_ns": 1}, "--warm-up"),
-                ({"cycles": self.CYCLES, "think": {"kind": "uniform", "ns": [1, 2]}}, "--think uniform(…)")):
-            with self.subTest(option):
-                problem = unknown({"plan": plan})
-                self.assertTrue(problem.startswith(f"{option} ") or option == "a mix", problem)
-                self.assertIn("--label", problem)
-        self.assertIn("--set-up", unknown({"plan": {"cycles": self.CYCLES}, "phase": "set_up"}))
+    def test_what_no_program_knows_is_named_with_what_to_do(self):
+        for plan in ({"cycles": self.CYCLES, "pacing_ns": 1}, {"arrivals": {}}, {"user_stages": {}}):
+            self.assertIsNone(unknown({"plan": plan, "phase": "run"}))
+        for order, words in (({"plan": {"mix": []}}, "a mix of scenarios"), ({"plan": {"tides": []}}, "a model"),
+                             ({"plan": {"cycles": self.CYCLES}, "phase": "wake"}, "wake")):
+            self.assertIn(words, unknown(order))
+            self.assertIn("--label", unknown(order))
+
+    def test_what_a_program_must_know_is_named(self):
+        self.assertEqual(needs({"cycles": self.CYCLES, "think_ns": 10, "pacing_ns": 0, "seed": 4}), [])
+        for plan, names in (
+                ({"arrivals": {}}, ["arrivals"]), ({"user_stages": {}, "warm_up_ns": 1}, ["user_stages", "warm_up"]),
+                ({"cycles": self.CYCLES, "pacing_ns": 1}, ["pacing"]),
+                ({"cycles": self.CYCLES, "think": {"kind": "uniform", "ns": [1, 2]}}, ["think"])):
+            self.assertEqual(needs(plan), names)
+        words = lack(["arrivals", "warm_up"], "python3 shop.py", ["pacing"])
+        self.assertTrue(words.startswith("--rate and --warm-up: python3 shop.py does not know it (it has said that it knows "
+                                         "pacing)"), words)
+        self.assertIn('{"knows":["arrivals", "warm_up"]}', words)
+        self.assertIn("nothing of what it knows", lack(["arrivals"], "x", None))
+
+    def test_other_models_are_told_as_they_are(self):
+        arrivals = {"stages": [{"duration_ns": 0, "rate_uph": 36}, {"duration_ns": 1_500_000_000, "rate_uph": 36}],
+                    "max_users": 5, "queue": 7, "stripe": [0, 99]}
+        plan = {"arrivals": arrivals, "warm_up_ns": 500_000_000, "grace_ns": 10 ** 9, "first_user": 3}
+        line = plan_line(plan, "r1", "a1", 0.5, 77, False)
+        self.assertEqual((line["plan"]["arrivals"], line["plan"]["warm_up_s"], line["start_ns"]), (arrivals, 0.5, 77))
+        self.assertFalse({"users", "cycles", "iterations"} & set(line["plan"]))
+        self.assertEqual(length(plan), 1.5)
+        variables = essentials(plan, "r1", "a1")
+        self.assertEqual([variables[f"LOADS_{key}"] for key in ("TOTAL_USERS", "DURATION", "NEEDS")],
+                         ["5", "1.5", "arrivals,warm_up"])
+        stages = {"user_stages": {"stages": [{"duration_ns": 10 ** 9, "users": 8}], "stripe": [0, 1 << 31]}}
+        self.assertEqual(essentials(stages, "r1", "a1")["LOADS_TOTAL_USERS"], "5")
 
     def test_the_seed_the_part_and_the_value_are_passed_on(self):
         plan = {"cycles": self.CYCLES, "seed": 7, "part": {"index": 1, "count": 3}}
-        line = plan_line(plan, "r1", "a1", 0.5, False, b'{"token": 1}')
+        line = plan_line(plan, "r1", "a1", 0.5, 77, False, b'{"token": 1}')
         self.assertEqual((line["plan"]["seed"], line["plan"]["part"]), (7, {"index": 1, "count": 3}))
         self.assertEqual(line["value"], {"token": 1})
-        line = plan_line({"cycles": self.CYCLES}, "r1", "a1", 0.5, False)
+        line = plan_line({"cycles": self.CYCLES}, "r1", "a1", 0.5, 77, False)
         self.assertEqual((line["plan"]["seed"], line["plan"]["part"]), (0, {"index": 0, "count": 1}))
         self.assertNotIn("value", line)
 

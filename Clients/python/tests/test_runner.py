@@ -1,3 +1,4 @@
+import subprocess
 import time
 import unittest
 
@@ -137,6 +138,30 @@ class RunnerTests(unittest.TestCase):
         next(record for record in records if record.get("users") == 1)
         runner.tell({"stop": {"grace_s": 10}})
         runner.rest()
+
+    CODE = """def scenario(user):
+    assert user.value == {'token': 'a'}, user.value
+def up(once):
+    assert once.get('/').ok
+    return {'token': 'a'}
+def down(once):
+    once.get('/' + (once.value or {}).get('token', 'none'))
+loads.run(scenario, set_up=up, tear_down=down)
+"""
+
+    def test_what_the_set_up_returns_is_every_users_value(self):
+        runner = Runner(self.CODE, None, first={"set_up": {"seed": 7, "limit_s": 60, "server_url": self.server.url}})
+        self.assertEqual(runner.rest(), [{"value": {"token": "a"}}])
+        runner = Runner(self.CODE, None, first={"plan": self.plan(users=2), "value": {"token": "a"}})
+        self.assertEqual(outcomes(runner.rest()), {"ok": 2})
+        Runner(self.CODE, None, first={"tear_down": {"server_url": self.server.url}, "value": {"token": "a"}}).rest()
+        self.assertEqual(self.server.requests, ["/", "/a"])
+
+    def test_a_set_up_that_raises_ends_badly(self):
+        runner = Runner("loads.run(print, set_up=lambda once: 1 / 0)", None, first={"set_up": {}}, stderr=subprocess.DEVNULL)
+        self.assertEqual(list(runner.records()), [])
+        self.assertEqual(runner.process.wait(20), 1)
+        runner.close()
 
     def test_a_duration_ends_by_itself(self):
         records = Runner("loads.run(lambda user: user.sleep(0.05))", {"users": 1, "duration_s": 0.3}).rest()

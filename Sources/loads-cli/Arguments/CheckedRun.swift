@@ -199,18 +199,6 @@ struct CheckedRun: Sendable, Equatable {
             guard let given = settings.value(name) else { continue }
             read.complain("\(given.label) \(given.text): is for tests, and \(program.text) is a program")
         }
-        for name in ["rate", "stages", "pacing", "warm-up"] {
-            guard let given = settings.value(name) else { continue }
-            read.complain(
-                "\(given.label) \(given.text): is for tests and URLs; \(program.text) is a program, and the plan in lines that "
-                    + "it reads has users, iterations and a duration; leave it out")
-        }
-        // A program is told one time to wait.
-        if let think = settings.value("think"), think.text.contains("(") {
-            read.complain(
-                "\(think.label) \(think.text): a distribution is for tests and URLs, and \(program.text) is a program "
-                    + "(try --think 1s)")
-        }
         for name in ["threads", "debug-requests", "precise"] where settings.flag(name) {
             read.complain("--\(name): is for tests and URLs, and \(program.text) is a program")
         }
