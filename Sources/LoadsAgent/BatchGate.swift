@@ -4,7 +4,8 @@ import LoadsWire
 
 /// Lets batches through no more often than the master wants them; what comes too soon is merged.
 ///
-/// A pure structure. Where batches may come as often as they do they pass untouched.
+/// Never over the end of a second of the run: batches of two seconds stay two. A pure structure. Where batches may come as often as
+/// they do they pass untouched.
 struct BatchGate {
     /// A report that may be numbered, and what it is.
     struct Passed: Equatable {
@@ -29,8 +30,16 @@ struct BatchGate {
             if head.kind == .batch { passed = now }
             return flush() + [Passed(report: report, head: head)]
         }
-        if waiting == nil { waiting = new.batch } else { waiting!.merge(new.batch) }
-        return []
+        let batch = new.batch
+        if waiting == nil || waiting!.second == batch.second {
+            if waiting == nil { waiting = batch } else { waiting!.merge(batch) }
+            return []
+        }
+        // What is behind the end of the second waits for as long again: so it goes on from second to second.
+        let due = flush()
+        waiting = batch
+        self.passed = now
+        return due
     }
 
     /// What has waited long enough.

@@ -116,7 +116,7 @@ struct LineSpeech: RunnerSpeech {
     private mutating func begin(at start: Instant, _ now: Instant) -> [SpeechAction] {
         phase = .running(start)
         tally.start = start
-        wakeUp = now.advanced(by: Self.interval)
+        wakeUp = Self.wakeUp(after: now, start)
         let late = max(0, Double(now.nanoseconds(since: start)) / 1e9)
         if order.phase != .run {
             var actions: [SpeechAction] = [.write(LinePlan.once(order, run: run, agent: agent))]
@@ -140,6 +140,7 @@ struct LineSpeech: RunnerSpeech {
 
     private mutating func end(_ line: [UInt8], closing: Bool) -> [SpeechAction] {
         interrupted = true
+        tally.isStopped = true
         if case .running = phase { return closing ? [.write(line), .closeInput] : [.write(line)] }
         // It has no plan and must not get one any more.
         phase = .ready
@@ -167,13 +168,13 @@ struct LineSpeech: RunnerSpeech {
         case .armed(let start) where now >= start:
             usageBefore = usage.cpuSeconds
             return begin(at: start, now)
-        case .running:
+        case .running(let start):
             note(usage)
             for adjustment in adjustments where adjustment.at <= now.nanoseconds && adjustment.change == nil {
                 tally.plannedUsers = adjustment.users
             }
             adjustments.removeAll { $0.at <= now.nanoseconds }
-            wakeUp = now.advanced(by: Self.interval)
+            wakeUp = Self.wakeUp(after: now, start)
             return mayReport && order.phase == .run ? batch(at: now, isLast: false) : []
         default: return []
         }
@@ -217,11 +218,19 @@ struct LineSpeech: RunnerSpeech {
     }
 
     private mutating func batch(at now: Instant, isLast: Bool) -> [SpeechAction] {
-        var batch = tally.takeBatch(now: now)
-        batch.statistics.health.cpuSeconds = max(0, usage.cpuSeconds - (usageBefore ?? 0))
-        batch.statistics.health.peakResidentBytes = usage.residentBytes
-        if isLast { batch.statistics.users = 0 }
-        return reports(.batch(batch))
+        var batches = tally.takeBatches(now: now, isLast: isLast)
+        let last = batches.count - 1
+        batches[last].statistics.health.cpuSeconds = max(0, usage.cpuSeconds - (usageBefore ?? 0))
+        batches[last].statistics.health.peakResidentBytes = usage.residentBytes
+        if isLast { batches[last].statistics.users = 0 }
+        return batches.flatMap { reports(.batch($0)) }
+    }
+
+    /// The next tenth of the run's time: batches end with its seconds.
+    private static func wakeUp(after now: Instant, _ start: Instant) -> Instant {
+        let interval = interval.wholeNanoseconds
+        let passed = max(0, now.nanoseconds(since: start)) / interval
+        return start.advanced(by: .nanoseconds((passed + 1) * interval))
     }
 
     private mutating func notes() -> [SpeechAction] { tally.takeNotes().flatMap { reports(.note($0)) } }

@@ -12,7 +12,7 @@ struct LineTally {
     private var notes: [String] = []
     private var noteCount = 0
     private var garbage = 0
-    private var reach = 0.0
+    private var cutter = BatchCutter()
     /// Users at work as the plan has it; what the program says counts more.
     var plannedUsers: Int
     private var toldUsers: Int?
@@ -20,6 +20,8 @@ struct LineTally {
     private(set) var knows: [String]?
     /// What the set-up hands over, if it has said so.
     private(set) var value: [UInt8]?
+    /// Whether the program was told to end: what it interrupts from then on is not the target's doing.
+    var isStopped = false
     /// The end of the last hit or iteration, in seconds since the start; nil before the first.
     private(set) var lastEnd: Double?
 
@@ -68,20 +70,15 @@ struct LineTally {
         }
     }
 
-    /// What was counted since the last call.
-    mutating func takeBatch(now: Instant) -> Batch {
-        var batch = recorder.takeBatch()
-        var apart = warmUpRecorder.takeBatch()
-        // Whoever watches sees all hits.
-        batch.hits.append(contentsOf: apart.hits)
-        batch.statistics.health.droppedHits += apart.statistics.health.droppedHits
-        apart.statistics.health = GeneratorHealth()
-        if !Batch(statistics: apart.statistics).isEmpty { batch.statistics.warmUp = apart.statistics }
-        batch.from = reach
-        reach = max(reach, seconds(now))
-        batch.to = reach
-        batch.statistics.users = toldUsers ?? plannedUsers
-        return batch
+    /// What was counted since the last call, each second of the run apart.
+    mutating func takeBatches(now: Instant, isLast: Bool = false) -> [Batch] {
+        var seconds = recorder.takeSeconds()
+        seconds.addWarmUp(warmUpRecorder.takeSeconds())
+        cutter.take(seconds)
+        let time = max(0, now.nanoseconds(since: start))
+        var batches = isLast ? cutter.finish(at: time) : cutter.cut(at: time)
+        for index in batches.indices { batches[index].statistics.users = toldUsers ?? plannedUsers }
+        return batches
     }
 
     /// The lines for the user since the last call.
@@ -110,10 +107,10 @@ struct LineTally {
         case .hit(let hit): count(hit, now, recorder)
         case .iteration(let iteration): count(iteration, now, recorder)
         case .failure(let failure): count(failure, now, recorder)
-        case .arrivals(let arrivals): recorder.record(arrivals.counts, lags: arrivals.lags)
+        case .arrivals(let arrivals): recorder.record(arrivals.counts, lags: arrivals.lags, now)
         case .knows(let names): knows = names
-        case .step(let step): recorder.recordStep(step.name, duration: step.duration, failed: step.failed)
-        case .check(let check): recorder.recordCheck(check.name, passed: check.passed)
+        case .step(let step): recorder.recordStep(step.name, duration: step.duration, failed: step.failed, now)
+        case .check(let check): recorder.recordCheck(check.name, passed: check.passed, now)
         case .metric(let metric):
             recorder.recordMetric(metric.name, metric.kind, unit: metric.unit, metric.value, now)
         case .note(let text): note(text)
@@ -131,13 +128,14 @@ struct LineTally {
                 start: began, name: hit.name, method: hit.method, url: hit.url, status: hit.status,
                 latency: hit.latency, phases: hit.phases, bytesSent: hit.bytesSent, bytesReceived: hit.bytes,
                 requests: hit.requests, error: hit.error, failed: hit.failed),
-            user: hit.user, iteration: hit.iteration)
+            user: hit.user, iteration: hit.iteration,
+            stopped: isStopped && hit.error?.kind == HitError.cancelled, told: now)
         ended(at: seconds(began.advanced(by: .nanoseconds(hit.latency))))
     }
 
     private mutating func count(_ iteration: LineIteration, _ now: Instant, _ recorder: Recorder) {
         if let failure = iteration.failure { count(failure, now, recorder) }
-        recorder.iterationStarted()
+        recorder.iterationStarted(now)
         let outcome: IterationOutcome =
             switch iteration.outcome {
             case .ok: .ok
@@ -146,8 +144,9 @@ struct LineTally {
             case .interrupted: .failed
             }
         recorder.iterationEnded(
-            outcome, interrupted: iteration.outcome == .interrupted, service: iteration.service,
-            response: iteration.response)
+            outcome, interrupted: iteration.outcome == .interrupted,
+            cutOff: iteration.outcome == .interrupted && !isStopped, service: iteration.service,
+            response: iteration.response, now)
         ended(at: seconds(now))
     }
 

@@ -23,6 +23,21 @@ public struct Batch: Sendable, Equatable {
             && statistics.metrics.isEmpty && statistics.arrivals == ArrivalCounts() && statistics.warmUp == nil
     }
 
+    /// The second of the run that it belongs to: that in whose middle it lies.
+    public var second: Int { Self.second(from: from, to: to) }
+
+    /// The second of the run in which the middle of an interval lies; at most ``lastSecond``.
+    ///
+    /// - Parameters: Both ends in seconds since the start of the run.
+    public static func second(from: Double, to: Double) -> Int {
+        let middle = (from + to) / 2
+        guard middle.isFinite, middle > 0 else { return 0 }
+        return Int(min(middle, Double(lastSecond)))
+    }
+
+    /// The last second that is kept apart: four weeks.
+    public static let lastSecond = 28 * 86_400
+
     /// Adds a later batch of the same runner: the interval covers both.
     public mutating func merge(_ other: Batch) {
         statistics.merge(other.statistics)

@@ -2,7 +2,8 @@ import Glibc
 import LoadsEventLoop
 import Synchronization
 
-/// Brings the loops' deltas together ten times a second. A loop that is held up delays its own delta, not the others'.
+/// Brings the loops' deltas together ten times a second, at the tenths of the run's time: no batch reaches over the end of a
+/// second. A loop that is held up delays its own delta, not the others'; only the end of a second waits for it, for a moment.
 final class BatchCollector: Sendable {
     private let lanes: [Lane]
     private let clock: EventLoop
@@ -14,22 +15,32 @@ final class BatchCollector: Sendable {
     private let spentBefore = usage().cpuSeconds
 
     private struct State {
-        var pending = Batch()
-        /// How far the batches so far reach, in seconds since the start.
-        var reach = 0.0
+        var cutter = BatchCutter()
         /// Whether a loop has been asked and has not answered yet.
         var asked: [Bool]
+        /// Loops that were waited for in vain and have not answered since.
+        var mute: [Bool]
         /// Loops that have handed over their last delta, or from which none is taken any more.
         var closed: [Bool]
         /// What each loop has reported.
         var reported: [IterationCounts]
 
-        mutating func take(_ batch: Batch, of index: Int) {
+        /// Whether a loop may yet say something about the time until now.
+        var waits: Bool { asked.indices.contains { asked[$0] && !mute[$0] } }
+
+        mutating func take(_ batches: [Int: Batch], of index: Int) {
             guard !closed[index] else { return }
-            reported[index].merge(batch.statistics.allIterations)
-            pending.merge(batch)
+            for batch in batches.values { reported[index].merge(batch.statistics.allIterations) }
+            cutter.take(batches)
         }
     }
+
+    /// Between two batches, in nanoseconds.
+    private static let interval: Int64 = 100_000_000
+    /// How long the loops may take to answer.
+    private static let turn = Duration.milliseconds(20)
+    /// How long the end of a second waits for a loop that is held up: whoever judges the second is to know all of it.
+    private static let patience = Duration.seconds(1)
 
     /// - Parameters:
     ///   - clock: The loop on whose time batches are made; none of the users'.
@@ -45,35 +56,55 @@ final class BatchCollector: Sendable {
         self.onBatch = onBatch
         state = Mutex(
             State(
-                asked: lanes.map { _ in false }, closed: lanes.map { _ in false },
+                asked: lanes.map { _ in false }, mute: lanes.map { _ in false }, closed: lanes.map { _ in false },
                 reported: lanes.map { _ in IterationCounts() }))
     }
 
     /// Hands over a batch every 100 ms until the task is cancelled.
     func tick() async {
-        while !Task.isCancelled {
-            try? await clock.sleep(for: .milliseconds(80))
-            for index in lanes.indices { ask(index) }
-            // The loops answer within their turn; what comes later goes with the next batch.
-            try? await clock.sleep(for: .milliseconds(20))
-            deliver()
+        var time = Self.interval
+        while true {
+            do {
+                try await clock.sleep(until: start.advanced(by: .nanoseconds(time)))
+                for index in lanes.indices { ask(index) }
+                // The loops answer within their turn; what comes later goes with the next batch.
+                try await clock.sleep(for: Self.turn)
+                if state.withLock({ $0.cutter.endsSecond(at: time) }) { try await answers() }
+            } catch {
+                return
+            }
+            deliver { $0.cut(at: time) }
+            let now = max(0, Instant.now.nanoseconds(since: start))
+            time = max(time + Self.interval, (now / Self.interval + 1) * Self.interval)
+        }
+    }
+
+    /// Waits until all loops have said what they have counted.
+    private func answers() async throws {
+        let end = Instant.now.advanced(by: Self.patience)
+        while state.withLock({ $0.waits }), Instant.now < end { try await clock.sleep(for: .milliseconds(2)) }
+        state.withLock { state in
+            for index in state.asked.indices where state.asked[index] { state.mute[index] = true }
         }
     }
 
     /// Hands over the rest, once all users have ended or have been given up.
     ///
-    /// - Parameter stuck: Loops with iterations left behind. Such a loop may be held up for ever: it gets a second.
+    /// - Parameters:
+    ///   - stuck: Loops with iterations left behind. Such a loop may be held up for ever: it gets a second.
+    ///   - count: Counts iterations that were left behind.
     /// - Returns: Iterations left behind; they are reported as interrupted.
-    func finish(stuck: Set<Int>) async -> Int {
+    func finish(stuck: Set<Int>, count: (Int, inout Statistics) -> Void) async -> Int {
         // Closures run in the order of their submission: all that was counted, and every earlier answer, is before.
         for index in lanes.indices { close(index) }
         var left = 0
         for index in lanes.indices {
             let patience = Instant.now.advanced(by: stuck.contains(index) ? .seconds(1) : .seconds(60))
             while !isClosed(index), Instant.now < patience { try? await clock.sleep(for: .milliseconds(1)) }
-            left += leftBehind(index)
+            left += leftBehind(index, count)
         }
-        deliver()
+        let time = Instant.now.nanoseconds(since: start)
+        deliver { $0.finish(at: time) }
         return left
     }
 
@@ -87,10 +118,11 @@ final class BatchCollector: Sendable {
         guard free else { return }
         let lane = lanes[index]
         lane.loop.submit { [self] in
-            let batch = lane.takeBatch()
+            let batches = lane.takeSeconds()
             state.withLock { state in
-                state.take(batch, of: index)
+                state.take(batches, of: index)
                 state.asked[index] = false
+                state.mute[index] = false
             }
         }
     }
@@ -98,9 +130,9 @@ final class BatchCollector: Sendable {
     private func close(_ index: Int) {
         let lane = lanes[index]
         lane.loop.submit { [self] in
-            let batch = lane.takeBatch()
+            let batches = lane.takeSeconds()
             state.withLock { state in
-                state.take(batch, of: index)
+                state.take(batches, of: index)
                 state.closed[index] = true
             }
         }
@@ -110,32 +142,30 @@ final class BatchCollector: Sendable {
     ///
     /// What a loop that does not answer has counted since its last delta is lost but for its counters: so that the sums
     /// hold, the iterations among it count as interrupted, too.
-    private func leftBehind(_ index: Int) -> Int {
+    private func leftBehind(_ index: Int, _ count: (Int, inout Statistics) -> Void) -> Int {
         state.withLock { state in
             let reported = state.reported[index]
             let tally = state.closed[index] ? (reported.started, reported.ended) : lanes[index].tally
-            state.pending.statistics.iterations.started += tally.0 - reported.started
-            state.pending.statistics.iterations.interrupted += tally.0 - reported.ended
+            state.cutter.update { batch in
+                batch.statistics.iterations.started += tally.0 - reported.started
+                batch.statistics.iterations.interrupted += tally.0 - reported.ended
+                count(tally.0 - tally.1, &batch.statistics)
+            }
             state.closed[index] = true
             return tally.0 - tally.1
         }
     }
 
-    private func deliver() {
-        var batch = state.withLock { state in
-            var batch = Batch()
-            swap(&batch, &state.pending)
-            batch.from = state.reach
-            state.reach = max(state.reach, Double(Instant.now.nanoseconds(since: start)) / 1e9)
-            batch.to = state.reach
-            return batch
-        }
-        batch.statistics.users = users()
-        batch.statistics.health.orphanFailures += OrphanFailures.take()
+    private func deliver(_ cut: (inout BatchCutter) -> [Batch]) {
+        var batches = state.withLock { cut(&$0.cutter) }
+        let users = users()
+        for index in batches.indices { batches[index].statistics.users = users }
+        let last = batches.count - 1
+        batches[last].statistics.health.orphanFailures += OrphanFailures.take()
         let usage = Self.usage()
-        batch.statistics.health.cpuSeconds = max(0, usage.cpuSeconds - spentBefore)
-        batch.statistics.health.peakResidentBytes = usage.peakResidentBytes
-        onBatch(batch)
+        batches[last].statistics.health.cpuSeconds = max(0, usage.cpuSeconds - spentBefore)
+        batches[last].statistics.health.peakResidentBytes = usage.peakResidentBytes
+        for batch in batches { onBatch(batch) }
     }
 
     /// CPU seconds and the most memory of this process so far.

@@ -108,7 +108,7 @@ final class Dispatcher: @unchecked Sendable {
 
     private func take(_ arrival: Arrival) {
         desk.begin()
-        lane.recorder(at: arrival.due).arrivalPlanned()
+        lane.recorder(at: arrival.due).arrivalPlanned(due: arrival.due)
         if let user = free.popLast() {
             desk.idle(-1, on: number)
             user.resume(returning: arrival)
@@ -160,7 +160,7 @@ final class Dispatcher: @unchecked Sendable {
             lane.loop.submit { self.drop(arrival) }
             return
         }
-        lane.recorder(at: arrival.due).arrivalDropped()
+        lane.recorder(at: arrival.due).arrivalDropped(due: arrival.due)
         desk.end()
     }
 

@@ -104,6 +104,9 @@ public struct HitError: Sendable, Hashable {
     public var kind: String
     /// A sentence for a person.
     public var message: String
+    /// The kind of a call that was cancelled.
+    public static let cancelled = "cancelled"
+
     /// - Parameter kind: One word; errors are grouped by it.
     public init(kind: String, message: String) {
         self.kind = kind

@@ -58,13 +58,15 @@ extension IterationContext {
     ///
     /// - Parameter duration: Nanoseconds.
     public func recordStep(_ name: String, duration: Int64, failed: Bool) {
-        user.count { $0.recordStep(name, duration: duration, failed: failed) }
+        let now = Instant.now
+        user.count { $0.recordStep(name, duration: duration, failed: failed, now) }
     }
 
     /// Counts a check. One that failed fails the steps around it, not the iteration.
     public func recordCheck(_ name: String, passed: Bool) {
         if !passed { StepScope.current?.fail() }
-        user.count { $0.recordCheck(name, passed: passed) }
+        let now = Instant.now
+        user.count { $0.recordCheck(name, passed: passed, now) }
     }
 
     /// Counts a value of a metric.

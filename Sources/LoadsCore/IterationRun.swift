@@ -36,8 +36,11 @@ struct IterationRun: Sendable {
         let recorder = lane.recorder(at: arrival?.due ?? start)
         user.recorder = recorder
         user.executor.activity = index
-        if let arrival { recorder.arrivalStarted(lag: start.nanoseconds(since: arrival.due) - arrival.waited) }
-        recorder.iterationStarted()
+        if let arrival {
+            recorder.arrivalStarted(
+                lag: start.nanoseconds(since: arrival.due) - arrival.waited, waited: arrival.waited, start)
+        }
+        recorder.iterationStarted(start)
     }
 
     /// On the user's loop.
@@ -45,8 +48,8 @@ struct IterationRun: Sendable {
         _ outcome: IterationOutcome, _ interrupted: Bool, _ start: Instant, _ end: Instant, _ arrival: Arrival?
     ) {
         lane.recorder(at: arrival?.due ?? start).iterationEnded(
-            outcome, interrupted: interrupted, service: end.nanoseconds(since: start),
-            response: arrival.map { end.nanoseconds(since: $0.due) })
+            outcome, interrupted: interrupted, cutOff: interrupted && !rules.control.cancelsStopped,
+            service: end.nanoseconds(since: start), response: arrival.map { end.nanoseconds(since: $0.due) }, end)
         if rules.newConnections { user.attachment?.iterationEnded() }
     }
 }

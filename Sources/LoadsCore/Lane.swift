@@ -116,16 +116,30 @@ final class Lane: @unchecked Sendable {
         }
     }
 
-    /// What was counted since the last call, with the loop's lag. On the loop only.
-    func takeBatch() -> Batch {
-        var batch = recorder.takeBatch()
-        if let warmUpRecorder {
-            var apart = warmUpRecorder.takeBatch()
-            apart.statistics.health = GeneratorHealth()
+    /// What was counted since the last call, by second of the run, with the loop's lag in the last one: there is always
+    /// one. On the loop only.
+    func takeSeconds() -> [Int: Batch] {
+        var batches = recorder.takeSeconds()
+        if let warmUpRecorder { batches.addWarmUp(warmUpRecorder.takeSeconds()) }
+        let passed = Double(Instant.now.nanoseconds(since: recorder.start)) / 1e9
+        let last = batches.keys.max() ?? Batch.second(from: passed, to: passed)
+        batches[last, default: Batch()].statistics.health.lag = loop.takeLag()
+        return batches
+    }
+}
+
+extension [Int: Batch] {
+    /// Adds to the batches of seconds what was counted of the warm-up in these seconds, as such.
+    package mutating func addWarmUp(_ warmUp: [Int: Batch]) {
+        for (second, apart) in warmUp {
+            var batch = self[second] ?? Batch()
+            // Whoever watches sees all hits.
             batch.hits.append(contentsOf: apart.hits)
-            if !Batch(statistics: apart.statistics).isEmpty { batch.statistics.warmUp = apart.statistics }
+            batch.statistics.health.droppedHits += apart.statistics.health.droppedHits
+            var statistics = apart.statistics
+            statistics.health = GeneratorHealth()
+            if !Batch(statistics: statistics).isEmpty { batch.statistics.warmUp = statistics }
+            self[second] = batch
         }
-        batch.statistics.health.lag = loop.takeLag()
-        return batch
     }
 }

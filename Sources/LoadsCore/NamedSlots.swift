@@ -65,7 +65,7 @@ protocol NamedValue {
 }
 
 extension NameStatistics: NamedValue {
-    var isEmpty: Bool { count == 0 }
+    var isEmpty: Bool { count == 0 && cancelled == 0 }
     var emptied: NameStatistics { NameStatistics() }
 }
 

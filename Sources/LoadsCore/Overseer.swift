@@ -25,6 +25,7 @@ struct Overseer: Sendable {
         }
         let watcher = Task.detached(executorPreference: clock) {
             guard await watch(deadline) else { return }
+            control.cancels()
             work.cancel()
             cancelled()
             try? await clock.sleep(for: patience)

@@ -1,13 +1,20 @@
 public import LoadsEventLoop
 
 /// Counts what happens on one loop, between two batches. Confined to the loop's thread: no lock, no hop.
+///
+/// Everything is counted in the second of the run in which it happened, a hit in that in which it ended, also when it is told
+/// later: so the seconds of a run, and whoever judges them, are exact.
 public final class Recorder {
-    /// Time 0 of the run.
-    public var start: Instant
+    /// Time 0 of the run. What comes before counts in the first second.
+    public var start: Instant {
+        didSet { if start != oldValue { rebase() } }
+    }
     /// Whether somebody wants every hit.
     public var wantsRawHits: Bool
     private let registry: NameRegistry
     private let counters: LiveCounters.Slot?
+    /// Whether iterations without an intended start are kept apart from the others.
+    private let keepsUnscheduled: Bool
 
     private var names: NamedSlots<NameStatistics>
     private var steps: NamedSlots<StepStatistics>
@@ -16,12 +23,24 @@ public final class Recorder {
 
     private var statistics = Statistics()
     private var hits: [RawHit] = []
+    private var droppedHits = 0
     /// Iterations started and not ended.
     private(set) var running = 0
 
+    /// The second that is being counted, and where it begins and ends on the clock.
+    private var second = 0
+    private var begins = Int64.min
+    private var ends = Int64.max
+    /// Seconds that are over, and who counts what belongs to them and comes late.
+    private var over: [Int: Statistics] = [:]
+    private var late: [Int: Recorder] = [:]
+
     /// Raw hits that may wait for the next batch; further ones are counted as dropped.
     public static let rawHitLimit = 200_000
+    /// Past seconds that are kept apart between two batches; what belongs to further ones counts in the present one.
+    static let lateLimit = 100
     private static let messageLimit = 500
+    private static let secondLength: Int64 = 1_000_000_000
 
     /// - Parameters:
     ///   - start: The start of the run, from which `t` is counted.
@@ -29,37 +48,66 @@ public final class Recorder {
     ///   - registry: Which names are kept apart.
     ///   - counters: Where to count so that it outlives the process.
     ///   - slot: The loop's number: its place in the counters.
-    public init(start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0) {
+    public convenience init(
+        start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0
+    ) {
+        self.init(
+            start: start, registry: registry, counters: counters?.slot(slot), wantsRawHits: plan.rawHits,
+            keepsUnscheduled: plan.isOpen && plan.arrivals == nil)
+        rebase()
+    }
+
+    private init(
+        start: Instant, registry: NameRegistry, counters: LiveCounters.Slot?, wantsRawHits: Bool, keepsUnscheduled: Bool
+    ) {
         self.start = start
         self.registry = registry
+        self.counters = counters
+        self.wantsRawHits = wantsRawHits
+        self.keepsUnscheduled = keepsUnscheduled
         names = NamedSlots(.hit, registry)
         steps = NamedSlots(.step, registry)
         checks = NamedSlots(.check, registry)
         metrics = NamedSlots(.metric, registry)
-        self.counters = counters?.slot(slot)
-        wantsRawHits = plan.rawHits
     }
 
-    /// Counts a hit.
-    public func record(_ hit: Hit, user: Int, iteration: Int) {
-        names.update(names.place(of: hit.name) { NameStatistics() }) { $0.add(hit) }
+    // MARK: Hits and what tests measure
+
+    /// Counts a hit, in the second in which it ended.
+    ///
+    /// - Parameters:
+    ///   - stopped: Whether the run was stopped and the call cancelled with it: then it is counted apart.
+    ///   - told: When somebody told of it whose clock may be wrong: by then it had ended.
+    public func record(_ hit: Hit, user: Int, iteration: Int, stopped: Bool = false, told: Instant = .distantFuture) {
         counters?.countHit()
-        if let error = hit.error {
-            group(&statistics.errors, error.kind, error.message, seconds(hit.start.nanoseconds &+ hit.latency))
-        }
         if wantsRawHits { keep(hit, user, iteration) }
+        let end = min(hit.start.nanoseconds &+ hit.latency, told.nanoseconds)
+        at(end).count(hit, end, stopped)
+    }
+
+    private func count(_ hit: Hit, _ end: Int64, _ stopped: Bool) {
+        names.update(names.place(of: hit.name) { NameStatistics() }) {
+            if stopped { $0.cancelled += 1 } else { $0.add(hit) }
+        }
+        if let error = hit.error, !stopped {
+            group(&statistics.errors, error.kind, error.message, seconds(end))
+        }
     }
 
     /// Counts a failure of an iteration, grouped by its place.
     public func recordFailure(at place: String, message: @autoclosure () -> String, _ now: Instant) {
-        group(&statistics.failures, place, message(), seconds(now.nanoseconds))
+        let recorder = at(now.nanoseconds)
+        recorder.group(&recorder.statistics.failures, place, message(), seconds(now.nanoseconds))
     }
 
     /// Counts a step that has ended.
     ///
-    /// - Parameter duration: From its start to its end, in nanoseconds.
-    public func recordStep(_ name: String, duration: Int64, failed: Bool) {
-        steps.update(steps.place(of: name) { StepStatistics() }) { step in
+    /// - Parameters:
+    ///   - duration: From its start to its end, in nanoseconds.
+    ///   - end: When it ended.
+    public func recordStep(_ name: String, duration: Int64, failed: Bool, _ end: Instant = .now) {
+        let recorder = at(end.nanoseconds)
+        recorder.steps.update(recorder.steps.place(of: name) { StepStatistics() }) { step in
             step.count += 1
             if failed { step.failed += 1 }
             step.duration.record(duration)
@@ -67,47 +115,60 @@ public final class Recorder {
     }
 
     /// Counts a check.
-    public func recordCheck(_ name: String, passed: Bool) {
-        checks.update(checks.place(of: name) { CheckCounts() }) { counts in
+    public func recordCheck(_ name: String, passed: Bool, _ now: Instant = .now) {
+        let recorder = at(now.nanoseconds)
+        recorder.checks.update(recorder.checks.place(of: name) { CheckCounts() }) { counts in
             if passed { counts.passed += 1 } else { counts.failed += 1 }
         }
     }
 
     /// Counts a value of a metric; under a name that holds another kind or unit, beside it.
     public func recordMetric(_ name: String, _ kind: MetricKind, unit: String, _ value: Double, _ now: Instant) {
+        at(now.nanoseconds).countMetric(name, kind, unit, value, max(0, seconds(now.nanoseconds)))
+    }
+
+    private func countMetric(_ name: String, _ kind: MetricKind, _ unit: String, _ value: Double, _ time: Double) {
         var place = place(ofMetric: name, kind, unit)
         if metrics[place].kind != kind || metrics[place].unit != unit {
             place = self.place(ofMetric: MetricStatistics.apart(name, kind, unit), kind, unit)
         }
-        let time = max(0, seconds(now.nanoseconds))
         metrics.update(place) { $0.record(value, at: time) }
     }
 
-    /// Counts an arrival whose time has come.
-    func arrivalPlanned() { statistics.arrivals.planned += 1 }
+    // MARK: Arrivals and iterations
 
-    /// Counts an arrival that does not become an iteration.
-    func arrivalDropped() { statistics.arrivals.dropped += 1 }
+    /// Counts an arrival whose time has come.
+    func arrivalPlanned(due: Instant) { at(due.nanoseconds).statistics.arrivals.planned += 1 }
+
+    /// Counts an arrival that does not become an iteration, in the second in which it was due.
+    func arrivalDropped(due: Instant) { at(due.nanoseconds).statistics.arrivals.dropped += 1 }
 
     /// Counts an arrival that becomes an iteration.
     ///
-    /// - Parameter lag: How late the generator was with it, in nanoseconds.
-    func arrivalStarted(lag: Int64) {
-        statistics.arrivals.started += 1
-        statistics.scheduleLag.record(lag)
+    /// - Parameters:
+    ///   - lag: How late the generator was with it, in nanoseconds.
+    ///   - waited: How long it waited because all users were busy, likewise.
+    func arrivalStarted(lag: Int64, waited: Int64 = 0, _ now: Instant) {
+        let recorder = at(now.nanoseconds)
+        recorder.statistics.arrivals.started += 1
+        recorder.statistics.scheduleLag.record(lag)
+        if waited > 0 { recorder.statistics.userWait.record(waited) }
     }
 
     /// Counts what somebody else has found out about arrivals.
     ///
-    /// - Parameter lags: How late the generator was with those that started, in nanoseconds.
-    public func record(_ arrivals: ArrivalCounts, lags: [Int64]) {
-        statistics.arrivals.merge(arrivals)
-        for lag in lags { statistics.scheduleLag.record(lag) }
+    /// - Parameters:
+    ///   - lags: How late the generator was with those that started, in nanoseconds.
+    ///   - now: When it told.
+    public func record(_ arrivals: ArrivalCounts, lags: [Int64], _ now: Instant) {
+        let recorder = at(now.nanoseconds)
+        recorder.statistics.arrivals.merge(arrivals)
+        for lag in lags { recorder.statistics.scheduleLag.record(lag) }
     }
 
     /// Counts the start of an iteration.
-    public func iterationStarted() {
-        statistics.iterations.started += 1
+    public func iterationStarted(_ now: Instant = .now) {
+        at(now.nanoseconds).statistics.iterations.started += 1
         running += 1
         counters?.countStart()
     }
@@ -115,35 +176,121 @@ public final class Recorder {
     /// Counts the end of an iteration.
     ///
     /// - Parameters:
+    ///   - interrupted: Whether it was cancelled.
+    ///   - cutOff: Whether that was at the end of the plan's grace, although nobody had stopped the run: then its times count as
+    ///     far as they went.
     ///   - service: Nanoseconds from its start; nil if nobody measured it.
     ///   - response: Nanoseconds from its intended start; nil if it had none.
+    ///   - end: When it ended.
     public func iterationEnded(
-        _ outcome: IterationOutcome, interrupted: Bool, service: Int64?, response: Int64? = nil
+        _ outcome: IterationOutcome, interrupted: Bool, cutOff: Bool = false, service: Int64?, response: Int64? = nil,
+        _ end: Instant = .now
     ) {
         counters?.countEnd()
         running -= 1
+        at(end.nanoseconds).count(outcome, interrupted, cutOff, service, response)
+    }
+
+    private func count(
+        _ outcome: IterationOutcome, _ interrupted: Bool, _ cutOff: Bool, _ service: Int64?, _ response: Int64?
+    ) {
         if interrupted {
             statistics.iterations.interrupted += 1
-            return
+            guard cutOff else { return }
+            statistics.iterations.cutOff += 1
+        } else {
+            switch outcome {
+            case .ok: statistics.iterations.ok += 1
+            case .failed: statistics.iterations.failed += 1
+            case .skipped: statistics.iterations.skipped += 1
+            }
         }
-        switch outcome {
-        case .ok: statistics.iterations.ok += 1
-        case .failed: statistics.iterations.failed += 1
-        case .skipped: statistics.iterations.skipped += 1
+        if let service {
+            statistics.service.record(service)
+            if keepsUnscheduled, response == nil { statistics.unscheduled.record(service) }
         }
-        if let service { statistics.service.record(service) }
         if let response { statistics.response.record(response) }
+    }
+
+    // MARK: Seconds and batches
+
+    /// Who counts what happened at a point in time.
+    @inline(__always) private func at(_ time: Int64) -> Recorder {
+        time < ends && time >= begins ? self : other(time)
+    }
+
+    private func other(_ time: Int64) -> Recorder {
+        let wanted = Int(max(0, min((time &- start.nanoseconds) / Self.secondLength, Int64(Batch.lastSecond))))
+        if wanted > second {
+            close()
+            second = wanted
+            bound()
+            return self
+        }
+        if let recorder = late[wanted] { return recorder }
+        guard wanted < second, late.count < Self.lateLimit else { return self }
+        let recorder = Recorder(
+            start: start, registry: registry, counters: nil, wantsRawHits: false, keepsUnscheduled: keepsUnscheduled)
+        late[wanted] = recorder
+        return recorder
+    }
+
+    private func rebase() {
+        second = 0
+        bound()
+    }
+
+    private func bound() {
+        func time(_ second: Int) -> Int64 {
+            let (time, overflow) = start.nanoseconds.addingReportingOverflow(Int64(second) * Self.secondLength)
+            return overflow ? .max : time
+        }
+        begins = second == 0 ? .min : time(second)
+        ends = second == Batch.lastSecond ? .max : time(second + 1)
+    }
+
+    /// What was counted since the last time, all of it of one second.
+    private func takeStatistics() -> Statistics {
+        var taken = Statistics()
+        swap(&taken, &statistics)
+        names.take(into: &taken.names)
+        steps.take(into: &taken.steps)
+        checks.take(into: &taken.checks)
+        metrics.take(into: &taken.metrics)
+        return taken
+    }
+
+    private func close() {
+        let taken = takeStatistics()
+        guard !Batch(statistics: taken).isEmpty else { return }
+        if over[second] == nil { over[second] = taken } else { over[second]!.merge(taken) }
+    }
+
+    /// Takes what was counted since the last call, each second of the run apart; none in which nothing was. Raw hits are with
+    /// the last.
+    public func takeSeconds() -> [Int: Batch] {
+        close()
+        for (second, recorder) in late {
+            recorder.close()
+            if let taken = recorder.over[0] { over[second, default: Statistics()].merge(taken) }
+        }
+        late.removeAll()
+        var batches = over.mapValues { Batch(statistics: $0) }
+        over.removeAll(keepingCapacity: true)
+        if !hits.isEmpty || droppedHits > 0 {
+            let last = batches.keys.max() ?? second
+            swap(&batches[last, default: Batch()].hits, &hits)
+            batches[last]!.statistics.health.droppedHits = droppedHits
+            droppedHits = 0
+        }
+        if let last = batches.keys.max() { batches[last]!.statistics.health.overflowedNames = registry.overflowed }
+        return batches
     }
 
     /// Takes what was counted since the last call.
     public func takeBatch() -> Batch {
         var batch = Batch()
-        swap(&batch.statistics, &statistics)
-        swap(&batch.hits, &hits)
-        names.take(into: &batch.statistics.names)
-        steps.take(into: &batch.statistics.steps)
-        checks.take(into: &batch.statistics.checks)
-        metrics.take(into: &batch.statistics.metrics)
+        for (_, taken) in takeSeconds().sorted(by: { $0.key < $1.key }) { batch.merge(taken) }
         batch.statistics.health.overflowedNames = registry.overflowed
         return batch
     }
@@ -154,7 +301,7 @@ public final class Recorder {
 
     private func keep(_ hit: Hit, _ user: Int, _ iteration: Int) {
         guard hits.count < Self.rawHitLimit else {
-            statistics.health.droppedHits += 1
+            droppedHits += 1
             return
         }
         hits.append(

@@ -5,6 +5,8 @@ import Synchronization
 final class RunControl: Sendable {
     /// Read before every iteration; relaxed, since it guards no data: seeing it one iteration late is harmless.
     private let stopping = Atomic<Bool>(false)
+    /// Whether running iterations were cancelled because somebody had stopped the run. Relaxed: whoever was cancelled asks.
+    private let cancelling = Atomic<Bool>(false)
     private let state = Mutex(State())
 
     private struct State {
@@ -17,6 +19,12 @@ final class RunControl: Sendable {
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
     var wasInterrupted: Bool { state.withLock { $0.interrupted } }
     var isAborted: Bool { state.withLock { $0.aborted } }
+    /// Whether what is cancelled is so because somebody stopped the run, and not because it was too slow for the plan's grace.
+    var cancelsStopped: Bool { cancelling.load(ordering: .relaxed) }
+
+    /// Running iterations are about to be cancelled.
+    func cancels() { if wasInterrupted { cancelling.store(true, ordering: .relaxed) } }
+
     /// When somebody asked to stop.
     var stoppedAt: Instant? { state.withLock { $0.stoppedAt } }
 

@@ -123,7 +123,9 @@ public final class ScenarioRunner: Sendable {
             onStart(start, .nanoseconds(max(0, Instant.now.nanoseconds(since: start))))
             stuck = await play(crew, collector, clock, from: start)
             close()
-            left = await collector.finish(stuck: stuck)
+            left = await collector.finish(stuck: stuck) { [plan, patience, control] count, statistics in
+                if !control.cancelsStopped { statistics.cutOff(count, after: patience, plan) }
+            }
         } else {
             control.stop(interrupted: true)
             close()
@@ -292,6 +294,18 @@ public final class ScenarioRunner: Sendable {
             live.crew = nil
             live.lanes = []
             live.clock = nil
+        }
+    }
+}
+
+extension Statistics {
+    /// Counts iterations that were cut off and left behind: their times are at least as long as they were waited for.
+    fileprivate mutating func cutOff(_ count: Int, after patience: Duration, _ plan: Plan) {
+        iterations.cutOff += count
+        for _ in 0..<count {
+            service.record(patience.wholeNanoseconds)
+            if plan.arrivals != nil { response.record(patience.wholeNanoseconds) }
+            if plan.arrivals == nil, plan.isOpen { unscheduled.record(patience.wholeNanoseconds) }
         }
     }
 }

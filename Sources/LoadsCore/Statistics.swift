@@ -12,11 +12,16 @@ public struct IterationCounts: Sendable, Equatable {
     public var skipped = 0
     /// Cancelled at the end of the grace, or by an abort.
     public var interrupted = 0
+    /// Those of them that were cut off at the end of the plan's grace, although nobody had stopped the run: the target, or the
+    /// test, took too long. Their times count as far as they went.
+    public var cutOff = 0
     /// None has started.
     public init() {}
 
     /// Iterations that have ended, in whatever way.
     public var ended: Int { ok + failed + skipped + interrupted }
+    /// Iterations that have come to an end of their own.
+    public var completed: Int { ok + failed + skipped }
 
     /// Adds the counts of another interval, or of another agent.
     public mutating func merge(_ other: IterationCounts) {
@@ -25,6 +30,7 @@ public struct IterationCounts: Sendable, Equatable {
         failed += other.failed
         skipped += other.skipped
         interrupted += other.interrupted
+        cutOff += other.cutOff
     }
 }
 
@@ -55,6 +61,9 @@ public struct ArrivalCounts: Sendable, Equatable {
 public struct NameStatistics: Sendable, Equatable {
     /// Hits, failed ones included.
     public var count = 0
+    /// Calls that Loads cancelled because somebody, or a threshold, had stopped the run: in no other figure here, since they say
+    /// nothing of the target.
+    public var cancelled = 0
     /// Those of them with ``Hit/failed``.
     public var failed = 0
     /// Exchanges that the hits took, redirects and authentication rounds included.
@@ -75,6 +84,7 @@ public struct NameStatistics: Sendable, Equatable {
     /// Adds the hits of another interval, or of another agent.
     public mutating func merge(_ other: NameStatistics) {
         count += other.count
+        cancelled += other.cancelled
         failed += other.failed
         requests += other.requests
         bytesSent += other.bytesSent
@@ -177,13 +187,19 @@ extension NameStatistics {
 public struct Statistics: Sendable, Equatable {
     /// Iterations by how they ended.
     public var iterations = IterationCounts()
-    /// Service times of iterations, from their actual start to their end, in nanoseconds.
+    /// Service times of iterations, from their actual start to their end, in nanoseconds. Those that were cut off at the end of
+    /// the grace are among them with the time until then, here and in ``response``: it would have been longer.
     public var service = Histogram()
     /// Arrivals of open models; all 0 in a closed one.
     public var arrivals = ArrivalCounts()
     /// Response times of iterations in open models, from their intended start to their end, in nanoseconds. Empty in closed
     /// ones.
     public var response = Histogram()
+    /// In a mix of open and closed models: those of the ``service`` times that belong to iterations without an intended start.
+    /// Empty elsewhere.
+    public var unscheduled = Histogram()
+    /// How long arrivals waited because all users that there may be were busy, in nanoseconds; only of those that did.
+    public var userWait = Histogram()
     /// How far behind their intended start the generator itself was with the iterations that it started in open models, in
     /// nanoseconds: from the intended start to the actual one, less the time that the arrival waited because all users that
     /// there may be were busy. A target that is slow makes iterations wait for users; a generator that is slow shows here.
@@ -238,6 +254,8 @@ public struct Statistics: Sendable, Equatable {
         service.merge(other.service)
         arrivals.merge(other.arrivals)
         response.merge(other.response)
+        unscheduled.merge(other.unscheduled)
+        userWait.merge(other.userWait)
         scheduleLag.merge(other.scheduleLag)
         if let other = other.warmUp { warmUp = (warmUp ?? Statistics()).merged(with: other, limit: limit) }
         for (name, statistics) in other.names {
@@ -266,14 +284,27 @@ public struct Statistics: Sendable, Equatable {
     /// Failed hits, whatever their name.
     public var failedHitCount: Int { names.values.reduce(0) { $0 + $1.failed } }
 
+    /// Calls that were cancelled with the run, whatever their name (``NameStatistics/cancelled``).
+    public var cancelledHitCount: Int { names.values.reduce(0) { $0 + $1.cancelled } }
+
+    /// Of each iteration its response time if it had an intended start, and its service time otherwise.
+    public var iterationTimes: Histogram {
+        guard !unscheduled.isEmpty else { return response.isEmpty ? service : response }
+        var times = response
+        times.merge(unscheduled)
+        return times
+    }
+
     /// Iterations with those of the warm-up: all that the target saw.
     public var allIterations: IterationCounts {
         var counts = iterations
         if let warmUp { counts.merge(warmUp.iterations) }
         return counts
     }
-    /// Hits with those of the warm-up, whatever their name, likewise.
-    public var allHitCount: Int { hitCount + (warmUp?.hitCount ?? 0) }
+    /// Hits with those of the warm-up and those that were cancelled with the run, whatever their name, likewise.
+    public var allHitCount: Int {
+        hitCount + cancelledHitCount + (warmUp.map { $0.hitCount + $0.cancelledHitCount } ?? 0)
+    }
 
     /// All hits merged, whatever their name. Merges histograms: for the totals alone ask ``hitCount``.
     public var hits: NameStatistics {

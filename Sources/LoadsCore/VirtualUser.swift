@@ -54,11 +54,17 @@ public final class VirtualUser: @unchecked Sendable {
 
     /// Records a hit of an iteration. From any thread; on the user's loop it costs no hop.
     public func record(_ hit: Hit, iteration: Int) {
-        if hit.error != nil { errorCount.add(1, ordering: .relaxed) }
+        var stopped = false
+        if let error = hit.error {
+            errorCount.add(1, ordering: .relaxed)
+            stopped = error.kind == HitError.cancelled && control?.cancelsStopped == true
+        }
         if loop.isOnLoop {
-            recorder.record(hit, user: number, iteration: iteration)
+            recorder.record(hit, user: number, iteration: iteration, stopped: stopped)
         } else {
-            loop.submit { self.recorder.record(hit, user: self.number, iteration: iteration) }
+            loop.submit { [stopped] in
+                self.recorder.record(hit, user: self.number, iteration: iteration, stopped: stopped)
+            }
         }
     }
 

@@ -41,9 +41,6 @@ struct MergedRun {
     /// Judges the run's thresholds by what is merged.
     var judge = ThresholdJudge()
 
-    /// Seconds beyond which none is kept apart: four weeks.
-    static let lastSecond = 28 * 86_400
-
     init(maxNames: Int, total: Statistics = Statistics(), parts: [Intake.Source: Part] = [:]) {
         self.maxNames = maxNames
         self.total = total
@@ -57,7 +54,7 @@ struct MergedRun {
         count(
             source, iterations: statistics.iterations, health: statistics.health, users: statistics.users,
             hits: statistics.hitCount, to: batch.to)
-        fresh[Self.second(from: batch.from, to: batch.to), default: Statistics()].merge(statistics)
+        fresh[batch.second, default: Statistics()].merge(statistics)
     }
 
     /// Merges a batch straight out of its message.
@@ -65,7 +62,7 @@ struct MergedRun {
         count(
             source, iterations: batch.iterations, health: batch.health, users: batch.users, hits: batch.hitCount,
             to: batch.to)
-        batch.merge(into: &fresh[Self.second(from: batch.from, to: batch.to), default: Statistics()])
+        batch.merge(into: &fresh[Batch.second(from: batch.from, to: batch.to), default: Statistics()])
     }
 
     private mutating func count(
@@ -77,20 +74,13 @@ struct MergedRun {
         part.statistics.health.merge(health)
         part.statistics.users = users
         part.hits += hits
-        if end.isFinite { part.lastData = max(part.lastData, min(end, Double(Self.lastSecond))) }
+        if end.isFinite { part.lastData = max(part.lastData, min(end, Double(Batch.lastSecond))) }
         parts[source] = part
         changedParts.insert(source)
     }
 
     /// Until when there is data of a source, in seconds since the start.
     func lastData(_ source: Intake.Source) -> Double { parts[source]?.lastData ?? 0 }
-
-    /// The second in whose middle a batch lies.
-    static func second(from: Double, to: Double) -> Int {
-        let middle = (from + to) / 2
-        guard middle.isFinite, middle > 0 else { return 0 }
-        return Int(min(middle, Double(lastSecond)))
-    }
 
     /// Adds what came since the last time to everything.
     mutating func fold() {

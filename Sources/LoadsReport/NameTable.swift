@@ -27,7 +27,9 @@ struct NameTable {
         let all = statistics.hits
         self.init(
             "latency", of: "hits",
-            statistics.namesByCount.map { ($0.key, $0.value.count, $0.value.failed, $0.value.latency) },
+            statistics.namesByCount.filter { $0.value.count > 0 }.map {
+                ($0.key, $0.value.count, $0.value.failed, $0.value.latency)
+            },
             all: (all.count, all.failed, all.latency), duration)
     }
 

@@ -63,12 +63,14 @@ extension Summary {
 
     private func writeCounts(_ json: inout JSONWriter) {
         let hits = statistics.hits
-        statistics.writeIterations(&json)
+        statistics.writeIterations(&json, inPlan: arrivalsOfPlan)
         json.object("hits") { json in
             json.key("count")
             json.value(hits.count)
             json.key("failed")
             json.value(hits.failed)
+            json.key("cancelled")
+            json.value(hits.cancelled)
             json.key("requests")
             json.value(hits.requests)
             json.key("rate_per_s")
@@ -113,7 +115,7 @@ extension UserChange {
 }
 
 extension Statistics {
-    fileprivate func writeIterations(_ json: inout JSONWriter) {
+    fileprivate func writeIterations(_ json: inout JSONWriter, inPlan: Int? = nil) {
         json.object("iterations") { json in
             json.key("started")
             json.value(iterations.started)
@@ -125,17 +127,27 @@ extension Statistics {
             json.value(iterations.skipped)
             json.key("interrupted")
             json.value(iterations.interrupted)
+            json.key("cut_off")
+            json.value(iterations.cutOff)
         }
         json.object("iteration_ms") { json in
             json.key("response")
             response.write(&json, full: true)
             json.key("service")
             service.write(&json, full: true)
+            if !unscheduled.isEmpty {
+                json.key("unscheduled")
+                unscheduled.write(&json, full: true)
+            }
         }
         guard arrivals != ArrivalCounts() else { return }
         json.object("arrivals") { json in
             json.key("planned")
             json.value(arrivals.planned)
+            if let inPlan {
+                json.key("in_plan")
+                json.value(inPlan)
+            }
             json.key("started")
             json.value(arrivals.started)
             json.key("dropped")
@@ -143,6 +155,8 @@ extension Statistics {
         }
         json.key("lag_ms")
         scheduleLag.write(&json)
+        json.key("user_wait_ms")
+        userWait.write(&json)
     }
 
     /// A warm-up's.

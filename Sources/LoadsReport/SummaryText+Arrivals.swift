@@ -10,12 +10,12 @@ extension Summary {
         }
         let rate = measuredSeconds > 0 ? ", \(Figures.rate(Double(arrivals.started) / planSeconds))/s" : ""
         var lines = [
-            label("arrivals")
-                + "\(Figures.count(arrivals.planned)) planned, \(Figures.count(arrivals.started)) started\(rate), "
+            label("arrivals") + planned(style) + "\(Figures.count(arrivals.started)) started\(rate), "
                 + mark("\(Figures.count(arrivals.dropped)) dropped", arrivals.dropped > 0, style)
         ]
         let rows = [
-            ("response", statistics.response), ("service", statistics.service), ("lag", statistics.scheduleLag),
+            ("response", statistics.response), ("service", statistics.service), ("wait", statistics.userWait),
+            ("lag", statistics.scheduleLag),
         ].filter { !$0.1.isEmpty }
         let columns = ["min", "mean"] + Self.percentiles.map(\.name) + ["max"]
         lines.append(label("") + columns.map { $0.paddedLeft(to: Self.columnWidth) }.joined())
@@ -25,9 +25,27 @@ extension Summary {
                 [Double(times.min), times.mean]
                 + Self.percentiles.map { Double(times.percentile($0.fraction) ?? 0) } + [Double(times.max)]
             let cells = values.map { unit.format($0).paddedLeft(to: Self.columnWidth) }
-            lines.append("  " + name.paddedLeft(to: 10) + "  " + cells.joined() + " " + unit.name)
+            // Not all are about the same iterations.
+            let about =
+                switch name {
+                case "wait": ", of the \(Figures.count(Int(times.count))) that waited for a user"
+                case "response" where !statistics.unscheduled.isEmpty:
+                    ", of \(Figures.count(Int(times.count))) arrivals"
+                case "service" where !statistics.unscheduled.isEmpty: ", of all \(Figures.count(Int(times.count)))"
+                default: ""
+                }
+            lines.append("  " + name.paddedLeft(to: 10) + "  " + cells.joined() + " " + unit.name + about)
         }
         return lines
+    }
+
+    /// How many arrivals were due: those of the plan, if some of them are missing.
+    private func planned(_ style: Style) -> String {
+        let count = statistics.arrivals.planned
+        guard let all = arrivalsOfPlan, plan.arrivals?.poisson != true, all > count,
+            agents.contains(where: { $0.missing != nil || $0.state == .lost })
+        else { return "\(Figures.count(count)) planned, " }
+        return style.red("\(Figures.count(all)) planned, \(Figures.count(all - count)) of them missing") + ", "
     }
 
     /// Seconds over which arrivals were planned, as far as the run went.

@@ -78,19 +78,25 @@ extension Summary {
         var parts = ["\(Figures.count(iterations.ok)) ok"]
         parts.append(mark("\(Figures.count(iterations.failed)) failed", iterations.failed > 0, style))
         if iterations.skipped > 0 { parts.append("\(Figures.count(iterations.skipped)) skipped") }
-        if iterations.interrupted > 0 { parts.append("\(Figures.count(iterations.interrupted)) interrupted") }
+        let stopped = iterations.interrupted - iterations.cutOff
+        if stopped > 0 { parts.append("\(Figures.count(stopped)) interrupted") }
+        if iterations.cutOff > 0 {
+            parts.append(style.red("\(Figures.count(iterations.cutOff)) cut off at the end of the grace"))
+        }
         let open = iterations.started - iterations.ended
         if open > 0 { parts.append("\(Figures.count(open)) without an end") }
         var lines = [
             "", label("iterations") + "\(Figures.count(iterations.started)): " + parts.joined(separator: ", "),
         ]
         lines += arrivalLines(style)
+        let cancelled =
+            hits.cancelled > 0 ? ["\(Figures.count(hits.cancelled)) cancelled with the run, in no other figure"] : []
         if hits.count > 0 {
             let share = "\(Figures.count(hits.failed)) failed (\(Figures.percent(hits.failed, of: hits.count)))"
             lines.append(
                 label("hits") + "\(Figures.count(hits.count)): " + mark(share, hits.failed > 0, style)
                     + ", \(Figures.rate(measuredSeconds > 0 ? Double(hits.count) / measuredSeconds : 0))/s, "
-                    + Figures.count(hits.requests, "request"))
+                    + ([Figures.count(hits.requests, "request")] + cancelled).joined(separator: ", "))
             lines.append(
                 label("bytes") + "\(Figures.bytes(hits.bytesSent)) sent, \(Figures.bytes(hits.bytesReceived)) received")
             if !hits.status.isEmpty {
@@ -103,7 +109,7 @@ extension Summary {
             let reason = isProgram ? "the program reported none" : "these tests use no Session"
             lines.append(label("hits") + style.yellow("none: \(reason), so only iterations are measured"))
         } else {
-            lines.append(label("hits") + "none")
+            lines.append(label("hits") + (["none"] + cancelled).joined(separator: ", "))
         }
         return lines
     }

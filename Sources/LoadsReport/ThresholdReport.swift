@@ -86,7 +86,8 @@ extension [ThresholdResult] {
     var inProgress: [String] {
         let judged = filter { $0.actual != nil }
         return (judged.filter { $0.state == .breached } + judged.filter { $0.state != .breached }).map { result in
-            (result.state == .breached ? "✗ " : "✓ ") + result.expression.printable + ": \(result.actualText ?? "")"
+            (result.state == .breached ? "✗ " : result.state == .passed ? "✓ " : "… ") + result.expression.printable
+                + ": \(result.actualText ?? "")"
         }
     }
 }

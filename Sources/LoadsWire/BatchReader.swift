@@ -53,8 +53,11 @@ public struct BatchReader: Sendable {
     public var iterations: IterationCounts { statistics.rest.iterations }
     /// Iterations and hits with those of the warm-up.
     public var allIterations: IterationCounts { statistics.rest.allIterations }
-    /// Hits with those of the warm-up.
-    public var allHitCount: Int { statistics.hitCount + (statistics.rest.warmUp?.hitCount ?? 0) }
+    /// Hits with those of the warm-up and those that were cancelled with the run.
+    public var allHitCount: Int {
+        statistics.hitCount + statistics.cancelledHitCount
+            + (statistics.rest.warmUp.map { $0.hitCount + $0.cancelledHitCount } ?? 0)
+    }
     /// Users that were running at its end.
     public var users: Int { statistics.rest.users }
     /// How its generator was.

@@ -18,6 +18,14 @@ extension Statistics {
             packer.key("response")
             packer.histogram(response)
         }
+        if !unscheduled.isEmpty {
+            packer.key("unscheduled")
+            packer.histogram(unscheduled)
+        }
+        if !userWait.isEmpty {
+            packer.key("user_wait")
+            packer.histogram(userWait)
+        }
         if !scheduleLag.isEmpty {
             packer.key("schedule_lag")
             packer.histogram(scheduleLag)
@@ -50,6 +58,7 @@ extension IterationCounts {
         packer.field("failed", failed)
         packer.field("skipped", skipped)
         packer.field("interrupted", interrupted)
+        if cutOff > 0 { packer.field("cut_off", cutOff) }
     }
 
     init(_ node: Node, limit: Int = WireLimits.total) throws(WireError) {
@@ -59,6 +68,7 @@ extension IterationCounts {
         failed = try node.field("failed").int(in: 0...limit)
         skipped = try node.field("skipped").int(in: 0...limit)
         interrupted = try node.field("interrupted").int(in: 0...limit)
+        cutOff = try node.optional("cut_off")?.int(in: 0...limit) ?? 0
     }
 }
 
@@ -75,6 +85,7 @@ extension NameStatistics {
     func pack(into packer: Packer) {
         packer.field("count", count)
         packer.field("failed", failed)
+        if cancelled > 0 { packer.field("cancelled", cancelled) }
         packer.field("requests", requests)
         packer.field("bytes_sent", bytesSent)
         packer.field("bytes_received", bytesReceived)

@@ -6,6 +6,7 @@ struct StatisticsReader {
     private(set) var rest = Statistics()
     private(set) var hitCount = 0
     private(set) var failedHitCount = 0
+    private(set) var cancelledHitCount = 0
     private var names: [Name] = []
     private let grouped: GroupedReader
     /// For each name its latency, then its phases.
@@ -17,6 +18,7 @@ struct StatisticsReader {
     private struct Name {
         var name: String
         var count: Int
+        var cancelled: Int
         var failed: Int
         var requests: Int
         var bytesSent: Int
@@ -39,6 +41,14 @@ struct StatisticsReader {
             let response = try PackedHistogram(node, limit: limit)
             node.withMessage { response.merge(into: &rest.response, $0) }
         }
+        if let node = try node.optional("unscheduled") {
+            let times = try PackedHistogram(node, limit: limit)
+            node.withMessage { times.merge(into: &rest.unscheduled, $0) }
+        }
+        if let node = try node.optional("user_wait") {
+            let waits = try PackedHistogram(node, limit: limit)
+            node.withMessage { waits.merge(into: &rest.userWait, $0) }
+        }
         if let node = try node.optional("schedule_lag") {
             let lag = try PackedHistogram(node, limit: limit)
             node.withMessage { lag.merge(into: &rest.scheduleLag, $0) }
@@ -58,6 +68,7 @@ struct StatisticsReader {
             try read(key, node, limit)
             let name = names[names.count - 1]
             try Self.add(name.count, to: &hitCount, limit)
+            try Self.add(name.cancelled, to: &cancelledHitCount, limit)
             try Self.add(name.failed, to: &failedHitCount, limit)
             try Self.add(name.requests, to: &requests, limit)
             try Self.add(name.bytesSent, to: &sent, limit)
@@ -84,6 +95,7 @@ struct StatisticsReader {
         names.append(
             Name(
                 name: key, count: try node.field("count").int(in: range),
+                cancelled: try node.optional("cancelled")?.int(in: range) ?? 0,
                 failed: try node.field("failed").int(in: range),
                 requests: try node.field("requests").int(in: range),
                 bytesSent: try node.field("bytes_sent").int(in: range),
@@ -124,6 +136,7 @@ struct StatisticsReader {
         _ name: Name, _ first: Int, into statistics: inout NameStatistics, _ message: UnsafeRawPointer
     ) {
         statistics.count += name.count
+        statistics.cancelled += name.cancelled
         statistics.failed += name.failed
         statistics.requests += name.requests
         statistics.bytesSent += name.bytesSent

@@ -37,6 +37,38 @@ import Testing
         await nginx.stop()
     }
 
+    @Test func whatIsJudgedProvisionallyStopsNoRunAndIsJudgedAgain() async throws {
+        let nginx = try await Nginx()
+        let cluster = try await Cluster()
+        let master = try await cluster.startMaster()
+        let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
+        let json = cluster.directory.path + "/summary.json"
+        // Each of the two makes half of them.
+        let run = try await cluster.startLoads([
+            "run", nginx.url + "/", "--rate", "80/s", "-d", "25s", "--json", json, "--expect",
+            "hits >= 50 over 1s abort",
+            "--expect", "hits == 2000",
+        ])
+        try await run.wait(for: "some hits of both") { nginx.accessLog().count >= 160 }
+        // Its runner goes on, and what it measures waits.
+        agents[1].signal(SIGSTOP)
+        try await run.wait(for: "a provisional breach") {
+            run.errors.contains("provisionally: an agent has not delivered everything")
+        }
+        agents[1].signal(SIGCONT)
+        let outcome = try await run.outcome(timeout: .seconds(120))
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)\(master.errors)")
+        #expect(outcome.errors.contains("hits >= 50 over 1s abort is kept again"), "\(outcome.errors)")
+        let summary = try RunSummary(json)
+        let thresholds = summary.object["thresholds"] as? [[String: Any]] ?? []
+        #expect(thresholds.map { $0["passed"] as? Bool } == [true, true], "\(thresholds)")
+        #expect(thresholds.first?["aborted"] as? Bool == false && thresholds.first?["broken_windows"] as? Int == 0)
+        #expect(thresholds.first?["windows"] as? Int == 25)
+        for agent in agents { await agent.stop() }
+        await master.stop()
+        await nginx.stop()
+    }
+
     @Test func aMasterThatIsKilledGoesOnJudgingWhatWasBefore() async throws {
         let nginx = try await Nginx()
         let cluster = try await Cluster()

@@ -27,19 +27,36 @@ import Testing
         let first = try Self.take(&gate, SpoolTests.batch(1, from: 0, to: 1), 0, every: .seconds(1))
         #expect(first.count == 1)
         for (index, time) in ([100, 200, 300] as [Int64]).enumerated() {
-            let batch = SpoolTests.batch(2, from: Double(index) + 1, to: Double(index) + 2, raw: 1)
+            let batch = SpoolTests.batch(2, from: 1 + Double(index) / 4, to: 1 + Double(index + 1) / 4, raw: 1)
             #expect(try Self.take(&gate, batch, time, every: .seconds(1)) == [])
         }
         #expect(gate.due(at: Self.at(999), every: .seconds(1)) == [])
         let merged = gate.due(at: Self.at(1000), every: .seconds(1))
         #expect(merged.map(\.head.counts) == [ReportCounts(started: 6, ended: 6, hits: 6)])
-        #expect(merged.first?.head.from == 1 && merged.first?.head.to == 4)
+        #expect(merged.first?.head.from == 1 && merged.first?.head.to == 1.75)
         guard let report = merged.first?.report, case .batch(let batch)? = try? RunnerReport(decoding: report) else {
             Issue.record("no batch")
             return
         }
         #expect(batch.hits.count == 3)
         #expect(gate.due(at: Self.at(9000), every: .seconds(1)) == [])
+    }
+
+    @Test func batchesOfTwoSecondsStayTwo() throws {
+        var gate = BatchGate()
+        var passed: [BatchGate.Passed] = []
+        func interval(_ passed: BatchGate.Passed) -> [Double] { [passed.head.from, passed.head.to] }
+        // Ten a second, from 0.3 s on.
+        for tenth in 3..<35 {
+            let time = Int64(tenth) * 100 + 120
+            passed += gate.due(at: Self.at(time), every: .seconds(1))
+            let batch = SpoolTests.batch(1, from: Double(tenth) / 10, to: Double(tenth + 1) / 10)
+            passed += try Self.take(&gate, batch, time, every: .seconds(1))
+        }
+        passed += gate.flush()
+        #expect(passed.map(interval).allSatisfy { $0[1] <= $0[0].rounded(.down) + 1 }, "\(passed.map(interval))")
+        #expect(passed.reduce(0) { $0 + $1.head.counts.hits } == 32)
+        #expect(passed.count <= 6, "hardly more often than each second: \(passed.map(interval))")
     }
 
     @Test func nothingOvertakesABatch() throws {

@@ -19,7 +19,7 @@ import Testing
         let now = start.advanced(by: .seconds(2))
         Array(lines.joined(separator: "\n").utf8).withUnsafeBytes { tally.take($0, now: now) }
         tally.finish(now: now)
-        return (tally.takeBatch(now: now), tally.takeNotes(), tally.lastEnd)
+        return (tally.takeWhole(now: now), tally.takeNotes(), tally.lastEnd)
     }
 
     @Test func aHitIsCountedWithAllThatItSays() throws {
@@ -103,7 +103,9 @@ import Testing
         #expect(statistics.iterations.started == 5 && statistics.iterations.ok == 2)
         #expect(statistics.iterations.failed == 1 && statistics.iterations.skipped == 1)
         #expect(statistics.iterations.interrupted == 1)
-        #expect(statistics.service.count == 2 && statistics.service.max == 7_000_000, "what was cut off has no time")
+        #expect(
+            statistics.service.count == 3 && statistics.service.max == 9_000_000,
+            "what was cut off has the time until then")
         #expect(statistics.failures["a.js:3"]?.count == 2 && statistics.failures["a.js:3"]?.sample == "no title")
     }
 
@@ -127,7 +129,7 @@ import Testing
             Array(line(number).utf8).withUnsafeBytes { tally.take($0, now: Self.start) }
         }
         tally.finish(now: Self.start)
-        let statistics = tally.takeBatch(now: Self.start).statistics
+        let statistics = tally.takeWhole(now: Self.start).statistics
         #expect(statistics.names.count == 11 && statistics.hitCount == 2000)
         #expect(statistics.names[Statistics.otherName]?.count == 1990)
         let notes = tally.takeNotes()
@@ -178,6 +180,43 @@ import Testing
         #expect(batch.statistics.steps.isEmpty && batch.statistics.checks.isEmpty && batch.statistics.metrics.isEmpty)
     }
 
+    @Test func aHitIsInTheSecondInWhichItEndedAndNoBatchReachesOverOne() {
+        var tally = LineTally(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1))]), start: Self.start)
+        func take(_ line: String, at seconds: Double) {
+            Array((line + "\n").utf8).withUnsafeBytes {
+                tally.take($0, now: Self.start.advanced(by: .seconds(seconds)))
+            }
+        }
+        func batches(at seconds: Double) -> [[Double]] {
+            tally.takeBatches(now: Self.start.advanced(by: .seconds(seconds))).map {
+                [$0.from, $0.to, Double($0.statistics.hitCount)]
+            }
+        }
+        take(#"{"name":"n","t":0.5,"ms":100}"#, at: 0.7)
+        take(#"{"name":"n","t":0.5,"ms":600}"#, at: 1.2)
+        take(#"{"name":"n","ms":100}"#, at: 1.2)
+        #expect(batches(at: 1.25) == [[0, 1, 1], [1, 1.25, 2]])
+        // Told late; and by a clock that is ahead.
+        take(#"{"name":"n","t":0.9,"ms":50}"#, at: 1.4)
+        take(#"{"name":"n","t":7000000,"ms":50}"#, at: 1.4)
+        #expect(batches(at: 2.5) == [[0, 1, 1], [1.25, 2, 1], [2, 2.5, 0]])
+    }
+
+    @Test func whatAProgramInterruptsIsCutOffUnlessItWasStopped() {
+        var tally = LineTally(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1))]), start: Self.start)
+        let lines =
+            #"{"iteration":{"outcome":"interrupted","ms":70}}"# + "\n" + #"{"name":"n","ms":1,"error":"cancelled"}"#
+            + "\n"
+        Array(lines.utf8).withUnsafeBytes { tally.take($0, now: Self.start) }
+        let cut = tally.takeWhole(now: Self.start).statistics
+        #expect(cut.iterations.cutOff == 1 && cut.service.max == 70_000_000 && cut.failedHitCount == 1)
+        tally.isStopped = true
+        Array(lines.utf8).withUnsafeBytes { tally.take($0, now: Self.start) }
+        let stopped = tally.takeWhole(now: Self.start).statistics
+        #expect(stopped.iterations.interrupted == 1 && stopped.iterations.cutOff == 0 && stopped.service.isEmpty)
+        #expect(stopped.hitCount == 0 && stopped.cancelledHitCount == 1)
+    }
+
     @Test func arrivalsAndBothTimesOfIterationsAreCounted() {
         let (batch, notes, _) = Self.tally(
             #"{"arrivals":{"planned":5,"started":2,"dropped":1,"lag_ms":[0.5,2]}}"#,
@@ -186,8 +225,8 @@ import Testing
         let statistics = batch.statistics
         #expect(notes.isEmpty && statistics.arrivals == ArrivalCounts(planned: 5, started: 3, dropped: 1))
         #expect(statistics.scheduleLag.count == 3 && statistics.scheduleLag.max == 2_000_000)
-        #expect(statistics.service.max == 4_000_000 && statistics.response.max == 7_500_000)
-        #expect(statistics.response.count == 1 && statistics.iterations.interrupted == 1 && statistics.warmUp == nil)
+        #expect(statistics.service.max == 100_000_000 && statistics.response.max == 200_000_000)
+        #expect(statistics.response.count == 2 && statistics.iterations.cutOff == 1 && statistics.warmUp == nil)
     }
 
     @Test func theWarmUpIsCountedApart() throws {
@@ -220,5 +259,12 @@ import Testing
     func arrivalsThatAreNoneArePassedOver(_ line: String) {
         let (batch, notes, _) = Self.tally(line)
         #expect(notes.count == 1 && batch.isEmpty, "\(notes)")
+    }
+}
+
+extension LineTally {
+    /// All that was counted, as one batch.
+    fileprivate mutating func takeWhole(now: Instant) -> Batch {
+        takeBatches(now: now, isLast: true).reduce(into: Batch()) { $0.merge($1) }
     }
 }

@@ -207,4 +207,133 @@ import Testing
         let counters = LiveCounters(base: memory)
         #expect(counters.started == 6 && counters.ended == 3 && counters.hits == 3)
     }
+
+    // MARK: Seconds
+
+    private func hit(endingAt second: Double, _ name: String = "a", latency: Int64 = 1_000_000) -> Hit {
+        var hit = hit(name)
+        hit.latency = latency
+        hit.start = Instant(nanoseconds: 1_000_000_000 + Int64(second * 1e9) - latency)
+        return hit
+    }
+
+    @Test func everythingIsCountedInItsSecond() {
+        let recorder = recorder()
+        func time(_ second: Double) -> Instant { Instant(nanoseconds: 1_000_000_000 + Int64(second * 1e9)) }
+        // It began in the second before.
+        recorder.record(hit(endingAt: 1.2, latency: 900_000_000), user: 0, iteration: 0)
+        recorder.iterationStarted(time(1.9))
+        recorder.iterationEnded(.ok, interrupted: false, service: 200_000_000, time(2.1))
+        recorder.recordStep("s", duration: 1, failed: false, time(2.999_999_999))
+        recorder.recordCheck("c", passed: true, time(3))
+        recorder.recordFailure(at: "f", message: "m", time(3.5))
+        recorder.recordMetric("m", .counter, unit: "", 1, time(4.5))
+        recorder.arrivalPlanned(due: time(4.99))
+        let seconds = recorder.takeSeconds().mapValues(\.statistics)
+        #expect(seconds.keys.sorted() == [1, 2, 3, 4])
+        #expect(seconds[1]?.hitCount == 1 && seconds[1]?.iterations.started == 1)
+        #expect(seconds[2]?.iterations.ok == 1 && seconds[2]?.service.count == 1 && seconds[2]?.steps["s"]?.count == 1)
+        #expect(seconds[3]?.checks["c"]?.passed == 1 && seconds[3]?.failures["f"]?.count == 1)
+        #expect(seconds[4]?.metrics["m"]?.count == 1 && seconds[4]?.arrivals.planned == 1)
+        #expect(recorder.takeSeconds().isEmpty)
+    }
+
+    @Test func whatIsToldLateIsCountedInTheSecondInWhichItEnded() {
+        let recorder = recorder()
+        recorder.record(hit(endingAt: 4.5), user: 0, iteration: 0)
+        recorder.record(hit(endingAt: 5.1), user: 0, iteration: 0)
+        recorder.record(hit(endingAt: 4.9), user: 0, iteration: 0)
+        recorder.record(hit(endingAt: 4.999), user: 0, iteration: 0)
+        recorder.record(hit(endingAt: 5.2), user: 0, iteration: 0)
+        #expect(recorder.takeSeconds().mapValues(\.statistics.hitCount) == [4: 3, 5: 2])
+        // Also after its second was handed over.
+        recorder.record(hit(endingAt: 4.9), user: 0, iteration: 0)
+        recorder.record(hit(endingAt: 0.5), user: 0, iteration: 0)
+        recorder.record(hit(endingAt: -3), user: 0, iteration: 0)
+        #expect(recorder.takeSeconds().mapValues(\.statistics.hitCount) == [0: 2, 4: 1])
+    }
+
+    @Test func secondsAddUpToTheWholeInWhateverOrderTheirHitsCome() {
+        var random = SplitMix(seed: 7)
+        for _ in 0..<50 {
+            let (one, other) = (recorder(rawHits: true), recorder(rawHits: true))
+            var total = Batch()
+            var counts: [Int: Int] = [:]
+            for index in 0..<300 {
+                let end = Double(random.index(below: 20_000)) / 1000
+                counts[Int(end), default: 0] += 1
+                for recorder in [one, other] {
+                    recorder.record(hit(endingAt: end, "n\(index % 3)"), user: index, iteration: 0)
+                }
+                if index % 37 == 0 { total.merge(other.takeBatch()) }
+            }
+            total.merge(other.takeBatch())
+            let seconds = one.takeSeconds()
+            #expect(seconds.mapValues(\.statistics.hitCount) == counts)
+            let sum = seconds.sorted { $0.key < $1.key }.reduce(into: Batch()) { $0.merge($1.value) }
+            #expect(sum == total)
+        }
+    }
+
+    @Test func soManyPastSecondsAreKeptApartAndNoMore() {
+        let recorder = recorder()
+        recorder.record(hit(endingAt: 1000.5), user: 0, iteration: 0)
+        for second in 0..<Recorder.lateLimit + 10 {
+            recorder.record(hit(endingAt: Double(second)), user: 0, iteration: 0)
+        }
+        let seconds = recorder.takeSeconds()
+        #expect(seconds.count == Recorder.lateLimit + 1)
+        #expect(seconds[1000]?.statistics.hitCount == 11)
+    }
+
+    @Test func aClockThatIsWrongPutsNothingIntoTheFuture() {
+        let recorder = recorder()
+        let told = Instant(nanoseconds: 3_100_000_000)
+        recorder.record(hit(endingAt: 1e9), user: 0, iteration: 0, told: told)
+        #expect(recorder.takeSeconds().keys.sorted() == [2])
+    }
+
+    // MARK: The end
+
+    @Test func callsThatWereCancelledWithTheRunAreCountedApart() throws {
+        let recorder = recorder(rawHits: true)
+        let error = HitError(kind: HitError.cancelled, message: "m")
+        recorder.record(hit("a", status: nil, error: error, failed: true), user: 0, iteration: 0, stopped: true)
+        recorder.record(hit("b", status: nil, error: error, failed: true), user: 0, iteration: 0)
+        let batch = recorder.takeBatch()
+        let a = try #require(batch.statistics.names["a"])
+        #expect(a.count == 0 && a.failed == 0 && a.cancelled == 1 && a.latency.isEmpty)
+        #expect(batch.statistics.names["b"]?.count == 1 && batch.statistics.names["b"]?.failed == 1)
+        #expect(batch.statistics.errors["cancelled"]?.count == 1)
+        #expect(batch.statistics.hitCount == 1 && batch.statistics.allHitCount == 2 && batch.hits.count == 2)
+    }
+
+    @Test func iterationsThatWereCutOffCountAsFarAsTheyWent() {
+        let recorder = recorder()
+        for _ in 0..<2 { recorder.iterationStarted() }
+        recorder.iterationEnded(.ok, interrupted: true, service: 40, response: 50)
+        recorder.iterationEnded(.failed, interrupted: true, cutOff: true, service: 60, response: 70)
+        let statistics = recorder.takeBatch().statistics
+        #expect(statistics.iterations.interrupted == 2 && statistics.iterations.cutOff == 1)
+        #expect(statistics.iterations.failed == 0 && statistics.iterations.completed == 0)
+        #expect(statistics.service.count == 1 && statistics.service.max == 60)
+        #expect(statistics.response.count == 1 && statistics.response.max == 70)
+    }
+
+    @Test func inAMixIterationsWithoutAnIntendedStartAreKeptApart() {
+        let parts = [
+            MixPart(scenarios: ["a"], model: .arrivals(Arrivals(rate: .perSecond(1), for: .seconds(1)))),
+            MixPart(scenarios: ["b"], model: .cycles([.init(users: 1, amount: .iterations(1))])),
+        ]
+        let recorder = Recorder(
+            start: Instant(nanoseconds: 0), plan: Plan(model: .mix(parts)), registry: NameRegistry(limit: 10))
+        for _ in 0..<3 { recorder.iterationStarted() }
+        recorder.iterationEnded(.ok, interrupted: false, service: 10, response: 500)
+        recorder.iterationEnded(.ok, interrupted: false, service: 20)
+        recorder.iterationEnded(.ok, interrupted: false, service: 30)
+        let statistics = recorder.takeBatch().statistics
+        #expect(statistics.service.count == 3 && statistics.response.count == 1 && statistics.unscheduled.count == 2)
+        let times = statistics.iterationTimes
+        #expect(times.count == 3 && times.min == 20 && times.max == 500)
+    }
 }

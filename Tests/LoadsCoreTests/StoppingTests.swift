@@ -190,4 +190,71 @@ final class Semaphore: @unchecked Sendable {
     init() { sem_init(semaphore, 0, 0) }
     func wait() { while sem_wait(semaphore) != 0 {} }
     func signal() { sem_post(semaphore) }
+
+    @Test(arguments: [false, true]) func whatTheEndOfTheGraceCutsOffCountsAsFarAsItWent(_ open: Bool) async {
+        let arrivals = Arrivals(rate: .perSecond(20), for: .milliseconds(200), maxUsers: 10)
+        var plan = open ? Plan(arrivals: arrivals) : Plan(users: 4, duration: .milliseconds(200))
+        plan.grace = .milliseconds(100)
+        let outcome = await Outcome.of(plan) {
+            await $0.wait(.seconds(1000))
+            return .ok
+        }
+        let total = outcome.total
+        #expect(!outcome.ending.interrupted)
+        #expect(total.iterations.interrupted == 4 && total.iterations.cutOff == 4)
+        #expect(total.service.count == 4 && total.service.min >= 100_000_000)
+        #expect(total.response.count == (open ? 4 : 0))
+        if open { #expect(total.response.min >= 100_000_000) }
+    }
+
+    @Test func whatIsStoppedIsNotCutOff() async {
+        var plan = Plan(users: 4, duration: .seconds(1000))
+        plan.grace = .milliseconds(30)
+        let started = Log<Int>()
+        let outcome = await Outcome.of(plan, stopOnce: started.entries.count == 4) {
+            started.add($0.number)
+            await $0.wait(.seconds(1000))
+            return .ok
+        }
+        #expect(outcome.ending.interrupted && outcome.iterations.interrupted == 4)
+        #expect(outcome.iterations.cutOff == 0 && outcome.total.service.isEmpty)
+    }
+
+    @Test func whatIsLeftBehindAtTheEndOfTheGraceIsCutOffToo() async {
+        var plan = Plan(users: 2, duration: .milliseconds(50))
+        plan.grace = .milliseconds(20)
+        let outcome = await Outcome.of(plan, patience: .milliseconds(100)) { _ in
+            // Deaf to its cancellation.
+            await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+                Task.detached {
+                    try? await Task.sleep(for: .seconds(3))
+                    continuation.resume()
+                }
+            }
+            return .ok
+        }
+        #expect(outcome.ending.leftBehind == 2 && outcome.iterations.cutOff == 2)
+        #expect(outcome.total.service.count == 2 && outcome.total.service.min == 100_000_000)
+    }
+
+    @Test(arguments: [true, false]) func callsThatAreCancelledCountApartIfSomebodyStoppedTheRun(_ stopped: Bool) async {
+        var plan = Plan(users: 3, duration: stopped ? .seconds(1000) : .milliseconds(50))
+        plan.grace = .milliseconds(30)
+        let started = Log<Int>()
+        let outcome = await Outcome.of(plan, stopOnce: stopped && started.entries.count == 3) { context in
+            started.add(context.number)
+            let start = Instant.now
+            await context.wait(.seconds(1000))
+            let error = Task.isCancelled ? HitError(kind: HitError.cancelled, message: "m") : nil
+            context.user.record(
+                Hit(
+                    start: start, name: "n", method: "GET", url: "u", status: nil,
+                    latency: Instant.now.nanoseconds(since: start), error: error, failed: true),
+                iteration: context.number)
+            return .ok
+        }
+        let total = outcome.total
+        #expect(total.hitCount == (stopped ? 0 : 3) && total.failedHitCount == (stopped ? 0 : 3))
+        #expect(total.cancelledHitCount == (stopped ? 3 : 0) && total.allHitCount == 3)
+    }
 }

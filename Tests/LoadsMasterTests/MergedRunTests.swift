@@ -9,14 +9,14 @@ import Testing
     private let b = Intake.Source(agent: "b", epoch: "1")
 
     @Test func aBatchBelongsToTheSecondInWhichItsMiddleLies() {
-        func second(_ from: Double, _ to: Double) -> Int { MergedRun.second(from: from, to: to) }
+        func second(_ from: Double, _ to: Double) -> Int { Batch.second(from: from, to: to) }
         #expect(second(0, 0.1) == 0)
         #expect(second(0.9, 1) == 0)
         #expect(second(0.96, 1.06) == 1)
         #expect(second(-5, -4) == 0)
         #expect(second(.nan, 1) == 0)
         #expect(second(0, .infinity) == 0)
-        #expect(second(0, 1e300) == MergedRun.lastSecond)
+        #expect(second(0, 1e300) == Batch.lastSecond)
     }
 
     @Test func healthAddsUpOverAgentsAndPeaksAreOfOne() {

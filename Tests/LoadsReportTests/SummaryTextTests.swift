@@ -160,4 +160,62 @@ import Testing
     func aFewIsNotNothingAndNearlyAllIsNotAll(_ part: Int, _ whole: Int, _ expected: String) {
         #expect(Figures.percent(part, of: whole) == expected)
     }
+
+    // MARK: What did not come to its end
+
+    @Test func tellsWhatWasCutOffAndWhatWasCancelledWithTheRun() {
+        var statistics = Sample.statistics([Sample.hit(milliseconds: 1)])
+        statistics.iterations.interrupted = 7
+        statistics.iterations.cutOff = 5
+        statistics.names["GET /"]!.cancelled = 3
+        statistics.names["GET /never"] = NameStatistics()
+        statistics.names["GET /never"]!.cancelled = 1
+        let text = Sample.summary(statistics).text()
+        #expect(text.contains("2 interrupted, 5 cut off at the end of the grace"), "\(text)")
+        #expect(text.contains("1: 0 failed"), "\(text)")
+        #expect(text.contains("4 cancelled with the run, in no other figure"), "\(text)")
+        #expect(!text.contains("GET /never"), "there is nothing to say of it")
+    }
+
+    // MARK: Arrivals
+
+    private func open(_ parts: [MixPart]? = nil, _ change: (inout Summary) -> Void) -> String {
+        var summary = Sample.summary(Statistics(), isURLTarget: true)
+        let arrivals = Arrivals(rate: .perSecond(50), for: .seconds(2))
+        summary.plan = parts.map { Plan(model: .mix($0)) } ?? Plan(arrivals: arrivals)
+        summary.statistics.arrivals = ArrivalCounts(planned: 60, started: 60)
+        for _ in 0..<60 {
+            summary.statistics.response.record(50_000_000)
+            summary.statistics.service.record(10_000_000)
+        }
+        var agent = AgentShare(id: "a", name: "alpha", users: 1)
+        agent.state = .finished
+        summary.agents = [agent]
+        change(&summary)
+        return summary.text()
+    }
+
+    @Test func whereAnAgentWasLostArrivalsAreThoseOfThePlan() {
+        #expect(open { _ in }.contains("60 planned, 60 started"))
+        let lost = open {
+            $0.agents[0].missing = .init(from: 1, to: nil, hits: nil, reason: "silent")
+            $0.agents[0].state = .lost
+        }
+        #expect(lost.contains("100 planned, 40 of them missing, 60 started"), "\(lost)")
+    }
+
+    @Test func saysWhichIterationsTheTimesAreAbout() {
+        let waited = open { for _ in 0..<7 { $0.statistics.userWait.record(4_000_000_000) } }
+        #expect(waited.contains("      wait  "), "\(waited)")
+        #expect(waited.contains("s, of the 7 that waited for a user"), "\(waited)")
+        #expect(!waited.contains("of all"))
+        let parts = [MixPart(scenarios: ["a"], model: .arrivals(Arrivals(rate: .perSecond(50), for: .seconds(2))))]
+        let mix = open(parts) { summary in
+            for _ in 0..<20 {
+                summary.statistics.service.record(5_000_000)
+                summary.statistics.unscheduled.record(5_000_000)
+            }
+        }
+        #expect(mix.contains("ms, of 60 arrivals") && mix.contains("ms, of all 80"), "\(mix)")
+    }
 }

@@ -38,6 +38,38 @@ import Testing
         #expect(reports.count == 103)
     }
 
+    @Test func batchesOfSecondsThatWaitStayApart() {
+        var outbox = Outbox()
+        for tenth in 0..<35 {
+            var batch = batch(1)
+            (batch.from, batch.to) = (Double(tenth) / 10, Double(tenth + 1) / 10)
+            outbox.append(.batch(batch))
+        }
+        // One that comes late finds its second.
+        var late = batch(1)
+        (late.from, late.to) = (1, 2)
+        outbox.append(.batch(late))
+        let batches = drain(&outbox).compactMap { if case .batch(let batch) = $0 { batch } else { nil } }
+        #expect(batches.map(\.second) == [0, 1, 2, 3])
+        #expect(batches.map(\.statistics.iterations.started) == [10, 11, 10, 5])
+    }
+
+    @Test func ofAGreatManySecondsTheLastOnesMerge() {
+        var outbox = Outbox()
+        for second in 0..<Outbox.batchLimit + 100 {
+            var batch = batch(1, hits: Outbox.hitLimit / 50)
+            (batch.from, batch.to) = (Double(second), Double(second + 1))
+            outbox.append(.batch(batch))
+        }
+        let batches = drain(&outbox).compactMap { if case .batch(let batch) = $0 { batch } else { nil } }
+        #expect(batches.count == Outbox.batchLimit)
+        #expect(batches.reduce(0) { $0 + $1.statistics.iterations.started } == Outbox.batchLimit + 100)
+        #expect(batches.reduce(0) { $0 + $1.hits.count } == Outbox.hitLimit, "whatever the number of batches")
+        let dropped = batches.reduce(0) { $0 + $1.statistics.health.droppedHits }
+        #expect(dropped == (Outbox.batchLimit + 100) * (Outbox.hitLimit / 50) - Outbox.hitLimit)
+        #expect(outbox.isEmpty)
+    }
+
     @Test func rawHitsBeyondTheBoundAreDroppedAndCounted() {
         var outbox = Outbox()
         outbox.append(.batch(batch(1, hits: Outbox.hitLimit - 10)))

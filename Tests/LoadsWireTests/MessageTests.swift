@@ -76,4 +76,33 @@ import Testing
         }
         #expect(text.utf8.count <= 33_000 && text.hasPrefix("üüü"))
     }
+
+    // MARK: Open models, and what did not come to its end
+
+    @Test func arrivalsAndWhatWasCutOffSurvive() throws {
+        var batch = Samples.batch
+        batch.statistics.iterations.cutOff = 1
+        batch.statistics.names["GET /"]!.cancelled = 2
+        batch.statistics.arrivals = ArrivalCounts(planned: 9, started: 7, dropped: 1)
+        batch.statistics.response.record(5_000_000)
+        batch.statistics.unscheduled.record(6_000_000)
+        batch.statistics.userWait.record(7_000_000)
+        batch.statistics.scheduleLag.record(8_000)
+        var warmUp = batch.statistics
+        warmUp.health = GeneratorHealth()
+        warmUp.users = 0
+        batch.statistics.warmUp = warmUp
+        var merged = Batch(from: batch.from, to: batch.to)
+        for report in RunnerReport.batch(batch).encoded() {
+            let reader = try #require(try BatchReader(report: report))
+            merged.merge(reader.batch)
+        }
+        #expect(merged.statistics.iterations.cutOff == 1 && merged.statistics.cancelledHitCount == 2)
+        #expect(merged.statistics.unscheduled == batch.statistics.unscheduled)
+        #expect(merged.statistics.userWait == batch.statistics.userWait)
+        #expect(merged.statistics.warmUp?.cancelledHitCount == 2 && merged.statistics.warmUp?.userWait.count == 1)
+        #expect(merged.statistics == batch.statistics)
+        let reader = try #require(try BatchReader(report: RunnerReport.batch(batch).encoded()[0]))
+        #expect(reader.allHitCount <= batch.statistics.allHitCount)
+    }
 }

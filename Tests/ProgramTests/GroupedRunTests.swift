@@ -80,6 +80,35 @@ import Testing
         #expect(Set(run.values("article")).count > 1)
     }
 
+    @Test func stepsChecksAndMetricsCanBeJudged() async throws {
+        let kept = [
+            "p95(step sign in) < 1m", "p95(step checkout) < 1m", "min(step checkout{plan=pro}) > 0ms",
+            "errors(step cart) == 0%",
+            "count(step checkout) == 40", "rate(step cart) > 0/s", "checks == 100%", "checks(knows the author) == 100%",
+            "count(check knows the author) == 40", "sum(metric orders) == 40", "count(metric orders) >= 40",
+            "share(metric pro customers) == 50%", "last(metric last user) <= 3", "max(metric cart) <= 34.5",
+            "p50(metric cart) > 3", "mean(metric cart) < 34.5",
+        ]
+        let broken = [
+            "count(step checkout{plan=pro}) > 20", "checks < 100%", "sum(metric orders) < 40", "p0(metric cart) > 34.6",
+        ]
+        let unknown = ["p95(step chekout) < 1m", "checks(knows) > 1%", "sum(metric order) > 1"]
+        let run = try await run(
+            ["ShopTests.Checkout/buys", "-c", "4", "-n", "10"]
+                + (kept + broken + unknown).flatMap { ["--expect", $0] }, requests: 120)
+        #expect(run.outcome.status == 3, "\(run.outcome.output)\(run.outcome.errors)")
+        let thresholds = try run.written.list("thresholds")
+        let passed = Dictionary(
+            uniqueKeysWithValues: try thresholds.map {
+                (try #require($0["expression"] as? String), $0["passed"] as? Bool)
+            })
+        for expression in kept { #expect(passed[expression] == true, "\(expression): \(run.outcome.output)") }
+        for expression in broken { #expect(passed[expression] == false, "\(expression): \(run.outcome.output)") }
+        for expression in unknown { #expect(passed[expression] == .some(nil), "\(expression)") }
+        #expect(thresholds.suffix(3).allSatisfy { $0["doubt"] as? String == "unknown-name" })
+        try await run.written.checkSchema()
+    }
+
     @Test func xctestHasTheSameWords() async throws {
         let run = try await run(["ShopTests.CheckoutXCT/testBuys", "-c", "2", "-n", "5"], requests: 10)
         #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")

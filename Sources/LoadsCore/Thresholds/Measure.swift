@@ -14,7 +14,7 @@ public struct Measure: Sendable, Equatable {
         case dropped
         /// Checks that passed.
         case checks
-        /// How many: hits, or iterations that have ended.
+        /// How many: hits, or iterations that have come to an end of their own.
         case hits, iterations
         /// How often a second.
         case rate
@@ -36,7 +36,7 @@ public struct Measure: Sendable, Equatable {
         case check(String)
         /// Values of a metric under a name.
         case metric(String)
-        /// Iterations: response times where they have an intended start, service times otherwise.
+        /// Iterations: of each its response time if it had an intended start, its service time otherwise.
         case iterations
         /// Iterations from their intended start, in open models only; iterations from their actual start.
         case response, service

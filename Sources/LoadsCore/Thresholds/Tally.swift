@@ -54,10 +54,9 @@ extension Measure {
         case .all: countAll(statistics, in: &tally)
         case .iterations:
             if function == .rate {
-                tally.samples += statistics.iterations.ended
+                tally.samples += statistics.iterations.completed
             } else {
-                // Closed models have no response times.
-                times(statistics.response.isEmpty ? statistics.service : statistics.response, in: &tally)
+                times(statistics.iterationTimes, in: &tally)
             }
         case .service: times(statistics.service, in: &tally)
         case .step(let name):
@@ -97,7 +96,7 @@ extension Measure {
         case .failures:
             tally.samples += statistics.iterations.ok + statistics.iterations.failed
             tally.part += statistics.iterations.failed
-        case .iterations: tally.samples += statistics.iterations.ended
+        case .iterations: tally.samples += statistics.iterations.completed
         case .checks: for counts in statistics.checks.values { count(counts, in: &tally) }
         case .dropped:
             tally.samples += statistics.arrivals.planned

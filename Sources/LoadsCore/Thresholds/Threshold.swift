@@ -73,6 +73,27 @@ public struct Threshold: Sendable, Equatable {
     /// The longest window, in seconds.
     public static let windowLimit = 3600
 
+    /// Whether it is about a number that only grows until the end of the run: not a rate, a share or a time, and not that of a
+    /// window.
+    var isCount: Bool {
+        guard window == nil, limit.unit == .number || limit.unit == .bytes else { return false }
+        switch measure.function {
+        case .errors, .failures, .dropped, .checks, .hits, .iterations, .count, .bytes, .sum: return true
+        case .percentile, .mean, .min, .max, .rate, .last, .share: return false
+        }
+    }
+
+    /// Whether what a count comes to by the end decides, while the run goes on: one that must be reached, as long as it is not.
+    func mayYetBeKept(_ actual: Double) -> Bool {
+        guard isCount else { return false }
+        switch comparison {
+        case .above, .atLeast: return !comparison.holds(actual, limit.value)
+        // Counters may count down.
+        case .equal: return actual <= limit.value || measure.function == .sum
+        case .below, .atMost: return false
+        }
+    }
+
     /// Whether it judges failures, so that they need no exit code of their own.
     public var judgesFailures: Bool { measure.function == .errors || measure.function == .checks }
 }

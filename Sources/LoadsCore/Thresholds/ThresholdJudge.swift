@@ -1,3 +1,5 @@
+import LoadsEventLoop
+
 /// Judges a run's thresholds while it goes on, and all of it in the end.
 ///
 /// A pure structure: it is fed with what was measured in each second, merged over all agents, and with how far every
@@ -26,10 +28,10 @@ public struct ThresholdJudge: Sendable {
     }
 
     /// - Parameters:
-    ///   - begin: Where the warm-up ends, in whole seconds since the start.
+    ///   - warmUp: Where the warm-up ends, in seconds since the start.
     ///   - last: Where the load comes to its end by its plan, likewise; nil when nobody knows.
-    public init(_ thresholds: [Threshold] = [], begin: Int = 0, last: Int? = nil) {
-        tracks = thresholds.map { ThresholdTrack($0, begin: begin) }
+    public init(_ thresholds: [Threshold] = [], warmUp: Double = 0, last: Int? = nil) {
+        tracks = thresholds.map { ThresholdTrack($0, warmUp: max(0, min(warmUp, 1e9))) }
         told = thresholds.map { _ in 0 }
         if let last { self.last = last }
     }
@@ -99,11 +101,7 @@ public struct ThresholdJudge: Sendable {
 extension ThresholdJudge {
     /// Judges the thresholds of a run under a plan: the warm-up is not looked at, nor are windows behind the plan's end.
     public init(_ thresholds: [Threshold], _ plan: Plan) {
-        let warmUp = plan.warmUp.seconds.rounded(.up)
-        self.init(thresholds, begin: Self.whole(warmUp), last: plan.length.map { Self.whole($0.seconds) })
+        self.init(
+            thresholds, warmUp: plan.warmUp.inSeconds, last: plan.length.map { Self.whole($0.inSeconds) })
     }
-}
-
-extension Duration {
-    fileprivate var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

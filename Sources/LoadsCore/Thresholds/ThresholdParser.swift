@@ -29,11 +29,18 @@ struct ThresholdParser {
         try check(limit, comparison, measure, at: start)
         var clauses = Clauses()
         while skipSpaces(), place < text.count { try clause(&clauses) }
-        return Threshold(
+        let threshold = Threshold(
             expression: String(text).trimmingSpaces, measure: measure, comparison: comparison, limit: limit,
             // Without windows there is nothing that could go on for a while.
             window: clauses.window ?? (clauses.persistence == nil ? nil : 1), persistence: clauses.persistence ?? 0,
-            delay: clauses.delay ?? 0, minimum: clauses.minimum ?? 0, aborts: clauses.aborts)
+            delay: clauses.delay ?? 0, minimum: clauses.minimum ?? 0, aborts: clauses.abort != nil)
+        if let abort = clauses.abort {
+            try need(
+                !threshold.isCount || comparison != .above && comparison != .atLeast,
+                "a number that must be reached is judged at the end, where nothing is left to stop (try over 10s)",
+                at: abort)
+        }
+        return threshold
     }
 
     // MARK: The measure
@@ -260,7 +267,8 @@ struct ThresholdParser {
         var persistence: Int?
         var delay: Int?
         var minimum: Int?
-        var aborts = false
+        /// Where the word stands.
+        var abort: Int?
     }
 
     private mutating func clause(_ clauses: inout Clauses) throws(ThresholdSyntaxError) {
@@ -280,8 +288,8 @@ struct ThresholdParser {
             try need(clauses.minimum == nil, "min stands twice", at: start)
             clauses.minimum = try samples()
         case "abort":
-            try need(!clauses.aborts, "abort stands twice", at: start)
-            clauses.aborts = true
+            try need(clauses.abort == nil, "abort stands twice", at: start)
+            clauses.abort = start
         default:
             throw fault(
                 "not understood (over 10s, for 30s, after 1m, min 100 samples or abort may follow)", at: start)

@@ -20,6 +20,8 @@ public struct ThresholdResult: Sendable, Equatable {
         case fewSamples = "few-samples"
         /// The run was over before its `after`, or before its first window was full.
         case tooShort = "too-short"
+        /// While the run goes on: a number that must be reached, which what is to come may reach yet.
+        case notYet = "not-yet"
         /// What bears the name cannot be compared with the limit: a metric without percentiles, or of another unit.
         case otherUnit = "other-unit"
     }
@@ -95,6 +97,7 @@ public struct ThresholdResult: Sendable, Equatable {
         case .noSamples: "nothing was measured that it could judge"
         case .fewSamples: "only \(samples) of at least \(threshold.minimum) samples"
         case .tooShort: "the run was too short for it"
+        case .notYet: "what it comes to in the end is judged"
         case .otherUnit: "the metric \(measure.name ?? "") cannot be compared with \(threshold.limit)"
         }
     }

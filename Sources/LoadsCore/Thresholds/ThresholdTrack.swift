@@ -1,8 +1,11 @@
 /// One threshold through a run. A pure structure: what was measured and how far it is complete goes in.
 struct ThresholdTrack: Sendable {
     let threshold: Threshold
-    /// What is measured before it is not looked at, in seconds since the start.
+    /// What is measured before it is not looked at, in seconds since the start. Without windows and `after` that is nothing: what
+    /// belongs to the warm-up is not among what comes in.
     private let begin: Int
+    /// Where the time begins that rates are over, in seconds since the start.
+    private let timeBegins: Double
     /// Everything from `after` on; without windows only what is complete, the rest is in ``seconds``.
     private var total = Tally()
     private var seconds: [Int: Tally] = [:]
@@ -22,10 +25,12 @@ struct ThresholdTrack: Sendable {
     private static let checkpointInterval = 60
     private static let checkpointLimit = 60
 
-    /// - Parameter begin: Where the warm-up ends, in seconds since the start.
-    init(_ threshold: Threshold, begin: Int = 0) {
+    /// - Parameter warmUp: Where the warm-up ends, in seconds since the start.
+    init(_ threshold: Threshold, warmUp: Double = 0) {
         self.threshold = threshold
-        self.begin = begin + threshold.delay
+        let isWhole = threshold.window == nil && threshold.delay == 0
+        begin = isWhole ? 0 : Int(warmUp.rounded(.up)) + threshold.delay
+        timeBegins = isWhole ? warmUp : Double(begin)
         course = WindowCourse(end: self.begin)
         checkpoints = [course]
         result = ThresholdResult(threshold: threshold)
@@ -83,7 +88,7 @@ struct ThresholdTrack: Sendable {
             var tally = total
             for (second, added) in seconds where second < due { tally.merge(added) }
             let end = max(self.complete, due)
-            result = outcome(of: tally, over: Double(end - begin), end: end)
+            result = outcome(of: tally, over: Double(end) - timeBegins, end: end, isFinal: false)
             result.provisional = due > self.complete
         }
         if threshold.aborts, isBrokenForSure { aborted = true }
@@ -104,8 +109,8 @@ struct ThresholdTrack: Sendable {
         } else {
             for added in track.seconds.values { track.total.merge(added) }
             track.result = track.outcome(
-                of: track.total, over: duration - Double(begin),
-                end: Int(max(0, min(duration, 1e9)).rounded(.up)))
+                of: track.total, over: duration - timeBegins, end: Int(max(0, min(duration, 1e9)).rounded(.up)),
+                isFinal: true)
         }
         track.result.aborted = aborted
         if aborted { track.result.state = .breached }
@@ -154,8 +159,11 @@ struct ThresholdTrack: Sendable {
     /// Broken by what can no longer change.
     private var isBrokenForSure: Bool {
         if threshold.window != nil { return course.breachedAt != nil }
-        guard complete > begin else { return false }
-        return threshold.judgement(total, seconds: Double(complete - begin), end: complete)?.broken ?? false
+        let seconds = Double(complete) - timeBegins
+        guard seconds > 0, let judgement = threshold.judgement(total, seconds: seconds, end: complete) else {
+            return false
+        }
+        return judgement.broken && !threshold.mayYetBeKept(judgement.actual)
     }
 
     // MARK: Results
@@ -178,7 +186,7 @@ struct ThresholdTrack: Sendable {
         return result
     }
 
-    private func outcome(of tally: Tally, over seconds: Double, end: Int) -> ThresholdResult {
+    private func outcome(of tally: Tally, over seconds: Double, end: Int, isFinal: Bool) -> ThresholdResult {
         var result = ThresholdResult(threshold: threshold)
         result.samples = tally.samples
         result.lateSamples = lateSamples
@@ -189,6 +197,10 @@ struct ThresholdTrack: Sendable {
         }
         result.actual = judgement.actual
         result.state = judgement.broken ? .breached : .passed
+        if !isFinal, threshold.mayYetBeKept(judgement.actual) {
+            result.state = .unjudged
+            result.doubt = .notYet
+        }
         return result
     }
 

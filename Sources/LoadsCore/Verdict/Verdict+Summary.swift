@@ -37,7 +37,20 @@ extension Summary {
                     .unended, "\(open) iterations were started and never ended",
                     actual: Quantity(Double(open), .number), limit: Quantity(0, .number)))
         }
+        if let cutOff { reasons.append(cutOff) }
         return reasons
+    }
+
+    private var cutOff: Verdict.Reason? {
+        let iterations = statistics.iterations
+        guard iterations.cutOff > 0 else { return nil }
+        let share = Quantity(Double(iterations.cutOff) / Double(max(1, iterations.started)), .share)
+        return Verdict.Reason(
+            .cutOff,
+            "\(iterations.cutOff) of \(iterations.started) iterations (\(share)) had not ended when the grace of "
+                + "\(DurationText.text(plan.grace)) was over and were cut off: they count with the time until then, and would have "
+                + "taken longer (--grace)",
+            actual: Quantity(Double(iterations.cutOff), .number), limit: Quantity(0, .number))
     }
 
     private func agentHole(_ agent: AgentShare) -> Verdict.Reason {
@@ -55,8 +68,8 @@ extension Summary {
     // MARK: Generator-limited
 
     private var bottlenecks: [Verdict.Reason] {
-        [scheduleLag, droppedArrivals].compactMap { $0 } + loopLag + [blocking, descriptors].compactMap { $0 }
-            + saturation
+        [scheduleLag, droppedArrivals, userWait].compactMap { $0 } + loopLag
+            + [blocking, descriptors].compactMap { $0 } + saturation
     }
 
     private var scheduleLag: Verdict.Reason? {
@@ -78,6 +91,23 @@ extension Summary {
             "\(arrivals.dropped) of \(arrivals.planned) arrivals (\(share)) found no free user and were not made: allow "
                 + "more (--max-users), unless the target is too slow for any number", actual: share,
             limit: Quantity(0, .share))
+    }
+
+    /// One arrival of a hundred waited for a user because there were as many as there may be.
+    private var userWait: Verdict.Reason? {
+        let (waits, arrivals) = (statistics.userWait, statistics.arrivals.started)
+        let without = Double(arrivals) - Double(waits.count)
+        // The rank of the 99th percentile among all arrivals, as one among those that waited.
+        let rank = (0.99 * Double(arrivals) - without) / Double(max(1, waits.count))
+        guard !waits.isEmpty, rank > 0, let wait = waits.percentile(min(1, rank)), wait > Verdict.userWaitLimit else {
+            return nil
+        }
+        let actual = Quantity(Double(wait), .time)
+        return Verdict.Reason(
+            .userWait,
+            "one arrival of a hundred waited \(actual) or longer, up to \(Quantity(Double(waits.max), .time)), because all users "
+                + "that there may be were busy: allow more (--max-users), unless the target is too slow for any number",
+            actual: actual, limit: Quantity(Double(Verdict.userWaitLimit), .time))
     }
 
     /// For each agent whose loops were held up for so much of the time that percentiles are theirs.
@@ -178,6 +208,8 @@ extension Verdict {
     public static let loopLagLimit = 0.01
     /// Seconds of such a time, in all, that say nothing.
     public static let shortestHold = 0.1
+    /// The 99th percentile of how long arrivals wait for a user may be so much, in nanoseconds.
+    public static let userWaitLimit: Int64 = 10_000_000
     /// The share of iterations that may block their loop.
     public static let blockingLimit = 0.01
     /// The share of its cores that a runner may use over the whole run.

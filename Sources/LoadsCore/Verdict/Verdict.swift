@@ -24,6 +24,8 @@ public struct Verdict: Sendable, Equatable {
             case cpu
             /// Arrivals found no user.
             case droppedArrivals = "dropped-arrivals"
+            /// Arrivals waited long for a user, because there were as many as there may be.
+            case userWait = "user-wait"
             /// No descriptors, or no ports, were left.
             case descriptors
             /// Bodies blocked their loop.
@@ -34,6 +36,8 @@ public struct Verdict: Sendable, Equatable {
             case agentMissing = "agent-missing"
             /// Iterations started of whose end nothing is known.
             case unended
+            /// Iterations were cut off at the end of the grace: how long they would have taken nobody knows.
+            case cutOff = "cut-off"
             /// There is no number at all.
             case nothingMeasured = "nothing-measured"
         }
@@ -58,8 +62,9 @@ public struct Verdict: Sendable, Equatable {
         /// What it makes of the run.
         public var kind: Kind {
             switch code {
-            case .scheduleLag, .loopLag, .coreWait, .cpu, .droppedArrivals, .descriptors, .blocking: .generatorLimited
-            case .crash, .agentMissing, .unended, .nothingMeasured: .incomplete
+            case .scheduleLag, .loopLag, .coreWait, .cpu, .droppedArrivals, .userWait, .descriptors, .blocking:
+                .generatorLimited
+            case .crash, .agentMissing, .unended, .cutOff, .nothingMeasured: .incomplete
             }
         }
     }

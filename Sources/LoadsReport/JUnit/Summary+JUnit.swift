@@ -5,12 +5,15 @@ extension Summary {
     ///
     /// A case fails for itself: where a threshold judges errors or checks, it is the threshold's case that fails.
     ///
-    /// - Parameter comparison: With an earlier run: a case of its own, which fails for regressions.
+    /// - Parameters:
+    ///   - comparison: With an earlier run: a case of its own, which fails for regressions.
+    ///   - strict: Whether numbers that cannot be trusted are refused: then the verdict is a case, too.
     ///
     /// What Ant and Jenkins read: `testsuites` with a `testsuite` for each kind of case.
-    public func junit(comparison: Comparison? = nil) -> [UInt8] {
+    public func junit(comparison: Comparison? = nil, strict: Bool = false) -> [UInt8] {
         let suites = [
             ("loads.scenarios", [scenarioCase]), ("loads.checks", checkCases), ("loads.thresholds", thresholdCases),
+            ("loads.verdict", strict ? [verdictCase] : []),
             ("loads.baseline", comparison.map { [Self.baselineCase($0)] } ?? []),
         ].filter { !$0.1.isEmpty }
         let all = suites.flatMap(\.1)
@@ -80,6 +83,15 @@ extension Summary {
                 }
             return JUnitCase(name: result.expression, result: outcome, time: 0)
         }
+    }
+
+    /// An error, not a failure: nothing is known of the target by it.
+    private var verdictCase: JUnitCase {
+        let reasons = verdict.reasons.map(\.text).joined(separator: "\n")
+        return JUnitCase(
+            name: "the numbers can be trusted",
+            result: verdict.kind == .valid
+                ? .passed : .error(message: "the run is \(verdict.kind.rawValue)", details: reasons), time: 0)
     }
 
     private static func baselineCase(_ comparison: Comparison) -> JUnitCase {

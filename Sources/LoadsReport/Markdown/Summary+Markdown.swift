@@ -132,9 +132,12 @@ extension Summary {
         let arrivals = statistics.arrivals
         guard arrivals != ArrivalCounts() else { return lines }
         lines.append(Markdown.row(["response time"] + counts.map { _ in "" } + cells(statistics.response)))
+        let planned = max(arrivals.planned, plan.arrivals?.poisson == true ? 0 : arrivalsOfPlan ?? 0)
+        let missing = planned - arrivals.planned
         return lines + [
             "",
-            "\(Figures.count(arrivals.planned)) arrivals, \(Figures.count(arrivals.dropped)) dropped "
+            "\(Figures.count(planned)) arrivals, \(missing > 0 ? "\(Figures.count(missing)) of them missing, " : "")"
+                + "\(Figures.count(arrivals.dropped)) dropped "
                 + "(\(Figures.percent(arrivals.dropped, of: arrivals.planned)))",
         ]
     }

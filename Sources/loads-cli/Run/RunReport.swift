@@ -50,7 +50,8 @@ struct RunReport: Sendable {
         let regressed = comparison.map { !$0.regressions.isEmpty } ?? false
         func status() -> ExitStatus { ExitStatus(summary, fault: failed, regressed: regressed, strict: strict) }
         for (file, bytes) in [
-            (.json, { summary.json() }), (.csv, { summary.csv() }), (.junit, { summary.junit(comparison: comparison) }),
+            (.json, { summary.json() }), (.csv, { summary.csv() }),
+            (.junit, { summary.junit(comparison: comparison, strict: strict) }),
             (.markdown, { summary.markdown(status()) + (comparison.map { [0x0a] + $0.markdown() } ?? []) }),
         ] as [(CheckedOutputs.File, () -> [UInt8])] {
             guard let output = outputs[file] else { continue }

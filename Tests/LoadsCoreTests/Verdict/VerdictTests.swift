@@ -136,6 +136,35 @@ import Testing
         #expect(verdict.reasons[0].text.contains("7 hits"))
     }
 
+    @Test func iterationsThatWereCutOffMakeItIncomplete() {
+        let verdict = summary {
+            $0.plan.grace = .seconds(1)
+            $0.statistics.iterations.ok = 900
+            $0.statistics.iterations.interrupted = 100
+            $0.statistics.iterations.cutOff = 90
+        }
+        #expect(verdict.kind == .incomplete && verdict.reasons.map(\.code) == [.cutOff])
+        #expect(
+            verdict.reasons[0].text.hasPrefix("90 of 1000 iterations (9 %) had not ended when the grace of 1s was over")
+        )
+        let stopped = summary {
+            $0.statistics.iterations.ok = 900
+            $0.statistics.iterations.interrupted = 100
+        }
+        #expect(stopped.kind == .valid)
+    }
+
+    @Test(arguments: [(1000, 9, 50, false), (1000, 11, 50, true), (1000, 500, 9, false), (10, 10, 4400, true)])
+    func arrivalsThatWaitedLongForAUserLimit(_ started: Int, _ waited: Int, _ milliseconds: Int64, _ limited: Bool) {
+        let verdict = summary {
+            $0.statistics.arrivals = ArrivalCounts(planned: started, started: started)
+            for _ in 0..<waited { $0.statistics.userWait.record(milliseconds * 1_000_000) }
+        }
+        #expect(verdict.reasons.map(\.code) == (limited ? [.userWait] : []))
+        #expect(verdict.kind == (limited ? .generatorLimited : .valid))
+        if limited { #expect(verdict.reasons[0].text.contains("--max-users")) }
+    }
+
     @Test func whatIsMissingMakesItIncomplete() {
         let crash = RunnerCrash(
             reason: "signal 11", output: "", unreportedStarted: 3, unreportedEnded: 2, unreportedHits: 5)

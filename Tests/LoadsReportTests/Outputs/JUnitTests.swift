@@ -104,4 +104,15 @@ import Testing
 
                 """)
     }
+
+    @Test func whereItIsStrictTheVerdictIsACase() {
+        var summary = Self.summaries[0]
+        #expect(!text(summary).contains("loads.verdict"))
+        func strict() -> String { String(decoding: summary.junit(strict: true), as: UTF8.self) }
+        let trusted = "<testcase name=\"the numbers can be trusted\" classname=\"loads.verdict\" time=\"0.000\""
+        #expect(strict().contains(trusted + "/>"))
+        summary.statistics.iterations.cutOff = 1
+        #expect(strict().contains(trusted + ">") && strict().contains("<error message=\"the run is incomplete\""))
+        #expect(strict().contains("errors=\"1\""))
+    }
 }
