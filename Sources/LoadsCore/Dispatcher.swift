@@ -137,11 +137,9 @@ final class Dispatcher: @unchecked Sendable {
     }
 
     private func wait(_ arrival: Arrival) {
-        guard !control.isStopping, desk.queue(arrival) else { return drop(arrival) }
+        guard desk.queue(arrival) else { return drop(arrival) }
         // A user of another loop may have become free while this one was queued: it has not seen it.
         if let other = desk.laneWithIdle(besides: number) { others[other].look() }
-        // The queue may have been emptied for good in between.
-        if control.isStopping { for arrival in desk.drain() { drop(arrival) } }
     }
 
     /// Serves the queue with free users. From any thread.

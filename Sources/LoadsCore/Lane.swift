@@ -54,7 +54,7 @@ final class Lane: @unchecked Sendable {
     private func begin(
         _ continuation: UnsafeContinuation<Void, Never>, _ deadline: Instant, _ user: VirtualUser, _ control: RunControl
     ) {
-        if control.isStopping || user.mayLeave {
+        if control.isStopping || user.mayLeave || user.hasEnded {
             continuation.resume()
             return
         }

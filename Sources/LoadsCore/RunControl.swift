@@ -6,6 +6,8 @@ final class RunControl: Sendable {
     /// Read before every iteration; relaxed, since it guards no data: seeing it one iteration late is harmless.
     private let stopping = Atomic<Bool>(false)
     private let state = Mutex(State())
+    /// Users that tests have ended. Relaxed: read after the run.
+    private let ended = Atomic<Int>(0)
 
     private struct State {
         var interrupted = false
@@ -19,6 +21,11 @@ final class RunControl: Sendable {
     var isAborted: Bool { state.withLock { $0.aborted } }
     /// When somebody asked to stop.
     var stoppedAt: Instant? { state.withLock { $0.stoppedAt } }
+
+    /// Users that tests have ended so far.
+    var endedUsers: Int { ended.load(ordering: .relaxed) }
+
+    func userEnded() { ended.add(1, ordering: .relaxed) }
 
     func stop(interrupted: Bool) {
         let observers = state.withLock { state -> [@Sendable () -> Void] in
@@ -54,8 +61,10 @@ final class RunControl: Sendable {
     }
 
     /// Sleeps until a point in time, or until the run is told to stop.
-    func sleep(until end: Instant, on clock: EventLoop) async {
-        while !isStopping {
+    ///
+    /// - Parameter isOver: What ends it before, too; asked every 20 ms.
+    func sleep(until end: Instant, on clock: EventLoop, unless isOver: () -> Bool = { false }) async {
+        while !isStopping, !isOver() {
             let left = end.nanoseconds(since: .now)
             if left <= 0 { return }
             try? await clock.sleep(for: .nanoseconds(min(left, 20_000_000)))

@@ -7,10 +7,16 @@ public struct RunEnding: Sendable, Equatable {
     public var interrupted: Bool
     /// Iterations that ignored their cancellation and were left behind; they count as interrupted.
     public var leftBehind: Int
+    /// Users that a test has ended before the plan did (``IterationContext/endUser()``).
+    public var endedUsers: Int
+    /// Whether the plan, or a part of a mix, ended there, because none of its users was left.
+    public var wasDeserted: Bool
     /// - Parameter leftBehind: Iterations, not users.
-    public init(interrupted: Bool, leftBehind: Int = 0) {
+    public init(interrupted: Bool, leftBehind: Int = 0, endedUsers: Int = 0, wasDeserted: Bool = false) {
         self.interrupted = interrupted
         self.leftBehind = leftBehind
+        self.endedUsers = endedUsers
+        self.wasDeserted = wasDeserted
     }
 }
 
@@ -132,7 +138,9 @@ public final class ScenarioRunner: Sendable {
         control.forget()
         // Whoever was left behind may still count.
         if stuck.isEmpty && self.counters == nil { counters.deallocate() }
-        return RunEnding(interrupted: control.wasInterrupted, leftBehind: left)
+        return RunEnding(
+            interrupted: control.wasInterrupted, leftBehind: left, endedUsers: control.endedUsers,
+            wasDeserted: crew.wasDeserted)
     }
 
     private func makeCrew(

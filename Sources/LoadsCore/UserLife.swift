@@ -58,7 +58,7 @@ struct UserLife: Sendable {
         // One clock reading for the end of an iteration and the start of the next.
         var now = Instant.now
         var turnEnds = now.nanoseconds &+ Self.turn
-        while !rules.control.isStopping && !user.mayLeave && !Task.isCancelled {
+        while !rules.control.isStopping && !user.mayLeave && !user.hasEnded && !Task.isCancelled {
             if let count = rules.iterations, done >= count { return }
             if let deadline = rules.deadline, now >= deadline { return }
 

@@ -23,6 +23,8 @@ public final class VirtualUser: @unchecked Sendable {
     private let errorCount = Atomic<Int>(0)
     /// Whether it ends after its running iteration. Relaxed: it guards no data, and one iteration late is harmless.
     private let leaving = Atomic<Bool>(false)
+    /// Whether a test has ended it. Relaxed: its own task reads it after the iteration that did it.
+    private let ended = Atomic<Bool>(false)
     /// What ends the run that the user works for.
     var control: RunControl?
     /// Iterations begun, over all cycles; only the user's own task counts.
@@ -45,7 +47,14 @@ public final class VirtualUser: @unchecked Sendable {
         set { leaving.store(newValue, ordering: .relaxed) }
     }
 
+    /// Whether a test has ended it: it makes no iteration any more, in no cycle and no stage.
+    var hasEnded: Bool { ended.load(ordering: .relaxed) }
+
     func endRun() { control?.stop(interrupted: false) }
+
+    func end() {
+        if !ended.exchange(true, ordering: .relaxed) { control?.userEnded() }
+    }
 
     func nextIteration() -> Int {
         defer { iterations += 1 }

@@ -40,12 +40,15 @@ enum DescriptorLimit {
 
     /// What to say of so many users under a limit; nil when it suffices.
     ///
-    /// - Parameter isPlain: Whether they call `http://` URLs.
-    static func problem(users: Int, isPlain: Bool, limit: Int) -> String? {
+    /// - Parameters:
+    ///   - option: What says how many they are.
+    ///   - isPlain: Whether they call `http://` URLs.
+    static func problem(users: Int, option: String = "-c", isPlain: Bool, limit: Int) -> String? {
         let perUser = isPlain ? perPlainUser : perUser
         let needed = users * perUser + base
         guard needed > limit else { return nil }
-        return "-c \(users): with a connection each they need about \(needed) file descriptors, and the limit is "
+        return
+            "\(option) \(users): with a connection each they need about \(needed) file descriptors, and the limit is "
             + "\(limit), enough for \(Self.users(isPlain: isPlain, limit: limit)) users: raise it (`ulimit -Hn`, or "
             + "/etc/security/limits.conf)"
     }
