@@ -32,9 +32,10 @@ final class ArrivalCrew: Crew {
         var added: [(from: Int, number: Int)] = []
     }
 
+    /// - Parameter isPart: Whether they are a part of a mix, so that they are counted apart.
     init(
         _ arrivals: Arrivals, plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl,
-        patience: Duration
+        patience: Duration, isPart: Bool
     ) {
         self.arrivals = arrivals
         self.plan = plan
@@ -42,7 +43,9 @@ final class ArrivalCrew: Crew {
         self.clock = clock
         self.control = control
         overseer = Overseer(clock: clock, control: control, grace: plan.grace, patience: patience)
-        rules = UserRules(plan: plan, scenarios: scenarios, control: control, iterations: nil, deadline: nil)
+        rules = UserRules(
+            plan: plan, scenarios: scenarios, control: control, iterations: nil, deadline: nil,
+            arrivalsName: isPart ? ScenarioStatistics.name(of: scenarios.map(\.name)) : nil)
         pool = UserPool(plan: plan, scenarios: scenarios, lanes: lanes)
         desk = ArrivalDesk(lanes: lanes.count, bound: arrivals.queue)
         (wanted, want) = AsyncStream.makeStream()
@@ -101,7 +104,7 @@ final class ArrivalCrew: Crew {
             share.stripe = stripes[index]
             return Dispatcher(
                 number: index, lane: lanes[index], arrivals: share, limit: limit(of: index, arrivals.maxUsers),
-                desk: desk, control: control, start: start,
+                desk: desk, control: control, start: start, scenario: rules.arrivalsName,
                 makeUser: { [weak self, want] lane, first in
                     self?.state.withLock { $0.made += 1 }
                     want.yield((lane, first))

@@ -8,6 +8,8 @@ final class Dispatcher: @unchecked Sendable {
     private let desk: ArrivalDesk
     private let control: RunControl
     private let start: Instant
+    /// What its arrivals are counted under, too.
+    private let scenario: String?
     /// Asks for a user of this lane whose first iteration is this arrival; nil for one that waits for its first.
     private let makeUser: @Sendable (Int, Arrival?) -> Void
 
@@ -30,7 +32,7 @@ final class Dispatcher: @unchecked Sendable {
 
     init(
         number: Int, lane: Lane, arrivals: Arrivals, limit: Int, desk: ArrivalDesk, control: RunControl, start: Instant,
-        makeUser: @escaping @Sendable (Int, Arrival?) -> Void
+        scenario: String?, makeUser: @escaping @Sendable (Int, Arrival?) -> Void
     ) {
         self.number = number
         self.lane = lane
@@ -38,6 +40,7 @@ final class Dispatcher: @unchecked Sendable {
         self.desk = desk
         self.control = control
         self.start = start
+        self.scenario = scenario
         self.makeUser = makeUser
         cursor = ArrivalCursor(arrivals, salt: number)
         // Until the last arrival was handed out.
@@ -108,7 +111,7 @@ final class Dispatcher: @unchecked Sendable {
 
     private func take(_ arrival: Arrival) {
         desk.begin()
-        lane.recorder(at: arrival.due).arrivalPlanned()
+        lane.recorder(at: arrival.due).arrivalPlanned(of: scenario)
         if let user = free.popLast() {
             desk.idle(-1, on: number)
             user.resume(returning: arrival)
@@ -158,7 +161,7 @@ final class Dispatcher: @unchecked Sendable {
             lane.loop.submit { self.drop(arrival) }
             return
         }
-        lane.recorder(at: arrival.due).arrivalDropped()
+        lane.recorder(at: arrival.due).arrivalDropped(of: scenario)
         desk.end()
     }
 

@@ -24,9 +24,9 @@ struct IterationRun: Sendable {
         let result: IterationOutcome = context.hasFailed ? .failed : outcome
         let interrupted = Task.isCancelled
         if lane.loop.isOnLoop {
-            finish(result, interrupted, start, end, arrival)
+            finish(index, result, interrupted, start, end, arrival)
         } else {
-            lane.loop.submit { finish(result, interrupted, start, end, arrival) }
+            lane.loop.submit { finish(index, result, interrupted, start, end, arrival) }
         }
         return end
     }
@@ -36,17 +36,21 @@ struct IterationRun: Sendable {
         let recorder = lane.recorder(at: arrival?.due ?? start)
         user.recorder = recorder
         user.executor.activity = index
-        if let arrival { recorder.arrivalStarted(lag: start.nanoseconds(since: arrival.due) - arrival.waited) }
-        recorder.iterationStarted()
+        if let arrival {
+            recorder.arrivalStarted(
+                of: rules.arrivalsName, lag: start.nanoseconds(since: arrival.due) - arrival.waited)
+        }
+        recorder.iterationStarted(of: rules.scenarios[index].name)
     }
 
     /// On the user's loop.
     private func finish(
-        _ outcome: IterationOutcome, _ interrupted: Bool, _ start: Instant, _ end: Instant, _ arrival: Arrival?
+        _ index: Int, _ outcome: IterationOutcome, _ interrupted: Bool, _ start: Instant, _ end: Instant,
+        _ arrival: Arrival?
     ) {
         lane.recorder(at: arrival?.due ?? start).iterationEnded(
             outcome, interrupted: interrupted, service: end.nanoseconds(since: start),
-            response: arrival.map { end.nanoseconds(since: $0.due) })
+            response: arrival.map { end.nanoseconds(since: $0.due) }, of: rules.scenarios[index].name)
         if rules.newConnections { user.attachment?.iterationEnded() }
     }
 }

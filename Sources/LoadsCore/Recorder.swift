@@ -13,6 +13,8 @@ public final class Recorder {
     private var steps: NamedSlots<StepStatistics>
     private var checks: NamedSlots<CheckCounts>
     private var metrics: NamedSlots<MetricStatistics>
+    /// nil where there is one scenario only: what is counted of all is its.
+    private var scenarios: NamedSlots<ScenarioStatistics>?
 
     private var statistics = Statistics()
     private var hits: [RawHit] = []
@@ -29,13 +31,18 @@ public final class Recorder {
     ///   - registry: Which names are kept apart.
     ///   - counters: Where to count so that it outlives the process.
     ///   - slot: The loop's number: its place in the counters.
-    public init(start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0) {
+    ///   - byScenario: Whether the iterations of each scenario are counted apart, too.
+    public init(
+        start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0,
+        byScenario: Bool = false
+    ) {
         self.start = start
         self.registry = registry
         names = NamedSlots(.hit, registry)
         steps = NamedSlots(.step, registry)
         checks = NamedSlots(.check, registry)
         metrics = NamedSlots(.metric, registry)
+        scenarios = byScenario ? NamedSlots(.scenario, registry) : nil
         self.counters = counters?.slot(slot)
         wantsRawHits = plan.rawHits
     }
@@ -83,22 +90,39 @@ public final class Recorder {
         metrics.update(place) { $0.record(value, at: time) }
     }
 
+    /// Counts what belongs to a scenario, too, where these are told apart.
+    private func count(of scenario: String?, _ change: (inout ScenarioStatistics) -> Void) {
+        guard scenarios != nil, let scenario else { return }
+        let place = scenarios!.place(of: scenario) { ScenarioStatistics() }
+        scenarios!.update(place, change)
+    }
+
     /// Counts an arrival whose time has come.
-    func arrivalPlanned() { statistics.arrivals.planned += 1 }
+    ///
+    /// - Parameter scenario: Whose it is, or all of whose; nil if that is not told apart.
+    func arrivalPlanned(of scenario: String?) {
+        statistics.arrivals.planned += 1
+        count(of: scenario) { $0.arrivals.planned += 1 }
+    }
 
     /// Counts an arrival that does not become an iteration.
-    func arrivalDropped() { statistics.arrivals.dropped += 1 }
+    func arrivalDropped(of scenario: String?) {
+        statistics.arrivals.dropped += 1
+        count(of: scenario) { $0.arrivals.dropped += 1 }
+    }
 
     /// Counts an arrival that becomes an iteration.
     ///
     /// - Parameter lag: How late the generator was with it, in nanoseconds.
-    func arrivalStarted(lag: Int64) {
+    func arrivalStarted(of scenario: String?, lag: Int64) {
         statistics.arrivals.started += 1
         statistics.scheduleLag.record(lag)
+        count(of: scenario) { $0.arrivals.started += 1 }
     }
 
     /// Counts the start of an iteration.
-    public func iterationStarted() {
+    public func iterationStarted(of scenario: String? = nil) {
+        count(of: scenario) { $0.iterations.started += 1 }
         statistics.iterations.started += 1
         running += 1
         counters?.countStart()
@@ -109,20 +133,21 @@ public final class Recorder {
     /// - Parameters:
     ///   - service: Nanoseconds from its start; nil if nobody measured it.
     ///   - response: Nanoseconds from its intended start; nil if it had none.
+    ///   - scenario: Whose it is.
     public func iterationEnded(
-        _ outcome: IterationOutcome, interrupted: Bool, service: Int64?, response: Int64? = nil
+        _ outcome: IterationOutcome, interrupted: Bool, service: Int64?, response: Int64? = nil,
+        of scenario: String? = nil
     ) {
         counters?.countEnd()
         running -= 1
-        if interrupted {
-            statistics.iterations.interrupted += 1
-            return
+        count(of: scenario) { own in
+            own.iterations.count(outcome, interrupted: interrupted)
+            if interrupted { return }
+            if let service { own.service.record(service) }
+            if let response { own.response.record(response) }
         }
-        switch outcome {
-        case .ok: statistics.iterations.ok += 1
-        case .failed: statistics.iterations.failed += 1
-        case .skipped: statistics.iterations.skipped += 1
-        }
+        statistics.iterations.count(outcome, interrupted: interrupted)
+        if interrupted { return }
         if let service { statistics.service.record(service) }
         if let response { statistics.response.record(response) }
     }
@@ -136,6 +161,7 @@ public final class Recorder {
         steps.take(into: &batch.statistics.steps)
         checks.take(into: &batch.statistics.checks)
         metrics.take(into: &batch.statistics.metrics)
+        scenarios?.take(into: &batch.statistics.scenarios)
         batch.statistics.health.overflowedNames = registry.overflowed
         return batch
     }
@@ -168,6 +194,21 @@ public final class Recorder {
         }
         let sample = String(message().prefix(Self.messageLimit))
         groups.add(Occurrences(count: 1, first: time, last: time, sample: sample), to: key)
+    }
+}
+
+extension IterationCounts {
+    /// Counts the end of one.
+    fileprivate mutating func count(_ outcome: IterationOutcome, interrupted: Bool) {
+        if interrupted {
+            self.interrupted += 1
+            return
+        }
+        switch outcome {
+        case .ok: ok += 1
+        case .failed: failed += 1
+        case .skipped: skipped += 1
+        }
     }
 }
 

@@ -117,7 +117,9 @@ public final class ScenarioRunner: Sendable {
         let registry = NameRegistry(limit: plan.maxNames)
         let counters = counters ?? LiveCounters.local()
         let lanes = group.loops.enumerated().map {
-            Lane(number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters)
+            Lane(
+                number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters,
+                byScenario: scenarios.count > 1)
         }
         let crew = makeCrew(plan, scenarios, lanes, clock)
         var left = 0
@@ -144,7 +146,7 @@ public final class ScenarioRunner: Sendable {
     }
 
     private func makeCrew(
-        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop
+        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop, isPart: Bool = false
     ) -> any Crew {
         switch plan.model {
         case .cycles:
@@ -157,12 +159,12 @@ public final class ScenarioRunner: Sendable {
         case .arrivals(let arrivals):
             return ArrivalCrew(
                 arrivals, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
-                patience: patience)
+                patience: patience, isPart: isPart)
         case .mix:
             let parts = plan.parts.map { part in
                 let own = scenarios.filter { part.scenarios.contains($0.name) }
                 // A part whose tests are all disabled has nothing to run.
-                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock))
+                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock, isPart: true))
             }
             return MixCrew(parts, clock: clock, control: control)
         }

@@ -179,6 +179,8 @@ public struct Statistics: Sendable, Equatable {
     public var scheduleLag = Histogram()
     /// Hits by the name they are grouped under; further names than ``Plan/maxNames`` are in ``otherName``.
     public var names: [String: NameStatistics] = [:]
+    /// Iterations by scenario, where a run has several; by their names.
+    public var scenarios: [String: ScenarioStatistics] = [:]
     /// Transactions by name, tags included (``TaggedName``).
     public var steps: [String: StepStatistics] = [:]
     /// Checks by name, likewise.
@@ -220,6 +222,9 @@ public struct Statistics: Sendable, Equatable {
     public mutating func merge(_ other: Statistics) {
         iterations.merge(other.iterations)
         service.merge(other.service)
+        for (name, scenario) in other.scenarios {
+            scenarios[scenarios.key(for: name), default: ScenarioStatistics()].merge(scenario)
+        }
         arrivals.merge(other.arrivals)
         response.merge(other.response)
         scheduleLag.merge(other.scheduleLag)

@@ -13,8 +13,14 @@ final class UserRules: Sendable {
     /// Nanoseconds.
     let pacing: Int64
     let newConnections: Bool
+    /// What arrivals are counted under; nil where they are the whole run's.
+    let arrivalsName: String?
 
-    init(plan: Plan, scenarios: [Scenario], control: RunControl, iterations: Int?, deadline: Instant?) {
+    init(
+        plan: Plan, scenarios: [Scenario], control: RunControl, iterations: Int?, deadline: Instant?,
+        arrivalsName: String? = nil
+    ) {
+        self.arrivalsName = arrivalsName
         self.scenarios = scenarios
         var sum = 0
         weights = scenarios.map { scenario in

@@ -148,6 +148,10 @@ import Testing
         #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
         #expect(run.log.count == 115 && run.log.count { $0.contains("/large") } == 15)
         #expect(run.summary.number("arrivals.planned") == 100 && run.summary.number("iterations.ok") == 115)
+        let scenarios = try #require(run.summary.object["scenarios"] as? [[String: Any]])
+        #expect(scenarios.map { $0["name"] as? String } == ["SiteTests.Pages/front", "SiteTests.Pages/large"])
+        #expect(scenarios.map { ($0["iterations"] as? [String: Int])?["ok"] } == [100, 15])
+        #expect((scenarios[0]["arrivals"] as? [String: Int])?["planned"] == 100)
         #expect(run.summary.agents.allSatisfy { ($0["hits"] as? Int ?? 0) > 40 }, "\(run.summary.agents)")
     }
 }

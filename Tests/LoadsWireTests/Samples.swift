@@ -113,12 +113,30 @@ enum Samples {
         return Batch(statistics: statistics, hits: hits, from: 0.25, to: 0.375)
     }()
 
+    /// Of a mix: a scenario with a rate of its own, one with users, and the arrivals of two that share a rate.
+    static let scenarios: Batch = {
+        var statistics = Statistics()
+        var (rate, users, both) = (ScenarioStatistics(), ScenarioStatistics(), ScenarioStatistics())
+        (rate.iterations.started, rate.iterations.ok, rate.iterations.failed) = (5, 3, 1)
+        rate.arrivals = ArrivalCounts(planned: 8, started: 5, dropped: 2)
+        for value in [1_000_000, 2_500_000] as [Int64] {
+            rate.service.record(value)
+            rate.response.record(value + 500_000)
+        }
+        (users.iterations.started, users.iterations.skipped, users.iterations.interrupted) = (2, 1, 1)
+        both.arrivals = ArrivalCounts(planned: 4, started: 4, dropped: 0)
+        statistics.iterations.started = 7
+        statistics.scenarios = ["Shop/buys": rate, "Shop/looks": users, "Shop/a, Shop/b": both]
+        return Batch(statistics: statistics, from: 0, to: 0.1)
+    }()
+
     static let reports: [(name: String, report: RunnerReport)] = [
         ("hello", .hello(kind: "swift-test", process: 4711)),
         ("ready", .ready),
         ("started", .started(late: 0.001)),
         ("batch", .batch(batch)),
         ("batch-empty", .batch(Batch())),
+        ("batch-scenarios", .batch(scenarios)),
         ("note", .note("10 users do not fit: größer")),
         ("value", .value([0, 128, 255])),
         ("ended", .ended(interrupted: true, seconds: 12.5)),

@@ -9,6 +9,15 @@ import Testing
         let written: Written
         let log: [String]
 
+        /// Good iterations by scenario.
+        func iterations() throws -> [String: Int] {
+            Dictionary(
+                try written.list("scenarios").map { scenario in
+                    let iterations = try #require(scenario["iterations"] as? [String: Int])
+                    return (scenario["name"] as? String ?? "", iterations["ok"] ?? -1)
+                }, uniquingKeysWith: { first, _ in first })
+        }
+
         /// When hits under a name began, in seconds.
         func times(_ name: String) -> [Double] {
             written.lines.filter { ($0["name"] as? String) == name }
@@ -43,6 +52,7 @@ import Testing
         #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
         // A quarter of 400, with a standard deviation of 9.
         let large = run.log.count { $0.contains("/large") }
+        #expect(try run.iterations() == ["SiteTests.Pages/front": 400 - large, "SiteTests.Pages/large": large])
         #expect(run.log.count == 400 && (50...150).contains(large), "\(large)")
         try await run.written.checkSchema()
     }
@@ -66,11 +76,15 @@ import Testing
         #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
         #expect(run.log.count == 60 + 9 + 3 * 20)
         let names = Set(run.written.lines.compactMap { $0["name"] as? String })
-        let (front, large) = (run.times("GET /"), run.times("GET /large"))
-        #expect(front.count == 60 && large.count == 9, "\(names)")
-        #expect(front.first ?? 0 >= 0.5)
+        let (starts, large) = (run.times("GET /"), run.times("GET /large"))
+        #expect(starts.count == 60 && large.count == 9, "\(names)")
+        #expect(starts.first ?? 0 >= 0.5)
         // Three by one user, then, after the pause, three by each of two.
         #expect(large[3] - large[2] >= 0.4, "\(large)")
+        let counts = ["SiteTests.Pages/front": 60, "SiteTests.Pages/large": 9, "SiteTests.Pages/moved": 20]
+        #expect(try run.iterations() == counts)
+        let front = try run.written.list("scenarios").first { $0["name"] as? String == "SiteTests.Pages/front" }
+        #expect((front?["arrivals"] as? [String: Int]) == ["planned": 60, "started": 60, "dropped": 0])
         #expect(try run.written.number("arrivals.planned") == 60 && run.written.number("iterations.ok") == 89)
         try await run.written.checkSchema()
     }
