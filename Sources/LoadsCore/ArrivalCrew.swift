@@ -4,6 +4,8 @@ import Synchronization
 /// The users of an open model: arrivals are handed to free ones, and more are made as they are needed.
 final class ArrivalCrew: Crew {
     private let arrivals: Arrivals
+    /// What tells random arrivals of this part from those of others with the same seed.
+    private let salt: Int
     private let plan: Plan
     private let lanes: [Lane]
     private let clock: EventLoop
@@ -32,12 +34,16 @@ final class ArrivalCrew: Crew {
         var added: [(from: Int, number: Int)] = []
     }
 
-    /// - Parameter isPart: Whether they are a part of a mix, so that they are counted apart.
+    /// - Parameter part: Which part of a mix they are, so that they are counted apart, and drawn apart; nil is the whole plan.
     init(
         _ arrivals: Arrivals, plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl,
-        patience: Duration, isPart: Bool
+        patience: Duration, part: Int?
     ) {
+        var arrivals = arrivals
+        // Nobody has chosen one for them.
+        if arrivals.seed == 0 { arrivals.seed = plan.seed }
         self.arrivals = arrivals
+        salt = (part ?? 0) * Plan.loopLimit
         self.plan = plan
         self.lanes = lanes
         self.clock = clock
@@ -45,7 +51,7 @@ final class ArrivalCrew: Crew {
         overseer = Overseer(clock: clock, control: control, grace: plan.grace, patience: patience)
         rules = UserRules(
             plan: plan, scenarios: scenarios, control: control, iterations: nil, deadline: nil,
-            arrivalsName: isPart ? ScenarioStatistics.name(of: scenarios.map(\.name)) : nil)
+            arrivalsName: part != nil ? ScenarioStatistics.name(of: scenarios.map(\.name)) : nil)
         pool = UserPool(plan: plan, scenarios: scenarios, lanes: lanes)
         desk = ArrivalDesk(lanes: lanes.count, bound: arrivals.queue)
         (wanted, want) = AsyncStream.makeStream()
@@ -104,7 +110,7 @@ final class ArrivalCrew: Crew {
             share.stripe = stripes[index]
             return Dispatcher(
                 number: index, lane: lanes[index], arrivals: share, limit: limit(of: index, arrivals.maxUsers),
-                desk: desk, control: control, start: start, scenario: rules.arrivalsName,
+                desk: desk, control: control, start: start, scenario: rules.arrivalsName, salt: salt + index,
                 makeUser: { [weak self, want] lane, first in
                     self?.state.withLock { $0.made += 1 }
                     want.yield((lane, first))
@@ -199,7 +205,7 @@ struct ArrivalLife: Sendable {
     func run(_ first: Arrival?) async {
         user.control = rules.control
         let run = IterationRun(user: user, lane: dispatcher.lane, rules: rules)
-        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
+        var random = SplitMix(of: user)
         var next = first
         var isNew = first == nil
         while true {

@@ -32,7 +32,7 @@ final class Dispatcher: @unchecked Sendable {
 
     init(
         number: Int, lane: Lane, arrivals: Arrivals, limit: Int, desk: ArrivalDesk, control: RunControl, start: Instant,
-        scenario: String?, makeUser: @escaping @Sendable (Int, Arrival?) -> Void
+        scenario: String?, salt: Int, makeUser: @escaping @Sendable (Int, Arrival?) -> Void
     ) {
         self.number = number
         self.lane = lane
@@ -42,7 +42,7 @@ final class Dispatcher: @unchecked Sendable {
         self.start = start
         self.scenario = scenario
         self.makeUser = makeUser
-        cursor = ArrivalCursor(arrivals, salt: number)
+        cursor = ArrivalCursor(arrivals, salt: salt)
         // Until the last arrival was handed out.
         desk.begin()
     }

@@ -146,7 +146,7 @@ public final class ScenarioRunner: Sendable {
     }
 
     private func makeCrew(
-        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop, isPart: Bool = false
+        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop, part: Int? = nil
     ) -> any Crew {
         switch plan.model {
         case .cycles:
@@ -159,12 +159,12 @@ public final class ScenarioRunner: Sendable {
         case .arrivals(let arrivals):
             return ArrivalCrew(
                 arrivals, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
-                patience: patience, isPart: isPart)
+                patience: patience, part: part)
         case .mix:
-            let parts = plan.parts.map { part in
+            let parts = plan.parts.enumerated().map { index, part in
                 let own = scenarios.filter { part.scenarios.contains($0.name) }
                 // A part whose tests are all disabled has nothing to run.
-                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock, isPart: true))
+                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock, part: index))
             }
             return MixCrew(parts, clock: clock, control: control)
         }

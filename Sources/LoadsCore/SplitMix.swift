@@ -6,6 +6,13 @@ struct SplitMix {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
 
+    /// What a user draws its scenarios and think times from: with the same seed of the run the same ones.
+    init(of user: VirtualUser) {
+        // The complement: an iteration's own numbers begin with the seed as it is.
+        self.init(seed: ~UInt64(truncatingIfNeeded: user.plan.seed))
+        mix(UInt64(truncatingIfNeeded: user.number))
+    }
+
     mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var value = state

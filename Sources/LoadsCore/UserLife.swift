@@ -58,9 +58,11 @@ struct UserLife: Sendable {
         user.control = rules.control
         if begin > .now { await nap(until: begin) }
         let run = IterationRun(user: user, lane: lane, rules: rules)
-        var random = SplitMix(seed: UInt64(truncatingIfNeeded: user.number))
+        var random = SplitMix(of: user)
         var backOff = BackOff()
         var done = 0
+        // Who comes back does not do the same again.
+        if let earlier = user.nextLife() { random.mix(earlier) }
         // One clock reading for the end of an iteration and the start of the next.
         var now = Instant.now
         var turnEnds = now.nanoseconds &+ Self.turn

@@ -4,7 +4,7 @@ import Synchronization
 /// One user of a run: it lives on one event loop and never moves; what it owns there outlives its iterations.
 public final class VirtualUser: @unchecked Sendable {
     // @unchecked: `attachment` and `recorder` are touched on the user's loop only, where all its requests are made;
-    // `iterations` by the user's one task, which also sets `control` before its first iteration.
+    // `iterations` and `lives` by the user's one task, which also sets `control` before its first iteration.
 
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
@@ -29,6 +29,8 @@ public final class VirtualUser: @unchecked Sendable {
     var control: RunControl?
     /// Iterations begun, over all cycles; only the user's own task counts.
     private var iterations = 0
+    /// How often it has come, to a cycle or a stage; likewise.
+    private var lives: UInt64 = 0
 
     /// - Parameter scenarios: What the user may do, by name: what holds its loop for long is told by it.
     public init(number: Int, loop: EventLoop, recorder: Recorder, plan: Plan, scenarios: [String] = []) {
@@ -54,6 +56,12 @@ public final class VirtualUser: @unchecked Sendable {
 
     func end() {
         if !ended.exchange(true, ordering: .relaxed) { control?.userEnded() }
+    }
+
+    /// How often it was there before; nil if never.
+    func nextLife() -> UInt64? {
+        defer { lives += 1 }
+        return lives == 0 ? nil : lives
     }
 
     func nextIteration() -> Int {

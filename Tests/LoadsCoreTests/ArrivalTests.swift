@@ -379,6 +379,40 @@ import Testing
         #expect((own["c"]?.iterations.ok ?? 0) + (own["d"]?.iterations.ok ?? 0) == 20)
     }
 
+    @Test func poissonPartsDoNotComeAtTheSameTimes() async {
+        var arrivals = Arrivals(rate: .perSecond(1000), for: .milliseconds(300), maxUsers: 20)
+        arrivals.poisson = true
+        var plan = Plan(model: .mix(["a", "b", "c"].map { MixPart(scenarios: [$0], model: .arrivals(arrivals)) }))
+        plan.loops = 1
+        func planned(_ seed: Int) async -> [Int?] {
+            plan.seed = seed
+            let (_, total) = await Self.run(plan, ["a", "b", "c"])
+            return ["a", "b", "c"].map { total.scenarios[$0]?.arrivals.planned }
+        }
+        let (one, again, other) = (await planned(1), await planned(1), await planned(2))
+        #expect(Set(one).count > 1 && one == again && one != other, "\(one), \(again), \(other)")
+    }
+
+    @Test func aUserThatComesBackDrawsOtherScenarios() async {
+        func drawn(_ seed: Int) async -> [Int] {
+            var plan = Plan(cycles: [1, 1].map { Plan.Cycle(users: $0, amount: .iterations(40)) })
+            plan.seed = seed
+            let log = Log<Int>()
+            let bodies: [Outcome.Body] = [0, 1].map { number in
+                { _ in
+                    log.add(number)
+                    return .ok
+                }
+            }
+            _ = await Outcome.of(plan, bodies[0], bodies[1])
+            return log.entries
+        }
+        let (one, again, other) = (await drawn(5), await drawn(5), await drawn(6))
+        #expect(one.count == 80 && one.prefix(40) != one.suffix(40))
+        // The seed decides.
+        #expect(one == again && one != other)
+    }
+
     @Test func oneScenarioIsNotCountedTwice() async {
         let outcome = await Outcome.of(Plan(users: 2, iterations: 3)) { _ in .ok }
         #expect(outcome.total.scenarios.isEmpty && outcome.total.iterations.ok == 6)
