@@ -72,9 +72,9 @@ import Testing
                 iterations: 3
                 pause: 400ms
               - target: SiteTests.Pages/moved
-            """, requests: 60 + 9 + 3 * 20)
+            """, requests: 129)
         #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
-        #expect(run.log.count == 60 + 9 + 3 * 20)
+        #expect(run.log.count == 129)
         let names = Set(run.written.lines.compactMap { $0["name"] as? String })
         let (starts, large) = (run.times("GET /"), run.times("GET /large"))
         #expect(starts.count == 60 && large.count == 9, "\(names)")
