@@ -84,6 +84,7 @@ struct RunShow {
         if base == nil { base = snapshot }
         quiet = 0
         var meter = self.meter ?? ProgressMeter(plan: snapshot.submission.order.plan)
+        meter.take(snapshot.changes)
         meter.start(from: snapshot.statistics, at: snapshot.elapsed)
         self.meter = meter
         agents = snapshot.agents.count
@@ -171,6 +172,8 @@ struct RunShow {
             // What it waits for, and how many agents it has, is in the snapshot.
             if event.kind == "queued" || event.kind == "preparing" { return true }
             if event.isForPeople(agents: agents) { observer.noted(event.text) }
+            // What the plan wants from then on, likewise.
+            if event.kind == "adjusted" { return true }
             // Hits may still be on their way: the next tick asks.
             if event.isFinal { isOver = true }
         }

@@ -4,6 +4,8 @@ import Synchronization
 /// The users of an open model: arrivals are handed to free ones, and more are made as they are needed.
 final class ArrivalCrew: Crew {
     private let arrivals: Arrivals
+    /// What tells random arrivals of this part from those of others with the same seed.
+    private let salt: Int
     private let plan: Plan
     private let lanes: [Lane]
     private let clock: EventLoop
@@ -20,28 +22,40 @@ final class ArrivalCrew: Crew {
     private struct State {
         var dispatchers: [Dispatcher] = []
         var isOver = false
+        /// Users that were made, or are about to be, and those that tests have ended.
+        var made = 0
+        var ended = 0
         /// Changes that came before the start.
         var early: [(arrivals: Arrivals, from: Int64)] = []
-        /// How many users there may be, and the numbers of those that changes have added: from which on, and the first.
+        /// How many users there may be.
+        var limit: Int
+        /// The most that there ever might be, and the numbers of those that changes have added: from which on, and the first.
         var mostUsers: Int
         var added: [(from: Int, number: Int)] = []
     }
 
+    /// - Parameter part: Which part of a mix they are, so that they are counted apart, and drawn apart; nil is the whole plan.
     init(
         _ arrivals: Arrivals, plan: Plan, scenarios: [Scenario], lanes: [Lane], clock: EventLoop, control: RunControl,
-        patience: Duration
+        patience: Duration, part: Int?
     ) {
+        var arrivals = arrivals
+        // Nobody has chosen one for them.
+        if arrivals.seed == 0 { arrivals.seed = plan.seed }
         self.arrivals = arrivals
+        salt = (part ?? 0) * Plan.loopLimit
         self.plan = plan
         self.lanes = lanes
         self.clock = clock
         self.control = control
         overseer = Overseer(clock: clock, control: control, grace: plan.grace, patience: patience)
-        rules = UserRules(plan: plan, scenarios: scenarios, control: control, iterations: nil, deadline: nil)
+        rules = UserRules(
+            plan: plan, scenarios: scenarios, control: control, iterations: nil, deadline: nil,
+            arrivalsName: part != nil ? ScenarioStatistics.name(of: scenarios.map(\.name)) : nil)
         pool = UserPool(plan: plan, scenarios: scenarios, lanes: lanes)
         desk = ArrivalDesk(lanes: lanes.count, bound: arrivals.queue)
         (wanted, want) = AsyncStream.makeStream()
-        state = Mutex(State(mostUsers: arrivals.maxUsers))
+        state = Mutex(State(limit: arrivals.maxUsers, mostUsers: arrivals.maxUsers))
     }
 
     var count: Int { pool.count }
@@ -69,7 +83,8 @@ final class ArrivalCrew: Crew {
         let work = Task(executorPreference: clock) { [self] in
             await withDiscardingTaskGroup { group in
                 group.addTask(executorPreference: clock) { [self] in
-                    await control.sleep(until: deadline, on: clock)
+                    await control.sleep(until: deadline, on: clock, unless: { wasDeserted })
+                    if wasDeserted { end(dispatchers) }
                     desk.end()
                 }
                 var made = lanes.map { _ in 0 }
@@ -95,8 +110,11 @@ final class ArrivalCrew: Crew {
             share.stripe = stripes[index]
             return Dispatcher(
                 number: index, lane: lanes[index], arrivals: share, limit: limit(of: index, arrivals.maxUsers),
-                desk: desk,
-                control: control, start: start, makeUser: { [want] lane, first in want.yield((lane, first)) })
+                desk: desk, control: control, start: start, scenario: rules.arrivalsName, salt: salt + index,
+                makeUser: { [weak self, want] lane, first in
+                    self?.state.withLock { $0.made += 1 }
+                    want.yield((lane, first))
+                })
         }
         for dispatcher in dispatchers { dispatcher.others = dispatchers }
         return dispatchers
@@ -117,11 +135,17 @@ final class ArrivalCrew: Crew {
         let user = pool.enter(number, lane: lane)
         let life = ArrivalLife(user: user, dispatcher: dispatcher, rules: rules, desk: desk)
         let thread = plan.threads ? UserThread() : nil
-        group.addTask(executorPreference: thread ?? user.executor) { [pool] in
+        group.addTask(executorPreference: thread ?? user.executor) { [self] in
             await life.run(first)
             pool.leave(user)
+            if user.hasEnded { state.withLock { $0.ended += 1 } }
             thread?.shutdown()
         }
+    }
+
+    /// Whether all users that there may be have ended, so that no arrival can be made any more.
+    var wasDeserted: Bool {
+        state.withLock { $0.made >= $0.limit && $0.ended > 0 && $0.ended == $0.made }
     }
 
     /// The number of this agent's user k: those that the plan did not foresee get numbers that nobody in the run has had.
@@ -136,7 +160,7 @@ final class ArrivalCrew: Crew {
     /// No more iterations: what waits is dropped.
     private func end(_ dispatchers: [Dispatcher]) {
         for dispatcher in dispatchers { dispatcher.stop() }
-        let left = desk.drain()
+        let left = desk.close()
         guard let first = dispatchers.first, !left.isEmpty else { return }
         first.lane.loop.submit { for arrival in left { first.drop(arrival) } }
     }
@@ -145,6 +169,7 @@ final class ArrivalCrew: Crew {
         guard case .arrivals(let changed) = model else { return false }
         let dispatchers = state.withLock { state -> [Dispatcher]? in
             if state.isOver { return nil }
+            state.limit = changed.maxUsers
             if changed.maxUsers > state.mostUsers {
                 state.added.append((state.mostUsers, firstNewUser))
                 state.mostUsers = changed.maxUsers
@@ -195,6 +220,7 @@ struct ArrivalLife: Sendable {
             let index = rules.choose(&random)
             _ = await run.perform(index, from: .now, arrival)
             desk.end()
+            if user.hasEnded { return }
         }
     }
 }

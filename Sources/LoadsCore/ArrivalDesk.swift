@@ -8,7 +8,7 @@ import Synchronization
 final class ArrivalDesk: Sendable {
     /// Arrivals that may wait.
     private let bound: Atomic<Int>
-    private let queue = Mutex(RingBuffer<Arrival>())
+    private let queue = Mutex(Queue())
     /// Arrivals in the queue. Sequentially consistent with ``idle``: whoever queues looks for idle users afterwards, and
     /// whoever idles looks at the queue afterwards, so that one of them sees the other.
     private let waiting = Atomic<Int>(0)
@@ -17,6 +17,12 @@ final class ArrivalDesk: Sendable {
     /// Whatever keeps the run from its end: its time, loops with arrivals to come, arrivals that have not ended.
     private let pending = Atomic<Int>(0)
     private let over = Mutex<(isOver: Bool, observers: [@Sendable () -> Void])>((false, []))
+
+    private struct Queue {
+        var arrivals = RingBuffer<Arrival>()
+        /// Nobody serves it any more.
+        var isClosed = false
+    }
 
     final class Counter: Sendable {
         let value = Atomic<Int>(0)
@@ -29,12 +35,12 @@ final class ArrivalDesk: Sendable {
 
     // MARK: The queue
 
-    /// Lets an arrival wait. Returns false when the queue is full.
+    /// Lets an arrival wait. Returns false when the queue is full, or closed.
     func queue(_ arrival: Arrival) -> Bool {
         let bound = bound.load(ordering: .relaxed)
         return queue.withLock { queue in
-            guard queue.count < bound else { return false }
-            queue.append(arrival)
+            guard !queue.isClosed, queue.arrivals.count < bound else { return false }
+            queue.arrivals.append(arrival)
             waiting.add(1, ordering: .sequentiallyConsistent)
             return true
         }
@@ -44,7 +50,7 @@ final class ArrivalDesk: Sendable {
     func next(at now: Instant) -> Arrival? {
         guard waiting.load(ordering: .sequentiallyConsistent) > 0 else { return nil }
         let arrival = queue.withLock { queue -> Arrival? in
-            guard let arrival = queue.popFirst() else { return nil }
+            guard let arrival = queue.arrivals.popFirst() else { return nil }
             waiting.subtract(1, ordering: .sequentiallyConsistent)
             return arrival
         }
@@ -53,11 +59,12 @@ final class ArrivalDesk: Sendable {
         return arrival
     }
 
-    /// Takes everything out of the queue.
-    func drain() -> [Arrival] {
+    /// Takes everything out of the queue, which takes no more.
+    func close() -> [Arrival] {
         queue.withLock { queue in
+            queue.isClosed = true
             var all: [Arrival] = []
-            while let arrival = queue.popFirst() { all.append(arrival) }
+            while let arrival = queue.arrivals.popFirst() { all.append(arrival) }
             waiting.store(0, ordering: .sequentiallyConsistent)
             return all
         }

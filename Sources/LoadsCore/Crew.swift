@@ -8,6 +8,9 @@ protocol Crew: AnyObject, Sendable {
     /// Runs the plan. Returns when all users have ended, or have been given up.
     func perform(from start: Instant) async
 
+    /// Whether it ended, wholly or in a part, before its time, because tests have ended all its users.
+    var wasDeserted: Bool { get }
+
     /// Changes the number of users of the cycle that is running, now.
     ///
     /// - Returns: False when no cycle is running.

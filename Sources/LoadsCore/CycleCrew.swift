@@ -20,6 +20,7 @@ final class CycleCrew: Crew {
         var extras: [Int: VirtualUser] = [:]
         /// The first number that nobody has had.
         var next: Int
+        var wasDeserted = false
     }
 
     private let overseer: Overseer
@@ -47,6 +48,8 @@ final class CycleCrew: Crew {
     /// Users running now.
     var count: Int { running.withLock { $0.reduce(0, +) } }
 
+    var wasDeserted: Bool { state.withLock { $0.wasDeserted } }
+
     func perform(from start: Instant) async {
         for (index, cycle) in plan.cycles.enumerated() {
             if index > 0 { await control.sleep(plan.pause, on: clock) }
@@ -55,7 +58,8 @@ final class CycleCrew: Crew {
         }
     }
 
-    /// Runs one cycle to its end. One with a duration lasts as long, even while it has no users.
+    /// Runs one cycle to its end. One with a duration lasts as long, even while it has no users, unless tests have ended
+    /// them all.
     ///
     /// - Parameter start: When its users start; ramp-up and duration are counted from there.
     /// - Returns: Whether all its users ended; otherwise some are left behind in an iteration that ignores that it was
@@ -98,6 +102,7 @@ final class CycleCrew: Crew {
     private func end(_ shift: Shift) {
         state.withLock { state in
             state.next = shift.next
+            state.wasDeserted = state.wasDeserted || shift.isDeserted
             state.shift = nil
         }
     }
@@ -106,7 +111,7 @@ final class CycleCrew: Crew {
     private func hold(_ shift: Shift, until deadline: Instant, in group: inout DiscardingTaskGroup) {
         shift.begin()
         group.addTask(executorPreference: clock) { [self] in
-            await control.sleep(until: deadline, on: clock)
+            await control.sleep(until: deadline, on: clock, unless: { shift.isDeserted })
             shift.end()
         }
     }
@@ -123,6 +128,7 @@ final class CycleCrew: Crew {
         group.addTask(executorPreference: thread ?? user.executor) { [self] in
             await life.run()
             running.withLock { $0[place] -= 1 }
+            if user.hasEnded { shift.leave(user.number) }
             shift.end()
             thread?.shutdown()
         }

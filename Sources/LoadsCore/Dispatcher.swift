@@ -8,6 +8,8 @@ final class Dispatcher: @unchecked Sendable {
     private let desk: ArrivalDesk
     private let control: RunControl
     private let start: Instant
+    /// What its arrivals are counted under, too.
+    private let scenario: String?
     /// Asks for a user of this lane whose first iteration is this arrival; nil for one that waits for its first.
     private let makeUser: @Sendable (Int, Arrival?) -> Void
 
@@ -30,7 +32,7 @@ final class Dispatcher: @unchecked Sendable {
 
     init(
         number: Int, lane: Lane, arrivals: Arrivals, limit: Int, desk: ArrivalDesk, control: RunControl, start: Instant,
-        makeUser: @escaping @Sendable (Int, Arrival?) -> Void
+        scenario: String?, salt: Int, makeUser: @escaping @Sendable (Int, Arrival?) -> Void
     ) {
         self.number = number
         self.lane = lane
@@ -38,8 +40,9 @@ final class Dispatcher: @unchecked Sendable {
         self.desk = desk
         self.control = control
         self.start = start
+        self.scenario = scenario
         self.makeUser = makeUser
-        cursor = ArrivalCursor(arrivals, salt: number)
+        cursor = ArrivalCursor(arrivals, salt: salt)
         // Until the last arrival was handed out.
         desk.begin()
     }
@@ -108,7 +111,7 @@ final class Dispatcher: @unchecked Sendable {
 
     private func take(_ arrival: Arrival) {
         desk.begin()
-        lane.recorder(at: arrival.due).arrivalPlanned(due: arrival.due)
+        lane.recorder(at: arrival.due).arrivalPlanned(of: scenario, due: arrival.due)
         if let user = free.popLast() {
             desk.idle(-1, on: number)
             user.resume(returning: arrival)
@@ -137,11 +140,9 @@ final class Dispatcher: @unchecked Sendable {
     }
 
     private func wait(_ arrival: Arrival) {
-        guard !control.isStopping, desk.queue(arrival) else { return drop(arrival) }
+        guard desk.queue(arrival) else { return drop(arrival) }
         // A user of another loop may have become free while this one was queued: it has not seen it.
         if let other = desk.laneWithIdle(besides: number) { others[other].look() }
-        // The queue may have been emptied for good in between.
-        if control.isStopping { for arrival in desk.drain() { drop(arrival) } }
     }
 
     /// Serves the queue with free users. From any thread.
@@ -160,7 +161,7 @@ final class Dispatcher: @unchecked Sendable {
             lane.loop.submit { self.drop(arrival) }
             return
         }
-        lane.recorder(at: arrival.due).arrivalDropped(due: arrival.due)
+        lane.recorder(at: arrival.due).arrivalDropped(of: scenario, due: arrival.due)
         desk.end()
     }
 

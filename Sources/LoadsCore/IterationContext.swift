@@ -51,8 +51,9 @@ extension IterationContext {
     /// Ends the run here gracefully, as its plan's end does: no interruption. From any thread.
     public func endRun() { user.endRun() }
 
-    /// Ends the user after this iteration. From any thread.
-    public func endUser() { user.mayLeave = true }
+    /// Ends the user after this iteration: it makes no further one in the whole run. The run ends with its last user. From
+    /// any thread.
+    public func endUser() { user.end() }
 
     /// Counts a step that has ended. From any thread; on the user's loop without a hop, as all that follow.
     ///

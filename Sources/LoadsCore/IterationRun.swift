@@ -24,9 +24,9 @@ struct IterationRun: Sendable {
         let result: IterationOutcome = context.hasFailed ? .failed : outcome
         let interrupted = Task.isCancelled
         if lane.loop.isOnLoop {
-            finish(result, interrupted, start, end, arrival)
+            finish(index, result, interrupted, start, end, arrival)
         } else {
-            lane.loop.submit { finish(result, interrupted, start, end, arrival) }
+            lane.loop.submit { finish(index, result, interrupted, start, end, arrival) }
         }
         return end
     }
@@ -38,18 +38,21 @@ struct IterationRun: Sendable {
         user.executor.activity = index
         if let arrival {
             recorder.arrivalStarted(
-                lag: start.nanoseconds(since: arrival.due) - arrival.waited, waited: arrival.waited, start)
+                of: rules.arrivalsName, lag: start.nanoseconds(since: arrival.due) - arrival.waited,
+                waited: arrival.waited, start)
         }
-        recorder.iterationStarted(start)
+        recorder.iterationStarted(of: rules.scenarios[index].name, start)
     }
 
     /// On the user's loop.
     private func finish(
-        _ outcome: IterationOutcome, _ interrupted: Bool, _ start: Instant, _ end: Instant, _ arrival: Arrival?
+        _ index: Int, _ outcome: IterationOutcome, _ interrupted: Bool, _ start: Instant, _ end: Instant,
+        _ arrival: Arrival?
     ) {
         lane.recorder(at: arrival?.due ?? start).iterationEnded(
             outcome, interrupted: interrupted, cutOff: interrupted && !rules.control.cancelsStopped,
-            service: end.nanoseconds(since: start), response: arrival.map { end.nanoseconds(since: $0.due) }, end)
+            service: end.nanoseconds(since: start), response: arrival.map { end.nanoseconds(since: $0.due) },
+            of: rules.scenarios[index].name, end)
         if rules.newConnections { user.attachment?.iterationEnded() }
     }
 }

@@ -15,13 +15,20 @@ final class Lane: @unchecked Sendable {
     private let counters: LiveCounters.Slot
     private let before: (started: Int, ended: Int)
 
-    /// - Parameter number: The lane's place among the loops of the run.
-    init(number: Int, loop: EventLoop, start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters) {
+    /// - Parameters:
+    ///   - number: The lane's place among the loops of the run.
+    ///   - byScenario: Whether the iterations of each scenario are counted apart, too.
+    init(
+        number: Int, loop: EventLoop, start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters,
+        byScenario: Bool
+    ) {
         self.loop = loop
         self.counters = counters.slot(number)
         before = (self.counters.started, self.counters.ended)
         func recorder() -> Recorder {
-            Recorder(start: start, plan: plan, registry: registry, counters: counters, slot: number)
+            Recorder(
+                start: start, plan: plan, registry: registry, counters: counters, slot: number,
+                byScenario: byScenario)
         }
         self.recorder = recorder()
         warmUp = plan.warmUp
@@ -54,7 +61,7 @@ final class Lane: @unchecked Sendable {
     private func begin(
         _ continuation: UnsafeContinuation<Void, Never>, _ deadline: Instant, _ user: VirtualUser, _ control: RunControl
     ) {
-        if control.isStopping || user.mayLeave {
+        if control.isStopping || user.mayLeave || user.hasEnded {
             continuation.resume()
             return
         }

@@ -45,6 +45,8 @@ extension MixPart {
         var plan = Plan(model: model)
         plan.think = think
         plan.pacing = pacing
+        plan.pause = pause
+        plan.rampUp = rampUp
         return plan.validate()
     }
 }

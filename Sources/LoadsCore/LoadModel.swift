@@ -22,16 +22,22 @@ public struct MixPart: Sendable, Equatable {
     public var think: ThinkTime
     /// As ``Plan/pacing``, for its users.
     public var pacing: Duration
+    /// As ``Plan/pause``, between its cycles.
+    public var pause: Duration
+    /// As ``Plan/rampUp``, of its cycles.
+    public var rampUp: Duration
     /// - Parameter model: Any but a mix.
     public init(
         scenarios: [String], start: Duration = .zero, model: LoadModel, think: ThinkTime = .zero,
-        pacing: Duration = .zero
+        pacing: Duration = .zero, pause: Duration = .zero, rampUp: Duration = .zero
     ) {
         self.scenarios = scenarios
         self.start = start
         self.model = model
         self.think = think
         self.pacing = pacing
+        self.pause = pause
+        self.rampUp = rampUp
     }
 }
 
@@ -114,7 +120,7 @@ public struct Arrivals: Sendable, Equatable {
     ) {
         self.stages = stages
         self.maxUsers = maxUsers ?? Self.standardMaxUsers(for: stages)
-        self.queue = queue ?? max(1000, self.maxUsers)
+        self.queue = queue ?? Self.standardQueue(for: self.maxUsers)
         self.poisson = poisson
         self.seed = seed
         self.stripe = stripe
@@ -132,6 +138,9 @@ public struct Arrivals: Sendable, Equatable {
         let peak = stages.map(\.rate.perSecond).max() ?? 0
         return Int(min(10_000, max(10, (peak * 10).rounded(.up))))
     }
+
+    /// As many as there may be users; at least 1,000.
+    public static func standardQueue(for maxUsers: Int) -> Int { max(1000, maxUsers) }
 
     /// From the start to the end of the last stage.
     public var length: Duration { stages.reduce(.zero) { $0 + $1.duration } }

@@ -15,6 +15,8 @@ final class MixCrew: Crew {
 
     var count: Int { parts.reduce(0) { $0 + $1.crew.count } }
 
+    var wasDeserted: Bool { parts.contains { $0.crew.wasDeserted } }
+
     func perform(from start: Instant) async {
         // Not detached: the users inherit the caller's task-locals.
         await withTaskGroup(of: Void.self) { group in

@@ -8,6 +8,7 @@ public final class NameRegistry: Sendable {
         case step
         case check
         case metric
+        case scenario
     }
 
     private let limit: Int

@@ -74,6 +74,11 @@ extension StepStatistics: NamedValue {
     var emptied: StepStatistics { StepStatistics() }
 }
 
+extension ScenarioStatistics: NamedValue {
+    var isEmpty: Bool { iterations == IterationCounts() && arrivals == ArrivalCounts() }
+    var emptied: ScenarioStatistics { ScenarioStatistics() }
+}
+
 extension CheckCounts: NamedValue {
     var isEmpty: Bool { count == 0 }
     var emptied: CheckCounts { CheckCounts() }

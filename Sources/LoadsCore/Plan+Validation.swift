@@ -8,6 +8,8 @@ public struct PlanProblem: Error, Sendable, Equatable, CustomStringConvertible {
     public var value: String
     /// What would be right.
     public var remedy: String
+    /// Which part of a mix it is about, from 0; nil for the whole plan.
+    public var part: Int?
 
     /// - Parameters:
     ///   - option: Its name without `--`.
@@ -18,7 +20,9 @@ public struct PlanProblem: Error, Sendable, Equatable, CustomStringConvertible {
         self.remedy = remedy
     }
 
-    public var description: String { "--\(option) \(value): \(remedy)" }
+    public var description: String {
+        (part.map { "part \($0 + 1) of the mix: " } ?? "") + "--\(option) \(value): \(remedy)"
+    }
 }
 
 extension Plan {
@@ -45,12 +49,25 @@ extension Plan {
         case .arrivals(let arrivals): problems += arrivals.problems
         case .mix(let parts):
             expect(!parts.isEmpty, "scenarios", "''", "a mix without a part")
-            for part in parts { problems += part.problems }
+            for (index, part) in parts.enumerated() {
+                for var problem in part.problems {
+                    problem.part = index
+                    problems.append(problem)
+                }
+            }
             expect(peakUsers <= Self.userLimit, "scenarios", "\(peakUsers) users", "more than 1,000,000 in all")
         }
         func isTime(_ time: Duration) -> Bool { time >= .zero && time <= DurationText.longest }
         for (option, value) in [("pause", pause), ("ramp-up", rampUp)] {
             expect(isTime(value), option, DurationText.text(value), "not a time (0s or more; try 500ms, 10s, 2m)")
+        }
+        // Users whose time to start comes after the end would never start.
+        let shortest = cycles.compactMap { if case .duration(let length) = $0.amount { length } else { nil } }.min()
+        if let shortest, shortest > .zero {
+            expect(
+                rampUp <= shortest, "ramp-up", DurationText.text(rampUp),
+                "longer than \(cycles.count == 1 ? "the run" : "a cycle") (\(DurationText.text(shortest))): not all users would "
+                    + "start")
         }
         expect(
             think.parameters.allSatisfy(isTime), "think", think.text,

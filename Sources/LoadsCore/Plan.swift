@@ -147,6 +147,8 @@ public struct Plan: Sendable, Equatable {
             plan.model = part.model
             plan.think = part.think
             plan.pacing = part.pacing
+            plan.pause = part.pause
+            plan.rampUp = part.rampUp
             plan.firstUser = first
             first += plan.userNumbers
             return (part.scenarios, part.start, plan)

@@ -53,7 +53,9 @@ public struct ProgressMeter: Sendable {
     private static let gapLength = 2.0
 
     /// When arrivals are due; nil in a closed model.
-    private let schedule: Schedule?
+    private var schedule: Schedule?
+    /// What was changed on the way.
+    private var changes: [UserChange] = []
 
     /// - Parameter plan: Of all that is measured: the fraction done is a share of it.
     public init(plan: Plan) {
@@ -80,6 +82,20 @@ public struct ProgressMeter: Sendable {
         } else {
             note(total.hits - before.hits, total.iterations.ended - before.iterations.ended, Histogram(), at: time)
         }
+    }
+
+    /// Takes what was adjusted on the way: from there on the plan wants another rate.
+    ///
+    /// - Parameter changes: All of them so far, in order.
+    public mutating func take(_ changes: [UserChange]) {
+        guard changes != self.changes else { return }
+        self.changes = changes
+        guard var arrivals = plan.arrivals else { return }
+        for change in changes {
+            guard let rate = change.rate else { continue }
+            arrivals = arrivals.changed(to: rate, from: Int64(max(0, min(change.at, 1e9)) * 1e9))
+        }
+        schedule = arrivals.schedule
     }
 
     private mutating func note(_ hits: Int, _ iterations: Int, _ latency: Histogram, at time: Double) {

@@ -20,6 +20,8 @@ public final class Recorder {
     private var steps: NamedSlots<StepStatistics>
     private var checks: NamedSlots<CheckCounts>
     private var metrics: NamedSlots<MetricStatistics>
+    /// nil where there is one scenario only: what is counted of all is its.
+    private var scenarios: NamedSlots<ScenarioStatistics>?
 
     private var statistics = Statistics()
     private var hits: [RawHit] = []
@@ -48,17 +50,20 @@ public final class Recorder {
     ///   - registry: Which names are kept apart.
     ///   - counters: Where to count so that it outlives the process.
     ///   - slot: The loop's number: its place in the counters.
+    ///   - byScenario: Whether the iterations of each scenario are counted apart, too.
     public convenience init(
-        start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0
+        start: Instant, plan: Plan, registry: NameRegistry, counters: LiveCounters? = nil, slot: Int = 0,
+        byScenario: Bool = false
     ) {
         self.init(
             start: start, registry: registry, counters: counters?.slot(slot), wantsRawHits: plan.rawHits,
-            keepsUnscheduled: plan.isOpen && plan.arrivals == nil)
+            keepsUnscheduled: plan.isOpen && plan.arrivals == nil, byScenario: byScenario)
         rebase()
     }
 
     private init(
-        start: Instant, registry: NameRegistry, counters: LiveCounters.Slot?, wantsRawHits: Bool, keepsUnscheduled: Bool
+        start: Instant, registry: NameRegistry, counters: LiveCounters.Slot?, wantsRawHits: Bool,
+        keepsUnscheduled: Bool, byScenario: Bool
     ) {
         self.start = start
         self.registry = registry
@@ -69,6 +74,7 @@ public final class Recorder {
         steps = NamedSlots(.step, registry)
         checks = NamedSlots(.check, registry)
         metrics = NamedSlots(.metric, registry)
+        scenarios = byScenario ? NamedSlots(.scenario, registry) : nil
     }
 
     // MARK: Hits and what tests measure
@@ -137,22 +143,40 @@ public final class Recorder {
 
     // MARK: Arrivals and iterations
 
+    /// Counts what belongs to a scenario, too, where these are told apart.
+    private func count(of scenario: String?, _ change: (inout ScenarioStatistics) -> Void) {
+        guard scenarios != nil, let scenario else { return }
+        let place = scenarios!.place(of: scenario) { ScenarioStatistics() }
+        scenarios!.update(place, change)
+    }
+
     /// Counts an arrival whose time has come.
-    func arrivalPlanned(due: Instant) { at(due.nanoseconds).statistics.arrivals.planned += 1 }
+    ///
+    /// - Parameter scenario: Whose it is, or all of whose; nil if that is not told apart.
+    func arrivalPlanned(of scenario: String?, due: Instant) {
+        let recorder = at(due.nanoseconds)
+        recorder.statistics.arrivals.planned += 1
+        recorder.count(of: scenario) { $0.arrivals.planned += 1 }
+    }
 
     /// Counts an arrival that does not become an iteration, in the second in which it was due.
-    func arrivalDropped(due: Instant) { at(due.nanoseconds).statistics.arrivals.dropped += 1 }
+    func arrivalDropped(of scenario: String?, due: Instant) {
+        let recorder = at(due.nanoseconds)
+        recorder.statistics.arrivals.dropped += 1
+        recorder.count(of: scenario) { $0.arrivals.dropped += 1 }
+    }
 
     /// Counts an arrival that becomes an iteration.
     ///
     /// - Parameters:
     ///   - lag: How late the generator was with it, in nanoseconds.
     ///   - waited: How long it waited because all users were busy, likewise.
-    func arrivalStarted(lag: Int64, waited: Int64 = 0, _ now: Instant) {
+    func arrivalStarted(of scenario: String?, lag: Int64, waited: Int64 = 0, _ now: Instant) {
         let recorder = at(now.nanoseconds)
         recorder.statistics.arrivals.started += 1
         recorder.statistics.scheduleLag.record(lag)
         if waited > 0 { recorder.statistics.userWait.record(waited) }
+        recorder.count(of: scenario) { $0.arrivals.started += 1 }
     }
 
     /// Counts what somebody else has found out about arrivals.
@@ -167,8 +191,10 @@ public final class Recorder {
     }
 
     /// Counts the start of an iteration.
-    public func iterationStarted(_ now: Instant = .now) {
-        at(now.nanoseconds).statistics.iterations.started += 1
+    public func iterationStarted(of scenario: String? = nil, _ now: Instant = .now) {
+        let recorder = at(now.nanoseconds)
+        recorder.statistics.iterations.started += 1
+        recorder.count(of: scenario) { $0.iterations.started += 1 }
         running += 1
         counters?.countStart()
     }
@@ -181,30 +207,29 @@ public final class Recorder {
     ///     far as they went.
     ///   - service: Nanoseconds from its start; nil if nobody measured it.
     ///   - response: Nanoseconds from its intended start; nil if it had none.
+    ///   - scenario: Whose it is.
     ///   - end: When it ended.
     public func iterationEnded(
         _ outcome: IterationOutcome, interrupted: Bool, cutOff: Bool = false, service: Int64?, response: Int64? = nil,
-        _ end: Instant = .now
+        of scenario: String? = nil, _ end: Instant = .now
     ) {
         counters?.countEnd()
         running -= 1
-        at(end.nanoseconds).count(outcome, interrupted, cutOff, service, response)
+        let recorder = at(end.nanoseconds)
+        recorder.count(outcome, interrupted, cutOff, service, response)
+        recorder.count(of: scenario) { own in
+            own.iterations.count(outcome, interrupted: interrupted, cutOff: cutOff)
+            if interrupted, !cutOff { return }
+            if let service { own.service.record(service) }
+            if let response { own.response.record(response) }
+        }
     }
 
     private func count(
         _ outcome: IterationOutcome, _ interrupted: Bool, _ cutOff: Bool, _ service: Int64?, _ response: Int64?
     ) {
-        if interrupted {
-            statistics.iterations.interrupted += 1
-            guard cutOff else { return }
-            statistics.iterations.cutOff += 1
-        } else {
-            switch outcome {
-            case .ok: statistics.iterations.ok += 1
-            case .failed: statistics.iterations.failed += 1
-            case .skipped: statistics.iterations.skipped += 1
-            }
-        }
+        statistics.iterations.count(outcome, interrupted: interrupted, cutOff: cutOff)
+        if interrupted, !cutOff { return }
         if let service {
             statistics.service.record(service)
             if keepsUnscheduled, response == nil { statistics.unscheduled.record(service) }
@@ -230,7 +255,8 @@ public final class Recorder {
         if let recorder = late[wanted] { return recorder }
         guard wanted < second, late.count < Self.lateLimit else { return self }
         let recorder = Recorder(
-            start: start, registry: registry, counters: nil, wantsRawHits: false, keepsUnscheduled: keepsUnscheduled)
+            start: start, registry: registry, counters: nil, wantsRawHits: false, keepsUnscheduled: keepsUnscheduled,
+            byScenario: scenarios != nil)
         late[wanted] = recorder
         return recorder
     }
@@ -257,6 +283,7 @@ public final class Recorder {
         steps.take(into: &taken.steps)
         checks.take(into: &taken.checks)
         metrics.take(into: &taken.metrics)
+        scenarios?.take(into: &taken.scenarios)
         return taken
     }
 
@@ -323,6 +350,22 @@ public final class Recorder {
         }
         let sample = String(message().prefix(Self.messageLimit))
         groups.add(Occurrences(count: 1, first: time, last: time, sample: sample), to: key)
+    }
+}
+
+extension IterationCounts {
+    /// Counts the end of one.
+    fileprivate mutating func count(_ outcome: IterationOutcome, interrupted: Bool, cutOff: Bool) {
+        if interrupted {
+            self.interrupted += 1
+            if cutOff { self.cutOff += 1 }
+            return
+        }
+        switch outcome {
+        case .ok: ok += 1
+        case .failed: failed += 1
+        case .skipped: skipped += 1
+        }
     }
 }
 

@@ -8,6 +8,8 @@ final class RunControl: Sendable {
     /// Whether running iterations were cancelled because somebody had stopped the run. Relaxed: whoever was cancelled asks.
     private let cancelling = Atomic<Bool>(false)
     private let state = Mutex(State())
+    /// Users that tests have ended. Relaxed: read after the run.
+    private let ended = Atomic<Int>(0)
 
     private struct State {
         var interrupted = false
@@ -27,6 +29,11 @@ final class RunControl: Sendable {
 
     /// When somebody asked to stop.
     var stoppedAt: Instant? { state.withLock { $0.stoppedAt } }
+
+    /// Users that tests have ended so far.
+    var endedUsers: Int { ended.load(ordering: .relaxed) }
+
+    func userEnded() { ended.add(1, ordering: .relaxed) }
 
     func stop(interrupted: Bool) {
         let observers = state.withLock { state -> [@Sendable () -> Void] in
@@ -62,8 +69,10 @@ final class RunControl: Sendable {
     }
 
     /// Sleeps until a point in time, or until the run is told to stop.
-    func sleep(until end: Instant, on clock: EventLoop) async {
-        while !isStopping {
+    ///
+    /// - Parameter isOver: What ends it before, too; asked every 20 ms.
+    func sleep(until end: Instant, on clock: EventLoop, unless isOver: () -> Bool = { false }) async {
+        while !isStopping, !isOver() {
             let left = end.nanoseconds(since: .now)
             if left <= 0 { return }
             try? await clock.sleep(for: .nanoseconds(min(left, 20_000_000)))

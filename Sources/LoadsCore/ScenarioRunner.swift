@@ -7,10 +7,16 @@ public struct RunEnding: Sendable, Equatable {
     public var interrupted: Bool
     /// Iterations that ignored their cancellation and were left behind; they count as interrupted.
     public var leftBehind: Int
+    /// Users that a test has ended before the plan did (``IterationContext/endUser()``).
+    public var endedUsers: Int
+    /// Whether the plan, or a part of a mix, ended there, because none of its users was left.
+    public var wasDeserted: Bool
     /// - Parameter leftBehind: Iterations, not users.
-    public init(interrupted: Bool, leftBehind: Int = 0) {
+    public init(interrupted: Bool, leftBehind: Int = 0, endedUsers: Int = 0, wasDeserted: Bool = false) {
         self.interrupted = interrupted
         self.leftBehind = leftBehind
+        self.endedUsers = endedUsers
+        self.wasDeserted = wasDeserted
     }
 }
 
@@ -111,7 +117,9 @@ public final class ScenarioRunner: Sendable {
         let registry = NameRegistry(limit: plan.maxNames)
         let counters = counters ?? LiveCounters.local()
         let lanes = group.loops.enumerated().map {
-            Lane(number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters)
+            Lane(
+                number: $0, loop: $1, start: .now, plan: plan, registry: registry, counters: counters,
+                byScenario: scenarios.count > 1)
         }
         let crew = makeCrew(plan, scenarios, lanes, clock)
         var left = 0
@@ -134,11 +142,13 @@ public final class ScenarioRunner: Sendable {
         control.forget()
         // Whoever was left behind may still count.
         if stuck.isEmpty && self.counters == nil { counters.deallocate() }
-        return RunEnding(interrupted: control.wasInterrupted, leftBehind: left)
+        return RunEnding(
+            interrupted: control.wasInterrupted, leftBehind: left, endedUsers: control.endedUsers,
+            wasDeserted: crew.wasDeserted)
     }
 
     private func makeCrew(
-        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop
+        _ plan: Plan, _ scenarios: [Scenario], _ lanes: [Lane], _ clock: EventLoop, part: Int? = nil
     ) -> any Crew {
         switch plan.model {
         case .cycles:
@@ -151,12 +161,12 @@ public final class ScenarioRunner: Sendable {
         case .arrivals(let arrivals):
             return ArrivalCrew(
                 arrivals, plan: plan, scenarios: scenarios, lanes: lanes, clock: clock, control: control,
-                patience: patience)
+                patience: patience, part: part)
         case .mix:
-            let parts = plan.parts.map { part in
+            let parts = plan.parts.enumerated().map { index, part in
                 let own = scenarios.filter { part.scenarios.contains($0.name) }
                 // A part whose tests are all disabled has nothing to run.
-                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock))
+                return (part.start, own.isEmpty ? nil : makeCrew(part.plan, own, lanes, clock, part: index))
             }
             return MixCrew(parts, clock: clock, control: control)
         }

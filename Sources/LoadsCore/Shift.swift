@@ -12,6 +12,8 @@ final class Shift: Sendable {
         /// Users at work, and whoever else keeps the cycle from ending.
         var busy = 0
         var over = false
+        /// Users that tests have ended.
+        var ended: Set<Int> = []
     }
 
     init(_ roster: Roster) {
@@ -21,6 +23,17 @@ final class Shift: Sendable {
 
     /// The first number that nobody has had.
     var next: Int { state.withLock { $0.roster.next } }
+
+    /// Whether it has users, and tests have ended them all.
+    var isDeserted: Bool {
+        state.withLock { state in
+            !state.ended.isEmpty && state.ended.count >= state.roster.members.count
+                && state.roster.members.allSatisfy(state.ended.contains)
+        }
+    }
+
+    /// A test has ended one of its users.
+    func leave(_ number: Int) { state.withLock { _ = $0.ended.insert(number) } }
 
     func begin() { state.withLock { $0.busy += 1 } }
 

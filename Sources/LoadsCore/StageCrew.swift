@@ -18,6 +18,10 @@ final class StageCrew: Crew {
         var wanted = 0
         /// Users whose task runs.
         var active: Set<Int> = []
+        /// Users that tests have ended.
+        var ended: Set<Int> = []
+        /// How many users of the stripe the plan has.
+        var all: Int
         var change: (timeline: UserTimeline, from: Int64)?
         var isOver = false
     }
@@ -33,7 +37,7 @@ final class StageCrew: Crew {
         self.control = control
         overseer = Overseer(clock: clock, control: control, grace: plan.grace, patience: patience)
         pool = UserPool(plan: plan, scenarios: scenarios, lanes: lanes)
-        state = Mutex(State(timeline: UserTimeline(stages)))
+        state = Mutex(State(timeline: UserTimeline(stages), all: stages.ownPeak))
         control.onStop { for lane in lanes { lane.wakeAll() } }
     }
 
@@ -47,14 +51,14 @@ final class StageCrew: Crew {
         let work = Task(executorPreference: clock) { [self] in
             await withDiscardingTaskGroup { group in
                 var now: Int64 = 0
-                while !control.isStopping, !Task.isCancelled {
+                while !control.isStopping, !Task.isCancelled, !wasDeserted {
                     bring(at: now, rules, in: &group)
                     guard let next = next(after: now) else { break }
                     await control.sleep(until: start.advanced(by: .nanoseconds(next)), on: clock)
                     now = max(now, Instant.now.nanoseconds(since: start))
                 }
                 // The last stage may be one without a change.
-                await control.sleep(until: deadline, on: clock)
+                await control.sleep(until: deadline, on: clock, unless: { wasDeserted })
                 state.withLock { state in
                     state.isOver = true
                     state.wanted = 0
@@ -108,26 +112,36 @@ final class StageCrew: Crew {
         let life = UserLife(user: user, lane: lanes[number % lanes.count], rules: rules, begin: .now)
         let thread = plan.threads ? UserThread() : nil
         group.addTask(executorPreference: thread ?? user.executor) { [self] in
-            repeat { await life.run() } while goesOn(number, rules)
+            repeat { await life.run() } while goesOn(user, number, rules)
             pool.leave(user)
             thread?.shutdown()
         }
     }
 
     /// Whether a user whose life has ended is wanted again by now.
-    private func goesOn(_ number: Int, _ rules: UserRules) -> Bool {
+    private func goesOn(_ user: VirtualUser, _ number: Int, _ rules: UserRules) -> Bool {
         if control.isStopping || Task.isCancelled || Instant.now >= rules.deadline! { return false }
         return state.withLock { state in
+            if user.hasEnded {
+                state.active.remove(number)
+                state.ended.insert(number)
+                return false
+            }
             if number < state.wanted, state.timeline.stripe.owns(number) { return true }
             state.active.remove(number)
             return false
         }
     }
 
+    /// Whether all users that the plan has, or will have, have ended.
+    var wasDeserted: Bool { state.withLock { $0.all > 0 && $0.ended.count >= $0.all } }
+
     func change(to model: LoadModel, firstNewUser: Int, from time: Int64) -> Bool {
         guard case .users(let stages) = model else { return false }
+        let all = stages.ownPeak
         return state.withLock { state in
             if state.isOver { return false }
+            state.all = max(state.all, all)
             state.change = (UserTimeline(stages), time)
             return true
         }

@@ -206,6 +206,8 @@ public struct Statistics: Sendable, Equatable {
     public var scheduleLag = Histogram()
     /// Hits by the name they are grouped under; further names than ``Plan/maxNames`` are in ``otherName``.
     public var names: [String: NameStatistics] = [:]
+    /// Iterations by scenario, where a run has several; by their names.
+    public var scenarios: [String: ScenarioStatistics] = [:]
     /// Transactions by name, tags included (``TaggedName``).
     public var steps: [String: StepStatistics] = [:]
     /// Checks by name, likewise.
@@ -252,6 +254,9 @@ public struct Statistics: Sendable, Equatable {
         var excess = 0
         iterations.merge(other.iterations)
         service.merge(other.service)
+        for (name, scenario) in other.scenarios {
+            scenarios[scenarios.key(for: name), default: ScenarioStatistics()].merge(scenario)
+        }
         arrivals.merge(other.arrivals)
         response.merge(other.response)
         unscheduled.merge(other.unscheduled)

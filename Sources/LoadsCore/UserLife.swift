@@ -13,8 +13,14 @@ final class UserRules: Sendable {
     /// Nanoseconds.
     let pacing: Int64
     let newConnections: Bool
+    /// What arrivals are counted under; nil where they are the whole run's.
+    let arrivalsName: String?
 
-    init(plan: Plan, scenarios: [Scenario], control: RunControl, iterations: Int?, deadline: Instant?) {
+    init(
+        plan: Plan, scenarios: [Scenario], control: RunControl, iterations: Int?, deadline: Instant?,
+        arrivalsName: String? = nil
+    ) {
+        self.arrivalsName = arrivalsName
         self.scenarios = scenarios
         var sum = 0
         weights = scenarios.map { scenario in
@@ -55,10 +61,12 @@ struct UserLife: Sendable {
         var random = SplitMix(of: user)
         var backOff = BackOff()
         var done = 0
+        // Who comes back does not do the same again.
+        if let earlier = user.nextLife() { random.mix(earlier) }
         // One clock reading for the end of an iteration and the start of the next.
         var now = Instant.now
         var turnEnds = now.nanoseconds &+ Self.turn
-        while !rules.control.isStopping && !user.mayLeave && !Task.isCancelled {
+        while !rules.control.isStopping && !user.mayLeave && !user.hasEnded && !Task.isCancelled {
             if let count = rules.iterations, done >= count { return }
             if let deadline = rules.deadline, now >= deadline { return }
 

@@ -4,7 +4,7 @@ import Synchronization
 /// One user of a run: it lives on one event loop and never moves; what it owns there outlives its iterations.
 public final class VirtualUser: @unchecked Sendable {
     // @unchecked: `attachment` and `recorder` are touched on the user's loop only, where all its requests are made;
-    // `iterations` by the user's one task, which also sets `control` before its first iteration.
+    // `iterations` and `lives` by the user's one task, which also sets `control` before its first iteration.
 
     /// Unique in the run, from 0 (or the agent's offset).
     public let number: Int
@@ -23,10 +23,14 @@ public final class VirtualUser: @unchecked Sendable {
     private let errorCount = Atomic<Int>(0)
     /// Whether it ends after its running iteration. Relaxed: it guards no data, and one iteration late is harmless.
     private let leaving = Atomic<Bool>(false)
+    /// Whether a test has ended it. Relaxed: its own task reads it after the iteration that did it.
+    private let ended = Atomic<Bool>(false)
     /// What ends the run that the user works for.
     var control: RunControl?
     /// Iterations begun, over all cycles; only the user's own task counts.
     private var iterations = 0
+    /// How often it has come, to a cycle or a stage; likewise.
+    private var lives: UInt64 = 0
 
     /// - Parameter scenarios: What the user may do, by name: what holds its loop for long is told by it.
     public init(number: Int, loop: EventLoop, recorder: Recorder, plan: Plan, scenarios: [String] = []) {
@@ -45,7 +49,20 @@ public final class VirtualUser: @unchecked Sendable {
         set { leaving.store(newValue, ordering: .relaxed) }
     }
 
+    /// Whether a test has ended it: it makes no iteration any more, in no cycle and no stage.
+    var hasEnded: Bool { ended.load(ordering: .relaxed) }
+
     func endRun() { control?.stop(interrupted: false) }
+
+    func end() {
+        if !ended.exchange(true, ordering: .relaxed) { control?.userEnded() }
+    }
+
+    /// How often it was there before; nil if never.
+    func nextLife() -> UInt64? {
+        defer { lives += 1 }
+        return lives == 0 ? nil : lives
+    }
 
     func nextIteration() -> Int {
         defer { iterations += 1 }

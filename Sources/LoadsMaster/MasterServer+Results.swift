@@ -177,6 +177,7 @@ extension MasterServer {
                             statistics: statistics, from: Double(second), to: Double(second + 1),
                             startedAt: run.record.startedAt ?? run.record.submittedAt))
                 }
+                run.meter.take(run.record.changes)
                 var progress = run.meter.progress(at: elapsed)
                 progress.thresholds = run.thresholds
                 observer.progressed(progress)

@@ -36,7 +36,8 @@ extension RunLife {
         guard !running.isEmpty else {
             return WireFault(code: "state", message: "no agent of the run \(record.run) is running")
         }
-        guard let models = RunModels.changed(running.map { model(of: $0) }, to: load, from: time) else {
+        let plan = record.submission.order.plan
+        guard let models = RunModels.changed(running.map { model(of: $0) }, of: plan, to: load, from: time) else {
             let isOpen = record.submission.order.plan.isOpen
             return WireFault(
                 code: "state",

@@ -7,9 +7,13 @@ enum RunModels {
     ///
     /// - Parameters:
     ///   - models: What the agents have now.
+    ///   - plan: What the run began with, all agents together. Where nobody has said how many users an open model may have,
+    ///     or how many arrivals may wait, a higher rate may have more of them.
     ///   - time: In nanoseconds since the start of the run.
     /// - Returns: nil when the models are not of that kind.
-    static func changed(_ models: [LoadModel], to load: Load, from time: Int64) -> [LoadModel]? {
+    static func changed(
+        _ models: [LoadModel], of plan: Plan, to load: Load, from time: Int64
+    ) -> [LoadModel]? {
         var changed: [LoadModel] = []
         for model in models {
             switch (model, load) {
@@ -20,7 +24,29 @@ enum RunModels {
             default: return nil
             }
         }
+        if case .rate(let rate) = load { return widened(changed, of: plan, for: rate) }
         return changed
+    }
+
+    /// Arrivals with as many users as a rate may need, by the rule for whoever has said nothing: in proportion to those that
+    /// each has.
+    private static func widened(_ models: [LoadModel], of plan: Plan, for rate: ArrivalRate) -> [LoadModel] {
+        guard let planned = plan.arrivals, planned.maxUsers == Arrivals.standardMaxUsers(for: planned.stages) else {
+            return models
+        }
+        let own = models.map { Plan(model: $0).arrivals }
+        let users = own.map { $0?.maxUsers ?? 0 }
+        let wanted = Arrivals.standardMaxUsers(for: [RateStage(duration: .zero, rate: rate)])
+        guard users.reduce(0, +) < wanted else { return models }
+        let shares = Share.users(wanted, weights: users)
+        let waiting = Share.users(Arrivals.standardQueue(for: wanted), weights: users)
+        let isStandard = planned.queue == Arrivals.standardQueue(for: planned.maxUsers)
+        return models.indices.map { index in
+            guard var arrivals = own[index] else { return models[index] }
+            arrivals.maxUsers = max(arrivals.maxUsers, shares[index])
+            if isStandard { arrivals.queue = max(arrivals.queue, waiting[index]) }
+            return .arrivals(arrivals)
+        }
     }
 
     /// What somebody wants.

@@ -41,6 +41,18 @@ struct NameTable {
             duration)
     }
 
+    /// Iterations by their scenario, with the times that a visitor felt: of arrivals from their intended start.
+    init(scenarios: [String: ScenarioStatistics], duration: Double) {
+        self.init(
+            "scenarios", of: "iterations",
+            scenarios.sorted { $0.key < $1.key }.filter { $0.value.iterations.started > 0 }.map { name, own in
+                (
+                    name, own.iterations.started, own.iterations.failed,
+                    own.response.isEmpty ? own.service : own.response
+                )
+            }, all: nil, duration)
+    }
+
     private init(
         _ title: String, of counted: String,
         _ names: [(name: String, count: Int, failed: Int, times: Histogram)],

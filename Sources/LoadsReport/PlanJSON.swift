@@ -46,8 +46,12 @@ extension MixPart {
         json.value(start.inSeconds, decimals: 3)
         json.key("think")
         json.value(think.text)
-        json.key("pacing_s")
-        json.value(pacing.inSeconds, decimals: 3)
+        for (key, duration) in [("pacing_s", pacing), ("pause_s", pause), ("ramp_up_s", rampUp)]
+            as [(StaticString, Duration)]
+        {
+            json.key(key)
+            json.value(duration.inSeconds, decimals: 3)
+        }
         model.write(&json)
     }
 }

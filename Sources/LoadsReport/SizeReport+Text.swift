@@ -21,7 +21,7 @@ extension SizeReport {
     }
 
     private func table(_ style: Style) -> [String] {
-        var rows = [[unit == .users ? "users" : "arrivals/s", "rate/s", "p50", "p95", "p99", "errors", ""]]
+        var rows = [[heading, "rate/s", "p50", "p95", "p99", "errors", ""]]
         for step in curve {
             let latency = step.latency
             let times = [0.5, 0.95, 0.99].map { fraction in
@@ -61,12 +61,20 @@ extension SizeReport {
         case (.generator, let found?):
             return "the target bears \(found); beyond, this generator is the limit, not the target"
         case (.generator, nil): return "this generator is the limit, even with \(broken)"
+        case (.bound, let found?): return "the target bears \(found); beyond, \(bound) is the limit, not the target"
+        case (.bound, nil): return "\(bound) is the limit, even with \(broken): nothing is said of the target"
         case (.range, let found?): return "the target bears \(found), the most that was to be tried"
         case (.plateau, let found?):
             return "the target bears \(found); more load has brought no more throughput"
         case (.unclear, let found?): return "unclear: the target bears \(found), and the search could not go on"
         case (_, nil): return "unclear: the search could not go on"
         }
+    }
+
+    /// What has kept arrivals from being made.
+    private var bound: String {
+        let users = result.broken.flatMap { step(of: $0) }?.summary.plan.peakUsers
+        return "--max-users" + (users.map { " \($0)" } ?? "")
     }
 
     /// Why the smallest load that was not borne was not.
@@ -88,6 +96,7 @@ extension SizeStep {
         case .kept: "kept"
         case .breached: "breached"
         case .generatorLimited: "the generator is the limit"
+        case .bounded: "--max-users is the limit"
         case .unclear: "unclear"
         }
     }

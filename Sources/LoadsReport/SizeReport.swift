@@ -19,6 +19,34 @@ public struct SizeReport: Sendable {
         case users
         /// Arrivals a second.
         case rate = "per_s"
+        /// Arrivals a minute.
+        case perMinute = "per_min"
+        /// Arrivals an hour.
+        case perHour = "per_h"
+
+        /// What so many are as a rate; nil for users.
+        public func rate(_ load: Int) -> ArrivalRate? {
+            sign.map { ArrivalRate(microPerHour: Int64(load) * $0.micro) }
+        }
+
+        /// The coarsest unit in which a rate is a whole number, and that number; nil for one that is none in any.
+        public static func of(_ rate: ArrivalRate) -> (unit: Unit, load: Int)? {
+            for unit in [Unit.rate, .perMinute, .perHour] {
+                let (load, rest) = rate.microPerHour.quotientAndRemainder(dividingBy: unit.sign!.micro)
+                if rest == 0, load > 0 { return (unit, Int(load)) }
+            }
+            return nil
+        }
+
+        /// What stands behind the number, and one of it in millionths an hour.
+        fileprivate var sign: (text: String, micro: Int64)? {
+            switch self {
+            case .users: nil
+            case .rate: ("/s", 3_600_000_000)
+            case .perMinute: ("/m", 60_000_000)
+            case .perHour: ("/h", 1_000_000)
+            }
+        }
     }
 
     /// - Parameter steps: In the order in which they were tried.
@@ -41,9 +69,9 @@ public struct SizeReport: Sendable {
     }
 
     func text(_ load: Int) -> String {
-        switch unit {
-        case .users: Figures.count(load, "user")
-        case .rate: "\(Figures.count(load))/s"
-        }
+        unit.sign.map { Figures.count(load) + $0.text } ?? Figures.count(load, "user")
     }
+
+    /// What stands above the loads of a table.
+    var heading: String { unit.sign.map { "arrivals" + $0.text } ?? "users" }
 }

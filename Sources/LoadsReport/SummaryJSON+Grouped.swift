@@ -1,8 +1,15 @@
 internal import LoadsCore
 
 extension Summary {
-    /// Steps, checks and metrics.
+    /// Scenarios, steps, checks and metrics.
     func writeGrouped(_ json: inout JSONWriter) {
+        if !statistics.scenarios.isEmpty {
+            json.array("scenarios") { json in
+                for (name, scenario) in statistics.scenarios.sorted(by: { $0.key < $1.key }) {
+                    json.object { scenario.write(name, &$0) }
+                }
+            }
+        }
         json.array("steps") { json in
             for (name, step) in statistics.steps.sorted(by: { $0.key < $1.key }) {
                 json.object { step.write(name, &$0) }
@@ -25,6 +32,21 @@ extension Summary {
                 json.object { metric.write(name, &$0) }
             }
         }
+    }
+}
+
+extension ScenarioStatistics {
+    fileprivate func write(_ name: String, _ json: inout JSONWriter) {
+        json.key("name")
+        json.value(name)
+        json.object("iterations") { iterations.write(&$0) }
+        json.object("iteration_ms") { json in
+            json.key("response")
+            response.write(&json)
+            json.key("service")
+            service.write(&json)
+        }
+        if arrivals != ArrivalCounts() { json.object("arrivals") { arrivals.write(&$0) } }
     }
 }
 

@@ -114,22 +114,41 @@ extension UserChange {
     }
 }
 
+extension IterationCounts {
+    func write(_ json: inout JSONWriter) {
+        json.key("started")
+        json.value(started)
+        json.key("ok")
+        json.value(ok)
+        json.key("failed")
+        json.value(failed)
+        json.key("skipped")
+        json.value(skipped)
+        json.key("interrupted")
+        json.value(interrupted)
+        json.key("cut_off")
+        json.value(cutOff)
+    }
+}
+
+extension ArrivalCounts {
+    func write(_ json: inout JSONWriter, inPlan: Int? = nil) {
+        json.key("planned")
+        json.value(planned)
+        if let inPlan {
+            json.key("in_plan")
+            json.value(inPlan)
+        }
+        json.key("started")
+        json.value(started)
+        json.key("dropped")
+        json.value(dropped)
+    }
+}
+
 extension Statistics {
     fileprivate func writeIterations(_ json: inout JSONWriter, inPlan: Int? = nil) {
-        json.object("iterations") { json in
-            json.key("started")
-            json.value(iterations.started)
-            json.key("ok")
-            json.value(iterations.ok)
-            json.key("failed")
-            json.value(iterations.failed)
-            json.key("skipped")
-            json.value(iterations.skipped)
-            json.key("interrupted")
-            json.value(iterations.interrupted)
-            json.key("cut_off")
-            json.value(iterations.cutOff)
-        }
+        json.object("iterations") { iterations.write(&$0) }
         json.object("iteration_ms") { json in
             json.key("response")
             response.write(&json, full: true)
@@ -141,18 +160,7 @@ extension Statistics {
             }
         }
         guard arrivals != ArrivalCounts() else { return }
-        json.object("arrivals") { json in
-            json.key("planned")
-            json.value(arrivals.planned)
-            if let inPlan {
-                json.key("in_plan")
-                json.value(inPlan)
-            }
-            json.key("started")
-            json.value(arrivals.started)
-            json.key("dropped")
-            json.value(arrivals.dropped)
-        }
+        json.object("arrivals") { arrivals.write(&$0, inPlan: inPlan) }
         json.key("lag_ms")
         scheduleLag.write(&json)
         json.key("user_wait_ms")

@@ -48,6 +48,14 @@ extension Summary {
         return style.red("\(Figures.count(all)) planned, \(Figures.count(all - count)) of them missing") + ", "
     }
 
+    /// Whose arrivals were dropped.
+    func scenarioArrivals(_ style: Style) -> [String] {
+        statistics.scenarios.sorted { $0.key < $1.key }.filter { $0.value.arrivals.dropped > 0 }.map { name, own in
+            "  \(name.printable): \(Figures.count(own.arrivals.planned)) planned, "
+                + mark("\(Figures.count(own.arrivals.dropped)) dropped", true, style)
+        }
+    }
+
     /// Seconds over which arrivals were planned, as far as the run went.
     private var planSeconds: Double {
         let planned = (plan.length?.inSeconds ?? duration) - plan.warmUp.inSeconds

@@ -6,6 +6,11 @@ extension Summary {
     public func text(_ style: Style = Style()) -> String {
         var lines = headline(style)
         lines += totals(style)
+        if !statistics.scenarios.isEmpty {
+            lines.append("")
+            lines += NameTable(scenarios: statistics.scenarios, duration: measuredSeconds).lines(style)
+            lines += scenarioArrivals(style)
+        }
         if !statistics.names.isEmpty {
             lines.append("")
             lines += NameTable(statistics, duration: measuredSeconds).lines(style)

@@ -118,6 +118,7 @@ public final class RunnerConnection: Sendable {
                 start.withLock { $0 = time }
                 reports.send(.started(late: late.inSeconds))
             })
+        if let note = ending.note(order.plan) { reports.send(.note(note)) }
         let seconds = start.withLock { $0 }.map { Double(Instant.now.nanoseconds(since: $0)) / 1e9 } ?? 0
         reports.send(.ended(interrupted: ending.interrupted, seconds: max(0, seconds)))
         reports.close()
@@ -233,5 +234,18 @@ public final class RunnerConnection: Sendable {
         close(descriptor)
         guard let base, base != MAP_FAILED else { return nil }
         return LiveCounters(base: base)
+    }
+}
+
+extension RunEnding {
+    /// What is to be said of users that ended before the plan did; nil where there are none.
+    func note(_ plan: Plan) -> String? {
+        guard endedUsers > 0 else { return nil }
+        let who = endedUsers == 1 ? "it" : "them"
+        return
+            "\(Counted.text(endedUsers, "user")) ended before the plan was done: a test ended \(who), as a feeder of unique "
+            + "rows does that has none for \(who) (it takes a row for each user"
+            + (plan.isOpen ? "; a rate makes up to --max-users of them)" : ")")
+            + (wasDeserted ? ". No user was left: the run, or that part of a mix, ended there" : "")
     }
 }

@@ -11,6 +11,7 @@ extension Batch {
         var parts: [Batch] = []
         var part = Batch(statistics: statistics, from: from, to: to)
         part.statistics.names = [:]
+        part.statistics.scenarios = [:]
         part.statistics.steps = [:]
         part.statistics.checks = [:]
         part.statistics.metrics = [:]
@@ -40,6 +41,10 @@ extension Batch {
         for (name, group) in statistics.names {
             make(room: name.wireSize + group.wireSize)
             part.statistics.names[name] = group
+        }
+        for (name, scenario) in statistics.scenarios {
+            make(room: name.wireSize + 256 + scenario.service.wireSize + scenario.response.wireSize)
+            part.statistics.scenarios[name] = scenario
         }
         for (name, step) in statistics.steps {
             make(room: name.wireSize + 128 + step.duration.wireSize)

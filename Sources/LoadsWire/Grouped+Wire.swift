@@ -1,8 +1,15 @@
 import LoadsCore
 
 extension Statistics {
-    /// Writes steps, checks and metrics; those who have none write nothing.
+    /// Writes scenarios, steps, checks and metrics; those who have none write nothing.
     func packGrouped(into packer: Packer) {
+        if !scenarios.isEmpty {
+            packer.field("scenarios") {
+                for (name, scenario) in scenarios.sorted(by: { $0.key < $1.key }) {
+                    packer.field(name) { scenario.pack(into: packer) }
+                }
+            }
+        }
         if !steps.isEmpty {
             packer.field("steps") {
                 for (name, step) in steps.sorted(by: { $0.key < $1.key }) {
@@ -27,6 +34,26 @@ extension Statistics {
                 }
             }
         }
+    }
+}
+
+extension ScenarioStatistics {
+    fileprivate func pack(into packer: Packer) {
+        packer.field("iterations") { iterations.pack(into: packer) }
+        packer.key("service")
+        packer.histogram(service)
+        if !response.isEmpty {
+            packer.key("response")
+            packer.histogram(response)
+        }
+        if arrivals != ArrivalCounts() { packer.field("arrivals") { arrivals.pack(into: packer) } }
+    }
+
+    /// All but the distributions.
+    fileprivate init(_ node: Node, limit: Int) throws(WireError) {
+        self.init()
+        iterations = try IterationCounts(node.field("iterations"), limit: limit)
+        if let node = try node.optional("arrivals") { arrivals = try ArrivalCounts(node, limit: limit) }
     }
 }
 
@@ -59,6 +86,8 @@ extension MetricStatistics {
 
 /// The steps, checks and metrics of a message, found right; their histograms are still the message's bytes.
 struct GroupedReader {
+    private var scenarios: [(name: String, ScenarioStatistics, service: PackedHistogram, response: PackedHistogram)] =
+        []
     private var steps: [(name: String, StepStatistics, PackedHistogram)] = []
     private var checks: [(name: String, CheckCounts)] = []
     private var metrics: [(name: String, MetricStatistics, PackedHistogram)] = []
@@ -70,6 +99,16 @@ struct GroupedReader {
     init(_ node: Node, limit: Int) throws(WireError) {
         let range = 0...limit
         var total = 0
+        try node.optional("scenarios")?.forEachEntry { name, node throws(WireError) in
+            let scenario = try ScenarioStatistics(node, limit: limit)
+            try Self.add(scenario.iterations.started + scenario.arrivals.planned, to: &total, limit)
+            scenarios.append(
+                (
+                    name, scenario, try Self.histogram(node.optional("service"), limit),
+                    try Self.histogram(node.optional("response"), limit)
+                ))
+        }
+        total = 0
         try node.optional("steps")?.forEachEntry { name, node throws(WireError) in
             var step = StepStatistics()
             step.count = try node.field("count").int(in: range)
@@ -101,12 +140,17 @@ struct GroupedReader {
         total += amount
         guard total <= limit else {
             throw WireError(
-                code: .tooLarge, message: "message field steps, checks or metrics: more than \(limit) in all")
+                code: .tooLarge, message: "message field scenarios, steps, checks or metrics: more than \(limit) in all"
+            )
         }
     }
 
     /// - Parameter message: The bytes that this was read from.
     func merge(into statistics: inout Statistics, _ message: UnsafeRawPointer) {
+        for (name, scenario, service, response) in scenarios {
+            statistics.scenarios[statistics.scenarios.key(for: name), default: ScenarioStatistics()]
+                .merge(scenario, service, response, message)
+        }
         for (name, step, duration) in steps {
             statistics.steps[name, default: StepStatistics()].merge(step, duration, message)
         }
@@ -116,6 +160,17 @@ struct GroupedReader {
             statistics.metrics[key, default: MetricStatistics(kind: metric.kind, unit: metric.unit)]
                 .merge(metric, trend, message)
         }
+    }
+}
+
+extension ScenarioStatistics {
+    fileprivate mutating func merge(
+        _ other: ScenarioStatistics, _ service: PackedHistogram, _ response: PackedHistogram,
+        _ message: UnsafeRawPointer
+    ) {
+        merge(other)
+        service.merge(into: &self.service, message)
+        response.merge(into: &self.response, message)
     }
 }
 

@@ -28,6 +28,8 @@ extension LoadModel {
                 packer.field("start_ns", part.start.wholeNanoseconds)
                 packer.think(part.think)
                 if part.pacing > .zero { packer.field("pacing_ns", part.pacing.wholeNanoseconds) }
+                if part.pause > .zero { packer.field("pause_ns", part.pause.wholeNanoseconds) }
+                if part.rampUp > .zero { packer.field("ramp_up_ns", part.rampUp.wholeNanoseconds) }
                 part.model.pack(into: packer)
             }
         }
@@ -69,6 +71,8 @@ extension MixPart {
         if let node = try node.optional("start_ns") { start = try node.duration() }
         think = try node.thinkTime()
         if let node = try node.optional("pacing_ns") { pacing = try node.duration() }
+        if let node = try node.optional("pause_ns") { pause = try node.duration() }
+        if let node = try node.optional("ramp_up_ns") { rampUp = try node.duration() }
     }
 }
 

@@ -8,11 +8,7 @@ extension Statistics {
         packer.key("service")
         packer.histogram(service)
         if arrivals != ArrivalCounts() {
-            packer.field("arrivals") {
-                packer.field("planned", arrivals.planned)
-                packer.field("started", arrivals.started)
-                packer.field("dropped", arrivals.dropped)
-            }
+            packer.field("arrivals") { arrivals.pack(into: packer) }
         }
         if !response.isEmpty {
             packer.key("response")
@@ -73,6 +69,12 @@ extension IterationCounts {
 }
 
 extension ArrivalCounts {
+    func pack(into packer: Packer) {
+        packer.field("planned", planned)
+        packer.field("started", started)
+        packer.field("dropped", dropped)
+    }
+
     init(_ node: Node, limit: Int) throws(WireError) {
         self.init(
             planned: try node.field("planned").int(in: 0...limit),

@@ -32,6 +32,25 @@ import Testing
         #expect(bounded.step(200).plan.arrivals?.maxUsers == 7)
     }
 
+    @Test func fractionsOfARateAreWhatTheyAre() throws {
+        let half = try request([("rate", "0.5/s"), ("duration", "5s")])
+        #expect(half.unit == .perMinute && half.first == 30 && half.largest == 600_000)
+        #expect(half.step(45).plan.arrivals?.stages[1].rate == (try ArrivalRate.parse("45/m")))
+        let minute = try request([("rate", "90/m"), ("duration", "5s")], to: "3/s")
+        #expect(minute.unit == .perMinute && minute.first == 90 && minute.largest == 180)
+        let hour = try request([("rate", "20/h"), ("duration", "1h")], to: "2/m")
+        #expect(hour.unit == .perHour && hour.first == 20 && hour.largest == 120)
+        let whole = try request([("rate", "120/m"), ("duration", "5s")], to: "7")
+        #expect(whole.unit == .rate && whole.first == 2 && whole.largest == 7)
+    }
+
+    @Test func whatIsSaidOfTheQueueHoldsInEachStep() throws {
+        let none = try request([("rate", "50/s"), ("duration", "5s"), ("queue", "0")])
+        #expect(none.step(400).plan.arrivals?.queue == 0 && none.step(400).plan.arrivals?.maxUsers == 4000)
+        let standard = try request([("rate", "50/s"), ("duration", "5s")])
+        #expect(standard.step(400).plan.arrivals?.queue == 4000)
+    }
+
     @Test(arguments: [
         ([("users", "1:2"), ("duration", "1s")], nil as String?, "--users: a search has one number"),
         ([("iterations", "7")], nil, "--iterations 7: the steps of a search have a length"),
@@ -39,6 +58,8 @@ import Testing
         ([("stream", "x.ndjson")], nil, "--stream: a search has many runs"),
         ([("users", "9")], "3", "--to 3: less than the load to begin with, 9"),
         ([], "none", "--to none: not a number"),
+        ([("rate", "5/s"), ("duration", "1s")], "90/m", "--to 90/m: less than the load to begin with, 5/s"),
+        ([("rate", "0.1/h"), ("duration", "100h")], nil, "--rate 0.1/h: a search has whole arrivals"),
     ])
     func refusesWhatIsNoSearch(_ options: [(String, String)], _ to: String?, _ problem: String) throws {
         do {

@@ -11,9 +11,11 @@ import Testing
         let intervals = Mutex<[String]>([])
         func started() { seen.withLock { $0.append("started") } }
         let rates = Mutex<[Double]>([])
+        let wanted = Mutex<[Double]>([])
         func progressed(_ progress: Progress) {
             seen.withLock { $0.append("hits \(progress.hits)") }
             rates.withLock { $0.append(progress.hitRate) }
+            if let rate = progress.wantedRate { wanted.withLock { $0.append(rate.rounded()) } }
         }
         func measured(_ interval: MeasuredInterval) {
             let span = "\(interval.from)-\(interval.to) of \(interval.startedAt)"
@@ -108,6 +110,24 @@ import Testing
         let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         #expect(show.take(Self.message(4, .beat), topic: .stats))
         #expect(seen == [])
+    }
+
+    @Test func anAdjustmentAsksForASnapshotWhichHasWhatIsWantedFromThenOn() {
+        let show = Show(RunShow(run: "r", master: "m", observer: witness))
+        var first = Self.snapshot()
+        first.submission.order.plan = Plan(arrivals: Arrivals(rate: .perSecond(10), for: .seconds(60)))
+        show.start(from: first)
+        let event = Self.message(1, .event(RunEvent(kind: "adjusted", text: "3000/s from 3.0 s on")))
+        #expect(show.take(event, topic: .events))
+        #expect(seen.contains("3000/s from 3.0 s on"))
+        var second = first
+        second.elapsed = 9
+        second.changes = [UserChange(at: 3, rate: .perSecond(3000))]
+        show.start(from: second)
+        _ = show.take(Self.message(1, .statistics(from: 9, to: 10, Self.statistics(hits: 1))), topic: .stats)
+        // Nothing was heard since the first snapshot: of nine seconds seven are at the higher rate.
+        let wanted = witness.wanted.withLock { $0.last }
+        #expect(wanted == 2336)
     }
 
     @Test func whatTheSnapshotCoversIsNotCountedTwice() {

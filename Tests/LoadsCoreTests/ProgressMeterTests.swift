@@ -53,6 +53,21 @@ import Testing
         #expect(progress.hits == 1170)
     }
 
+    @Test func anAdjustedRateIsWhatThePlanWants() throws {
+        var meter = ProgressMeter(plan: Plan(arrivals: Arrivals(rate: .perSecond(10), for: .seconds(60))))
+        #expect(try #require(meter.progress(at: 20).wantedRate) == 10)
+        let changes = [UserChange(at: 21, rate: .perSecond(3000)), UserChange(at: 40, rate: .perSecond(100))]
+        meter.take(Array(changes.prefix(1)))
+        #expect(abs(try #require(meter.progress(at: 30).wantedRate) - 3000) < 0.001)
+        meter.take(changes)
+        // One of the last three seconds is at the higher rate.
+        #expect(abs(try #require(meter.progress(at: 42).wantedRate) - (3000 + 200) / 3.0) < 0.5)
+        #expect(abs(try #require(meter.progress(at: 50).wantedRate) - 100) < 0.001)
+        var users = ProgressMeter(plan: Plan(users: 1, duration: .seconds(60)))
+        users.take([UserChange(at: 3, users: 5)])
+        #expect(users.progress(at: 5).wantedRate == nil)
+    }
+
     @Test func whatWasKeptBackBelongsToTheWholeAbsence() {
         var meter = ProgressMeter(plan: Plan(cycles: [.init(users: 1, amount: .iterations(1000))]))
         for second in 1...10 { meter.take(statistics(100), at: Double(second)) }

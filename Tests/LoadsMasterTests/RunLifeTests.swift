@@ -141,6 +141,35 @@ import Testing
         #expect(life.record.changes.isEmpty && life.takeActions().isEmpty)
     }
 
+    /// The arrivals that two agents go by after a change of 10/s.
+    private func changed(to rate: Int, maxUsers: Int? = nil, queue: Int? = nil) -> [Arrivals] {
+        var submission = submission("r")
+        submission.order.plan = Plan(
+            arrivals: Arrivals(rate: .perSecond(10), for: .seconds(60), maxUsers: maxUsers, queue: queue))
+        var life = RunLife(submission: submission, at: 0)
+        life.place(on: [agent("a"), agent("b")])
+        for name in ["a", "b"] { life.ready(name) }
+        life.begin(at: second(1), wall: 1, errors: [:])
+        for name in ["a", "b"] { life.started(name, late: 0) }
+        _ = life.takeActions()
+        #expect(life.adjust(to: .rate(.perSecond(rate)), at: second(3)) == nil)
+        let told = orders(life.takeActions())
+        return ["a", "b"].compactMap { name in
+            guard case .adjust(let adjustment) = told[name] else { return nil }
+            return adjustment.change.flatMap { Plan(model: $0.model).arrivals }
+        }
+    }
+
+    @Test func aHigherRateMayHaveTheUsersOfTenSecondsAgain() {
+        let higher = changed(to: 301)
+        #expect(higher.map(\.maxUsers) == [1505, 1505] && higher.map(\.queue) == [1505, 1505])
+        #expect(changed(to: 5).map(\.maxUsers) == [50, 50] && changed(to: 5).map(\.queue) == [500, 500])
+        // Who has said how many gets no more.
+        #expect(changed(to: 300, maxUsers: 7).map(\.maxUsers) == [4, 3])
+        #expect(changed(to: 300, queue: 10).map(\.queue) == [5, 5])
+        #expect(changed(to: 300, queue: 10).map(\.maxUsers) == [1500, 1500])
+    }
+
     // MARK: What is missing
 
     private let loss = ResultMessage.Loss(messages: 1, hits: 40, iterations: 4, from: 1, to: 2)

@@ -103,6 +103,27 @@ enum Sample {
         return Comparison(try recorded(1), try recorded(factor), tolerance: 0.1)
     }
 
+    /// A mix of two scenarios, one with a rate and dropped arrivals.
+    static func mix(failed: Int = 0) -> Summary {
+        let recorder = Recorder(
+            start: Instant(nanoseconds: 0), plan: Plan(cycles: []), registry: NameRegistry(limit: 1000),
+            byScenario: true)
+        for number in 0..<10 {
+            for (name, response) in [("Shop/buys", 5_000_000 as Int64?), ("Shop/looks", nil)] {
+                recorder.iterationStarted(of: name)
+                recorder.iterationEnded(
+                    number < failed && response != nil ? .failed : .ok, interrupted: false, service: 2_000_000,
+                    response: response, of: name)
+            }
+        }
+        var statistics = recorder.takeBatch().statistics
+        statistics.arrivals = ArrivalCounts(planned: 13, started: 10, dropped: 3)
+        statistics.scenarios["Shop/buys"]!.arrivals = statistics.arrivals
+        var mix = summary(statistics)
+        mix.target = "Shop/buys Shop/looks"
+        return mix
+    }
+
     /// Steps, checks and a metric of each kind.
     static func grouped() -> Statistics {
         let start = Instant(nanoseconds: 0)

@@ -30,6 +30,18 @@ import Testing
         #expect((crash["unreported"] as? [String: Int]) == ["started": 4, "ended": 3, "hits": 2])
     }
 
+    @Test func scenariosOfAMixAreListed() throws {
+        #expect(try object(Sample.fullSummary())["scenarios"] == nil)
+        let list = try #require(try object(Sample.mix(failed: 3))["scenarios"] as? [[String: Any]])
+        #expect(list.map { $0["name"] as? String } == ["Shop/buys", "Shop/looks"])
+        #expect(list.map { ($0["iterations"] as? [String: Int])?["failed"] } == [3, 0])
+        #expect((list[0]["arrivals"] as? [String: Int]) == ["planned": 13, "started": 10, "dropped": 3])
+        #expect(list[1]["arrivals"] == nil)
+        let times = list.compactMap { $0["iteration_ms"] as? [String: Any] }
+        #expect((times[0]["response"] as? [String: Any])?["max"] as? Double == 5)
+        #expect(times[1]["response"] is NSNull && (times[1]["service"] as? [String: Any])?["max"] as? Double == 2)
+    }
+
     @Test func stepsChecksAndMetricsAreListed() throws {
         let json = try object(Sample.summary(Sample.grouped()))
         let step = try #require((json["steps"] as? [[String: Any]])?.first)

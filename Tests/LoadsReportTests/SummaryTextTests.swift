@@ -22,6 +22,16 @@ import Testing
         #expect(!text.contains("\u{1b}"), "what a server said must not steer the terminal")
     }
 
+    @Test func tellsOfEachScenarioOfAMix() {
+        let text = Sample.mix(failed: 3).text()
+        let rows = text.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.contains { $0.starts(with: ["scenarios", "in", "ms", "iterations", "failed"]) }, "\(text)")
+        #expect(rows.contains { $0.starts(with: ["Shop/buys", "10", "3"]) && Double($0.last!) == 5 }, "\(text)")
+        #expect(rows.contains { $0.starts(with: ["Shop/looks", "10", "0"]) && Double($0.last!) == 2 }, "\(text)")
+        #expect(text.contains("Shop/buys: 13 planned, 3 dropped"), "\(text)")
+        #expect(!Sample.fullSummary().text().contains("scenarios"))
+    }
+
     @Test func tellsOfStepsChecksAndMetrics() {
         let text = Sample.summary(Sample.grouped()).text()
         let steps = text.split(separator: "\n").first { $0.contains("checkout ") }?.split(separator: " ")

@@ -8,6 +8,17 @@ import Testing
         #expect(try sample.survives(sample.bytes))
     }
 
+    @Test func aPartOfAMixKeepsAllThatIsItsOwn() throws {
+        let parts = [
+            MixPart(
+                scenarios: ["a"], start: .seconds(3), model: .cycles([.init(users: 2, amount: .iterations(3))]),
+                think: .exponential(mean: .seconds(1)), pacing: .seconds(4), pause: .seconds(5), rampUp: .seconds(6)),
+            MixPart(scenarios: ["b", "c"], model: .arrivals(Arrivals(rate: .perSecond(5), for: .seconds(7)))),
+        ]
+        let order = RunnerCommand.run(RunnerOrder(plan: Plan(model: .mix(parts))))
+        #expect(try RunnerCommand(decoding: order.encoded()) == order)
+    }
+
     @Test func unknownFieldsAreIgnored() throws {
         // {"v": 1, "later": [1], "type": "stop"}
         let bytes: [UInt8] =

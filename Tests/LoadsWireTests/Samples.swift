@@ -179,6 +179,23 @@ enum Samples {
         return (Batch(statistics: statistics, from: 9.9, to: 10.05), Batch(statistics: apart, from: 9.9, to: 10.05))
     }()
 
+    /// Of a mix: a scenario with a rate of its own, one with users, and the arrivals of two that share a rate.
+    static let scenarios: Batch = {
+        var statistics = Statistics()
+        var (rate, users, both) = (ScenarioStatistics(), ScenarioStatistics(), ScenarioStatistics())
+        (rate.iterations.started, rate.iterations.ok, rate.iterations.failed) = (5, 3, 1)
+        rate.arrivals = ArrivalCounts(planned: 8, started: 5, dropped: 2)
+        for value in [1_000_000, 2_500_000] as [Int64] {
+            rate.service.record(value)
+            rate.response.record(value + 500_000)
+        }
+        (users.iterations.started, users.iterations.skipped, users.iterations.interrupted) = (2, 1, 1)
+        both.arrivals = ArrivalCounts(planned: 4, started: 4, dropped: 0)
+        statistics.iterations.started = 7
+        statistics.scenarios = ["Shop/buys": rate, "Shop/looks": users, "Shop/a, Shop/b": both]
+        return Batch(statistics: statistics, from: 0, to: 0.1)
+    }()
+
     static let reports: [(name: String, report: RunnerReport)] = [
         ("hello", .hello(kind: "swift-test", process: 4711)),
         ("ready", .ready),
@@ -187,6 +204,7 @@ enum Samples {
         ("batch-empty", .batch(Batch())),
         ("batch-arrivals", .batch(openBatches.after)),
         ("batch-warm-up", .batch(openBatches.warmUp)),
+        ("batch-scenarios", .batch(scenarios)),
         ("note", .note("10 users do not fit: größer")),
         ("value", .value([0, 128, 255])),
         ("ended", .ended(interrupted: true, seconds: 12.5)),

@@ -145,6 +145,26 @@ import Testing
         #expect(run.outcome.output.contains("rows.csv: all 10 rows are used up"), "\(run.outcome.output)")
     }
 
+    /// The file has ten rows: users beyond these fail once, and get no more arrivals.
+    @Test func usersWithoutARowOfTheirOwnEndWhateverTheModel() async throws {
+        // As many users are made before the first arrival as may be needed soon.
+        let open = try await run(
+            ["SiteTests.Rows/belongToOneUser", "--rate", "400/s", "-d", "500ms", "--max-users", "20"],
+            package: Program.site, requests: 180)
+        #expect(open.outcome.status == 1, "\(open.outcome.output)\(open.outcome.errors)")
+        let failed = try open.written.number("iterations.failed")
+        #expect((1...10).contains(failed) && Set(open.values("row")).isSubset(of: Set((0..<10).map(String.init))))
+        #expect(try open.written.number("arrivals.planned") == 200 && open.written.number("arrivals.dropped") == 0)
+        #expect(try open.written.number("iterations.ok") == 200 - failed)
+        #expect(open.outcome.errors.contains("ended before the plan was done: a test ended"), "\(open.outcome.errors)")
+
+        let stages = try await run(
+            ["SiteTests.Rows/belongToOneUser", "--stages", "0s:12,1s:12", "--think", "100ms"], package: Program.site,
+            requests: 20)
+        #expect(try stages.written.number("iterations.failed") == 2)
+        #expect(stages.outcome.errors.contains("2 users ended before the plan was done: a test ended them"))
+    }
+
     @Test func wrongRowsAreToldByFileAndLineAndEndTheRun() async throws {
         let run = try await run(["SiteTests.Rows/areWrong", "-d", "60s"], package: Program.site, requests: 0)
         #expect(run.outcome.status == 1 && run.log.isEmpty)

@@ -7,7 +7,7 @@
 public struct SizeSearch: Sendable {
     /// A load to be tried.
     public struct Try: Sendable, Equatable {
-        /// Users, or arrivals a second.
+        /// Users, or arrivals, in a unit of the caller's.
         public var load: Int
         /// What is found out by it.
         public var purpose: SizeStep.Purpose
@@ -26,6 +26,8 @@ public struct SizeSearch: Sendable {
             case target
             /// Beyond ``Result/found`` the generator is the bottleneck: the target's limit is not known.
             case generator
+            /// Beyond ``Result/found`` arrivals find no user, because no more were allowed.
+            case bound = "max-users"
             /// The largest load that was allowed is borne.
             case range
             /// More load brings no more throughput, and no threshold breaks.
@@ -152,6 +154,7 @@ extension SizeStep.Outcome {
         switch self {
         case .breached: .target
         case .generatorLimited: .generator
+        case .bounded: .bound
         case .kept, .unclear: .unclear
         }
     }

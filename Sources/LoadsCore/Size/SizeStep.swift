@@ -8,6 +8,8 @@ public struct SizeStep: Sendable {
         case breached
         /// The numbers are not the target's: the generator had enough to do with itself.
         case generatorLimited = "generator-limited"
+        /// Arrivals were dropped because all the users that were allowed were busy: nothing is said of the target.
+        case bounded = "max-users"
         /// No threshold could be judged, or something of the run is missing.
         case unclear
     }
@@ -32,18 +34,28 @@ public struct SizeStep: Sendable {
         self.summary = summary
     }
 
-    /// From the run's verdict and its thresholds. A generator at its limit comes first; dropped arrivals are a breach.
+    /// From the run's verdict and its thresholds. A generator at its limit comes first, then a breach.
+    ///
+    /// Arrivals find no free user because the target keeps them all, or because there may be too few. A target that keeps
+    /// as many as the arrivals of ten seconds need is too slow. With fewer, whoever allowed no more is the limit.
     public var outcome: Outcome {
         let verdict = summary.verdict.kind
         if verdict == .incomplete || summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
             return .unclear
         }
-        // Arrivals find no user because the target keeps them all, or because there may be too few.
         let isDropping = summary.statistics.arrivals.dropped > 0
         let verdicts = summary.verdict.reasons.filter { $0.code != .droppedArrivals }
         if verdicts.contains(where: { $0.kind == .generatorLimited }) { return .generatorLimited }
-        if isDropping || summary.thresholds.contains(where: { $0.state == .breached }) { return .breached }
+        if summary.thresholds.contains(where: { $0.state == .breached }) { return .breached }
+        if isDropping { return hasEnoughUsers ? .breached : .bounded }
         return summary.thresholds.contains { $0.state == .passed } ? .kept : .unclear
+    }
+
+    /// Whether the users that were allowed suffice for iterations of ten seconds.
+    private var hasEnoughUsers: Bool {
+        guard let arrivals = summary.plan.arrivals else { return true }
+        let peak = arrivals.stages.map(\.rate.perSecond).max() ?? 0
+        return Double(arrivals.maxUsers) >= peak * 10
     }
 
     /// Hits a second; iterations where there are no hits.

@@ -1,7 +1,8 @@
 public import LoadsCore
 
 extension Summary {
-    /// The summary as a JUnit report: the run's target is a case, and so is every check and every threshold.
+    /// The summary as a JUnit report: the run's target is a case, or each of several scenarios, and so is every check and every
+    /// threshold.
     ///
     /// A case fails for itself: where a threshold judges errors or checks, it is the threshold's case that fails.
     ///
@@ -12,7 +13,7 @@ extension Summary {
     /// What Ant and Jenkins read: `testsuites` with a `testsuite` for each kind of case.
     public func junit(comparison: Comparison? = nil, strict: Bool = false) -> [UInt8] {
         let suites = [
-            ("loads.scenarios", [scenarioCase]), ("loads.checks", checkCases), ("loads.thresholds", thresholdCases),
+            ("loads.scenarios", scenarioCases), ("loads.checks", checkCases), ("loads.thresholds", thresholdCases),
             ("loads.verdict", strict ? [verdictCase] : []),
             ("loads.baseline", comparison.map { [Self.baselineCase($0)] } ?? []),
         ].filter { !$0.1.isEmpty }
@@ -55,9 +56,30 @@ extension Summary {
         return [("tests", "\(cases.count)"), ("failures", "\(failures)"), ("errors", "\(errors)")]
     }
 
-    /// The target as a case: it fails when the run does for its own failures.
-    private var scenarioCase: JUnitCase {
-        JUnitCase(name: target, result: scenarioResult, time: duration)
+    /// The target as a case: it fails when the run does for its own failures. Of several scenarios each is one; then the
+    /// target is, too, where what went wrong is none's own.
+    private var scenarioCases: [JUnitCase] {
+        let whole = JUnitCase(name: target, result: scenarioResult, time: duration)
+        let own = statistics.scenarios.filter { $0.value.iterations.started > 0 }.sorted { $0.key < $1.key }
+        guard !own.isEmpty else { return [whole] }
+        let areJudged = thresholds.contains { $0.threshold.judgesFailures && $0.state != .unjudged }
+        let cases = own.map { name, scenario in
+            let iterations = scenario.iterations
+            return JUnitCase(
+                name: name,
+                result: iterations.failed == 0 || areJudged
+                    ? .passed
+                    : .failed(message: "\(iterations.failed) of \(iterations.ended) iterations failed", details: ""),
+                time: duration)
+        }
+        switch whole.result {
+        case .passed, .skipped: return cases
+        case .error: return cases + [whole]
+        case .failed:
+            let isOwn = cases.contains { if case .failed = $0.result { true } else { false } }
+            let isOthers = statistics.health.orphanFailures > 0 || tearDownFailure != nil
+            return isOwn && !isOthers ? cases : cases + [whole]
+        }
     }
 
     private var checkCases: [JUnitCase] {

@@ -12,7 +12,7 @@ public struct FeederOrder: Sendable, Equatable {
         case recycle
         /// The iteration is skipped, and the run ends gracefully; of unique rows only the user ends. No failure.
         case stop
-        /// The iteration fails, and the run ends gracefully; of unique rows only the user ends.
+        /// The iteration fails, and the run ends gracefully; of unique rows only the user ends, and the run with the last one.
         case fail
     }
 

@@ -72,7 +72,7 @@ struct CheckedOutputs: Sendable, Equatable {
             if let share = Self.share(given.text) {
                 tolerance = share
             } else {
-                read.complain("\(given.label) \(given.text): not a share (try 10%)")
+                read.complain("\(given.label) \(given.text): not a share (try 10%, or 0.1)")
             }
             if baseline == nil { read.complain("\(given.label) \(given.text): is for --baseline FILE") }
         }
@@ -90,7 +90,8 @@ struct CheckedOutputs: Sendable, Equatable {
     /// Whether standard output carries one of them, so that nothing else may go there.
     var useStandardOutput: Bool { files.values.contains("-") }
 
-    /// `10%` or `0.1` as 0.1; nil for what is no share, or more than a hundredfold.
+    /// `10%` or `0.1` as 0.1; nil for what is no share, or more than a hundredfold. Without a `%` it is 1 at most: whoever
+    /// writes 10 means 10 % rather than ten times.
     static func share(_ text: String) -> Double? {
         let isPercent = text.hasSuffix("%")
         var digits = isPercent ? text.dropLast() : text[...]
@@ -99,7 +100,7 @@ struct CheckedOutputs: Sendable, Equatable {
             let value = Double(digits)
         else { return nil }
         let share = isPercent ? value / 100 : value
-        return share <= 100 ? share : nil
+        return share <= (isPercent ? 100 : 1) ? share : nil
     }
 
     private static func address(

@@ -66,7 +66,8 @@ struct CheckedRun: Sendable, Equatable {
         hasSetUp = settings.flag("set-up")
         if hasSetUp, settings.list("command").isEmpty, let given = settings.list("target").first {
             read.complain(
-                "--set-up: is for programs, and \(given.text) is none (tests say themselves what they set up)")
+                "\(settings.label("set-up")): is for programs, and \(given.text) is none (tests say themselves what they set up)"
+            )
         }
         package = settings.value("package")?.text ?? "."
         outputs = CheckedOutputs(settings, &read)
@@ -81,21 +82,36 @@ struct CheckedRun: Sendable, Equatable {
             read.complain("\(given.label): the path is empty")
         }
         quiet = settings.flag("quiet")
-        color = settings.flags["no-color"].map { !$0 }
+        color = settings.flags["no-color"].map { !$0.isOn }
         debugRequests = settings.flag("debug-requests")
         thresholds = read.thresholds(settings.list("expect"))
         strict = settings.flag("strict")
         remote = RemotePlace(settings, &read)
         if let plan, let obstacle = remote?.placement.obstacle(to: plan) { read.complain(obstacle) }
         if remote != nil, let publish {
-            read.complain("--stream \(publish): the master publishes its runs itself (`loads-master --stream`)")
+            read.complain(
+                "\(settings.label("stream")) \(publish): the master publishes its runs itself (`loads-master --stream`)"
+            )
         }
         // What no single option tells: `--threads` with too many users.
-        if read.problems.isEmpty, let plan { for problem in plan.validate() { read.complain("\(problem)") } }
+        if read.problems.isEmpty, let plan {
+            for problem in plan.validate() { read.complain(Self.text(of: problem, settings, mix)) }
+        }
         guard read.problems.isEmpty, let target, let plan else { throw UsageError(read.problems) }
         self.target = target
         self.plan = plan
         unmixed = common ?? plan
+    }
+
+    /// A problem of the plan, with where its option stands.
+    private static func text(of problem: PlanProblem, _ settings: Settings, _ mix: Mix?) -> String {
+        let own = problem.part.flatMap { mix?.settings(ofPart: $0) } ?? settings
+        if problem.option == "scenarios", let scenario = settings.scenarios.first {
+            return "\(scenario.label): \(problem.value): \(problem.remedy)"
+        }
+        // A rate may stand in stages.
+        let option = problem.option == "rate" && own.given("rate") == nil ? "stages" : problem.option
+        return "\(own.label(option)) \(problem.value): \(problem.remedy)"
     }
 
     /// The plan with the mix under the names that the runner knows.
@@ -164,7 +180,7 @@ struct CheckedRun: Sendable, Equatable {
             read.complain("\(given.label) \(given.text): is for tests, and \(url.text) is a URL")
         }
         if settings.flag("threads") {
-            read.complain("--threads: is for tests whose bodies block, and \(url.text) is a URL")
+            read.complain("\(settings.label("threads")): is for tests whose bodies block, and \(url.text) is a URL")
         }
         let body = settings.value("body")?.text
         let method = settings.value("method")
@@ -200,7 +216,7 @@ struct CheckedRun: Sendable, Equatable {
             read.complain("\(given.label) \(given.text): is for tests, and \(program.text) is a program")
         }
         for name in ["threads", "debug-requests", "precise"] where settings.flag(name) {
-            read.complain("--\(name): is for tests and URLs, and \(program.text) is a program")
+            read.complain("\(settings.label(name)): is for tests and URLs, and \(program.text) is a program")
         }
         return .command(settings.list("command").map(\.text))
     }

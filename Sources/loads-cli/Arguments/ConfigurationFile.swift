@@ -27,7 +27,7 @@ struct ConfigurationFile {
         do {
             node = try Yams.compose(yaml: text)
         } catch {
-            throw UsageError(["\(path): \(Self.complaint(error))"])
+            throw UsageError(Self.complaints(error, text, path))
         }
         var reader = Reader(path: path)
         switch node {
@@ -40,16 +40,35 @@ struct ConfigurationFile {
         problems = reader.problems
     }
 
-    private static func complaint(_ error: any Error) -> String {
+    private static func complaints(_ error: any Error, _ text: String, _ path: String) -> [String] {
         switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
-            return "line \(mark.line): not YAML: \(problem)"
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            return "line \(context.mark.line): \(duplicates.joined(separator: ", ")) stands twice"
+            return ["\(path):\(mark.line): not YAML: \(problem)"]
+        case .duplicatedKeysInMapping(let names, let context):
+            return names.map { name in
+                let again = repetition(of: name, from: context.mark, in: text)
+                return "\(path):\(again ?? context.mark.line): \(name) stands twice"
+            }
         default:
-            return "not YAML: \(error)"
+            return ["\(path): not YAML: \(error)"]
         }
+    }
+
+    /// The line in which a key of a map stands again; the parser tells where the first of the keys that do stands first.
+    private static func repetition(of name: String, from mark: Mark, in text: String) -> Int? {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        var isFirst = true
+        for (index, line) in lines.enumerated().dropFirst(max(0, mark.line - 1)) {
+            // The dash of a list's element stands before its first key.
+            let key = line.drop { $0 == " " || $0 == "-" }
+            guard line.count - key.count == mark.column - 1 else { continue }
+            let written = key.prefix { $0 != ":" && $0 != " " }.trimming(while: { $0 == "\"" || $0 == "'" })
+            guard written == name else { continue }
+            if !isFirst { return index + 1 }
+            isFirst = false
+        }
+        return nil
     }
 
     private struct Reader {
@@ -76,8 +95,8 @@ struct ConfigurationFile {
             switch (kind, value) {
             case (.flag, .scalar(let scalar)):
                 switch scalar.string.lowercased() {
-                case "true", "yes", "on": settings.set(name, true)
-                case "false", "no", "off": settings.set(name, false)
+                case "true", "yes", "on": settings.set(name, true, label: label)
+                case "false", "no", "off": settings.set(name, false, label: label)
                 default: problems.append("\(label) \(scalar.string): not a yes or no (try true or false)")
                 }
             case (.value, .scalar(let scalar)), (.list, .scalar(let scalar)):
@@ -152,5 +171,13 @@ enum NearNames {
         }.min { ($0.distance, -$0.alike) < ($1.distance, -$1.alike) }
         guard let best, best.distance <= max(2, name.count / 3) else { return nil }
         return best.name
+    }
+}
+
+extension Substring {
+    fileprivate func trimming(while isSurplus: (Character) -> Bool) -> Substring {
+        var rest = drop(while: isSurplus)
+        while let last = rest.last, isSurplus(last) { rest.removeLast() }
+        return rest
     }
 }

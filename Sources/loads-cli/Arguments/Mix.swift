@@ -8,6 +8,8 @@ struct Mix: Sendable, Equatable {
         var weight: Int
         /// Its own model; nil shares that of the run with the others that have none.
         var part: MixPart?
+        /// What the file says of it.
+        var settings: Settings
     }
 
     var entries: [Entry]
@@ -23,6 +25,16 @@ struct Mix: Sendable, Equatable {
             read.complain("\(target.label) \(target.text): the scenarios have the targets")
         }
         guard entries.count == settings.scenarios.count else { return nil }
+        guard !entries.contains(where: { $0.part == nil }) else { return }
+        for given in Settings.loadOptions.compactMap({ settings.given($0) }) {
+            read.complain("\(given.words): is for scenarios without a model of their own, and each has one")
+        }
+    }
+
+    /// What the file says of the scenario whose model is a part of the plan's mix; nil for what they share.
+    func settings(ofPart index: Int) -> Settings? {
+        let own = entries.filter { $0.part != nil }
+        return own.indices.contains(index) ? own[index].settings : nil
     }
 
     private static func entry(_ scenario: Settings.Scenario, _ read: inout Readings) -> Entry? {
@@ -38,23 +50,33 @@ struct Mix: Sendable, Equatable {
             return nil
         }
         let before = read.problems.count
-        let weight = read.count(settings.value("weight"), upTo: 1_000_000) ?? 1
+        let weighed = settings.value("weight")
+        let weight = read.count(weighed, upTo: 1_000_000) ?? 1
         var part: MixPart?
         if ["rate", "stages", "users", "iterations", "duration"].contains(where: { settings.value($0) != nil }) {
+            if let weighed {
+                read.complain(
+                    "\(weighed.words): is for scenarios that share the run's model, and this one has its own")
+            }
             if let model = ModelOptions.model(settings, &read) {
+                let isOpen = Plan(model: model).isOpen
                 part = MixPart(
                     scenarios: [target.text], start: read.duration(settings.value("start")) ?? .zero, model: model,
                     think: read.thinkTime(settings.value("think")) ?? .zero,
-                    pacing: read.duration(settings.value("pacing")) ?? .zero)
+                    pacing: read.duration(settings.value("pacing")) ?? .zero,
+                    pause: read.duration(settings.value("pause")) ?? .zero,
+                    // That of a rate is a stage of its model.
+                    rampUp: isOpen ? .zero : read.duration(settings.value("ramp-up")) ?? .zero)
             }
         } else {
             for name in Settings.scenarioOptions.subtracting(["target", "weight"]).sorted() {
-                guard let given = settings.value(name) else { continue }
+                guard let given = settings.given(name) else { continue }
                 read.complain(
-                    "\(given.label) \(given.text): is for a scenario with a model of its own (rate, stages or users)")
+                    "\(given.words): is for a scenario with a model of its own (rate, stages or users)")
             }
         }
-        return read.problems.count == before ? Entry(target: target.text, weight: weight, part: part) : nil
+        return read.problems.count == before
+            ? Entry(target: target.text, weight: weight, part: part, settings: settings) : nil
     }
 
     var targets: [String] { entries.map(\.target) }
@@ -75,11 +97,14 @@ struct Mix: Sendable, Equatable {
         }
         let shared = entries.filter { $0.part == nil }.flatMap { names($0.target) }
         if !shared.isEmpty {
-            parts.append(MixPart(scenarios: shared, model: plan.model, think: plan.think, pacing: plan.pacing))
+            parts.append(
+                MixPart(
+                    scenarios: shared, model: plan.model, think: plan.think, pacing: plan.pacing, pause: plan.pause,
+                    rampUp: plan.rampUp))
         }
         mixed.model = .mix(parts)
         mixed.think = .zero
-        mixed.pacing = .zero
+        (mixed.pacing, mixed.pause, mixed.rampUp) = (.zero, .zero, .zero)
         return mixed
     }
 }

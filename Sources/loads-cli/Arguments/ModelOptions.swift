@@ -7,8 +7,8 @@ enum ModelOptions {
         guard let kind = kind(settings, &read) else { return nil }
         var allowed = true
         for (name, kinds, reason) in rules {
-            guard let given = given(name, settings), !kinds.contains(kind) else { continue }
-            read.complain("\(given.label)\(given.text.isEmpty ? "" : " \(given.text)"): \(reason(kind))")
+            guard let given = settings.given(name), !kinds.contains(kind) else { continue }
+            read.complain("\(given.words): \(reason(kind))")
             allowed = false
         }
         guard allowed else { return nil }
@@ -59,11 +59,6 @@ enum ModelOptions {
         ("queue", [.rate, .rateStages], { _ in "is for a rate (--rate 500/s)" }),
         ("poisson", [.rate, .rateStages], { _ in "is for a rate (--rate 500/s)" }),
     ]
-
-    private static func given(_ name: String, _ settings: Settings) -> Settings.Given? {
-        if let given = settings.value(name) { return given }
-        return settings.flag(name) ? Settings.Given(text: "", label: "--\(name)") : nil
-    }
 
     private static func kind(_ settings: Settings, _ read: inout Readings) -> Kind? {
         let (rate, stages) = (settings.value("rate"), settings.value("stages"))
@@ -141,7 +136,8 @@ enum ModelOptions {
         guard let duration = read.duration(length, positive: true), let rate, rate > .zero else { return nil }
         let rest = duration - (ramp ?? .zero)
         guard rest >= .zero else {
-            read.complain("--ramp-up \(DurationText.text(ramp!)): longer than the run (\(length.text))")
+            read.complain(
+                "\(settings.label("ramp-up")) \(DurationText.text(ramp!)): longer than the run (\(length.text))")
             return nil
         }
         return [

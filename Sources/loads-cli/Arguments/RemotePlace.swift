@@ -25,8 +25,9 @@ struct RemotePlace: Sendable, Equatable {
                     "\(given.label) \(given.text): is for a run on agents, or one that is published: name their master "
                         + "(--master) or an address (--stream tcp://127.0.0.1:7782)")
             }
-            for name in Self.needMasterFlags where settings.flag(name) {
-                read.complain("--\(name): is for a run on agents: name their master (--master tcp://127.0.0.1:7780)")
+            for given in Self.needMasterFlags.compactMap({ settings.given($0) }) {
+                read.complain(
+                    "\(given.label): is for a run on agents: name their master (--master tcp://127.0.0.1:7780)")
             }
             return nil
         }

@@ -1,10 +1,13 @@
 /// What the command line and the configuration file say, as text, before anything is judged.
-struct Settings: Sendable {
+struct Settings: Sendable, Equatable {
     /// One value, and where it stands, so that a complaint can name it.
     struct Given: Sendable, Equatable {
         var text: String
         /// `--users`, or `loads.yml:3: users`.
         var label: String
+
+        /// Where it stands and what it says.
+        var words: String { text.isEmpty ? label : "\(label) \(text)" }
     }
 
     /// What kind of value an option takes.
@@ -37,32 +40,47 @@ struct Settings: Sendable {
     static let scenarioOptions: Set<String> = [
         "target", "weight", "start", "users", "iterations", "duration", "pause", "rate", "stages", "repeat",
         "max-users",
-        "queue", "poisson", "think", "pacing",
+        "queue", "poisson", "think", "pacing", "ramp-up",
     ]
 
     /// The scenarios of a mix, each with what the file says of it; only a file has them.
     var scenarios: [Scenario] = []
 
     /// An entry of a mix, and where it stands.
-    struct Scenario: Sendable {
+    struct Scenario: Sendable, Equatable {
         var settings: Settings
         var label: String
     }
 
     private(set) var values: [String: [Given]] = [:]
-    private(set) var flags: [String: Bool] = [:]
+    private(set) var flags: [String: Flag] = [:]
+
+    /// A yes or no, and where it stands.
+    struct Flag: Sendable, Equatable {
+        var isOn: Bool
+        var label: String
+    }
 
     func value(_ name: String) -> Given? { values[name]?.last }
     func list(_ name: String) -> [Given] { values[name] ?? [] }
-    func flag(_ name: String) -> Bool { flags[name] ?? false }
+    func flag(_ name: String) -> Bool { flags[name]?.isOn ?? false }
+
+    /// A value, or a flag that is on.
+    func given(_ name: String) -> Given? {
+        if let value = value(name) { return value }
+        return flags[name].flatMap { $0.isOn ? Given(text: "", label: $0.label) : nil }
+    }
+
+    /// What a complaint about an option begins with, wherever it stands.
+    func label(_ name: String) -> String { value(name)?.label ?? flags[name]?.label ?? "--\(name)" }
 
     mutating func add(_ name: String, _ text: String?, label: String) {
         guard let text else { return }
         values[name, default: []].append(Given(text: text, label: label))
     }
 
-    mutating func set(_ name: String, _ flag: Bool?) {
-        if let flag { flags[name] = flag }
+    mutating func set(_ name: String, _ flag: Bool?, label: String? = nil) {
+        if let flag { flags[name] = Flag(isOn: flag, label: label ?? "--\(name)") }
     }
 
     /// These settings, and what the file says where they are silent.
@@ -87,6 +105,13 @@ struct Settings: Sendable {
         }
         return result
     }
+
+    /// Options of a load model, whichever it is.
+    static let loadOptions = [
+        "users", "iterations", "duration", "pause", "ramp-up", "rate", "stages", "repeat", "max-users", "queue",
+        "poisson",
+        "think", "pacing",
+    ]
 
     /// Options that say which load model a run has.
     private static let models = ["users", "rate", "stages"]

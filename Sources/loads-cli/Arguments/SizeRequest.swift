@@ -36,12 +36,17 @@ struct SizeRequest: Sendable {
             read.complain("--\(name): a search has many runs; have it of one of them (`loads run`)")
         }
         if run.remote?.detach == true { read.complain("--detach: somebody must stay to decide what to try next") }
-        largest = Self.defaultLargest
-        if let to {
-            let given = Settings.Given(text: to, label: "--to")
-            largest = read.count(given, upTo: Plan.userLimit) ?? largest
+        let given = to.map { Settings.Given(text: $0, label: "--to") }
+        if let one = unit.rate(1) {
+            let rate = read.rate(given) ?? .perSecond(Self.defaultLargest)
+            largest = Int(rate.microPerHour / one.microPerHour)
+        } else {
+            largest = read.count(given, upTo: Plan.userLimit) ?? Self.defaultLargest
         }
-        if first > largest { read.complain("--to \(largest): less than the load to begin with, \(first)") }
+        if first > largest {
+            let begin = unit.rate(first)?.text ?? "\(first)"
+            read.complain("--to \(to ?? "\(largest)"): less than the load to begin with, \(begin)")
+        }
         if let agents = run.remote?.placement.agents, agents > largest {
             read.complain("--agents \(agents): more than the most users that are tried, \(largest) (--to)")
         }
@@ -72,7 +77,10 @@ struct SizeRequest: Sendable {
             return (.users, cycles[0].users)
         case .arrivals(let arrivals) where arrivals.isConstant:
             duration = arrivals.length
-            return (.rate, max(1, Int(arrivals.stages[1].rate.perSecond.rounded())))
+            let rate = arrivals.stages[1].rate
+            if let first = SizeReport.Unit.of(rate) { return first }
+            read.complain("--rate \(rate.text): a search has whole arrivals an hour at least (try 90/m)")
+            return (.rate, 1)
         case .users, .arrivals, .mix:
             read.complain("--stages: each step of a search has one load and no mix (try -c 10, or --rate 100/s)")
             return (.users, 1)
@@ -88,9 +96,11 @@ struct SizeRequest: Sendable {
         }
         // Who has said nothing gets as many users as the rate of the step may need.
         let isStandard = arrivals.maxUsers == Arrivals.standardMaxUsers(for: arrivals.stages)
-        for index in arrivals.stages.indices { arrivals.stages[index].rate = .perSecond(load) }
+        let queue = arrivals.queue == Arrivals.standardQueue(for: arrivals.maxUsers) ? nil : arrivals.queue
+        for index in arrivals.stages.indices { arrivals.stages[index].rate = unit.rate(load) ?? .perSecond(load) }
         if isStandard {
-            arrivals = Arrivals(stages: arrivals.stages, poisson: arrivals.poisson, seed: arrivals.seed)
+            arrivals = Arrivals(
+                stages: arrivals.stages, queue: queue, poisson: arrivals.poisson, seed: arrivals.seed)
         }
         run.plan.model = .arrivals(arrivals)
         return run

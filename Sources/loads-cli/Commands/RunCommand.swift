@@ -64,10 +64,16 @@ struct RunCommand: AsyncParsableCommand {
                 ).carryOut()
             }
             let limit = DescriptorLimit.raise()
-            let option = run.plan.isOpen ? "--max-users" : "-c"
-            let problem = DescriptorLimit.problem(
-                option, users: run.plan.peakUsers, isPlain: run.isPlain, limit: limit)
-            if let problem {
+            let option =
+                switch run.plan.model {
+                case .cycles: "-c"
+                case .users: "--stages: users"
+                case .arrivals: "--max-users"
+                case .mix: "scenarios: users"
+                }
+            if let problem = DescriptorLimit.problem(
+                users: run.plan.peakUsers, option: option, isPlain: run.isPlain, limit: limit)
+            {
                 // A URL's users each need a connection; tests may make none.
                 if run.isURL { throw Refusal(.usage, problem) }
                 console.note("warning: \(problem)")

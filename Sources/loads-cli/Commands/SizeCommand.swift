@@ -11,8 +11,9 @@ struct SizeCommand: AsyncParsableCommand {
 
             Runs the target again and again, each time for --duration (10s): with twice the users until a threshold \
             breaks, then with fewer and more until the limit is found, and once more to confirm it. --users is the first \
-            number; with --rate it is arrivals a second. Exit codes: 0 a load was found that is borne, 3 not even the smallest is, 4 with --strict: the \
-            target's limit was not found; others as those of `loads run`.
+            number; with --rate it is arrivals a second. Exit codes: 0 a load was found that is borne, 3 the target does not \
+            bear even the smallest, 4 nothing can be said of the target, or with --strict: its limit was not found; others as \
+            those of `loads run`.
             """)
 
     @OptionGroup var options: RunOptions

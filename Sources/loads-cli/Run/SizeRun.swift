@@ -83,8 +83,11 @@ struct SizeRun {
         if let last = report.steps.last, last.isInterrupted { return .interrupted }
         if failed { return .fault }
         if report.steps.last?.summary.crash != nil { return .crashed }
-        if request.run.strict, report.result.limit != .target { return .invalid }
-        return report.result.found == nil ? .breached : .passed
+        let limit = report.result.limit
+        if request.run.strict, limit != .target { return .invalid }
+        // Not even the smallest load is borne: by the target, or for a reason that says nothing of it.
+        if report.result.found == nil { return limit == .target ? .breached : .invalid }
+        return limit == .unclear ? .invalid : .passed
     }
 }
 

@@ -41,9 +41,9 @@ enum DescriptorLimit {
     /// What to say of so many users under a limit; nil when it suffices.
     ///
     /// - Parameters:
-    ///   - users: As they are said: `-c`, or `--max-users`.
+    ///   - option: What says how many they are.
     ///   - isPlain: Whether they call `http://` URLs.
-    static func problem(_ option: String = "-c", users: Int, isPlain: Bool, limit: Int) -> String? {
+    static func problem(users: Int, option: String = "-c", isPlain: Bool, limit: Int) -> String? {
         let perUser = isPlain ? perPlainUser : perUser
         let needed = users * perUser + base
         guard needed > limit else { return nil }

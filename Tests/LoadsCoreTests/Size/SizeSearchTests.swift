@@ -50,6 +50,13 @@ import Testing
         #expect(tries.count(where: { $0.load == 64 }) == 2, "tried twice: it may have been a moment")
     }
 
+    @Test func tooFewUsersAreToldApart() throws {
+        let (result, tries) = try search { $0 <= 10 ? .kept : .bounded }
+        #expect(result == .init(found: 10, limit: .bound, broken: 11))
+        // It is certain at once.
+        #expect(tries.count(where: { $0.load == 16 }) == 1)
+    }
+
     @Test func aMomentOfABusyMachineIsTriedAgain() throws {
         var seen: Set<Int> = []
         let (result, _) = try search { load in

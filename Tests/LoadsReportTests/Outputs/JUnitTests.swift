@@ -10,7 +10,7 @@ import Testing
         clean.target = "a & b < \"c\" > 'd' \u{1} \n"
         let failed = Sample.summary(
             Sample.statistics([Sample.hit(status: 500, milliseconds: 1)]), isURLTarget: true)
-        return [clean, failed, Sample.fullSummary(), Sample.summary(Statistics())]
+        return [clean, failed, Sample.fullSummary(), Sample.summary(Statistics()), Sample.mix(failed: 1)]
             + [try? Sample.judgedSummary()].compactMap(\.self)
     }()
 
@@ -62,6 +62,27 @@ import Testing
             same.contains("<testcase name=\"no worse than the baseline\" classname=\"loads.baseline\" time=\"0.000\"/>")
         )
         #expect(!text(Sample.summary(Statistics())).contains("loads.baseline"))
+    }
+
+    @Test func eachScenarioOfAMixIsACase() {
+        let clean = text(Sample.mix())
+        #expect(clean.contains("<testsuites name=\"loads\" tests=\"2\" failures=\"0\" errors=\"0\""))
+        for name in ["Shop/buys", "Shop/looks"] {
+            #expect(clean.contains("<testcase name=\"\(name)\" classname=\"loads.scenarios\""))
+        }
+        let failed = text(Sample.mix(failed: 3))
+        #expect(failed.contains("<testsuites name=\"loads\" tests=\"2\" failures=\"1\" errors=\"0\""))
+        #expect(failed.contains("<failure message=\"3 of 10 iterations failed\""))
+        // What is of no scenario is the run's.
+        var crashed = Sample.mix()
+        crashed.crash = RunnerCrash(
+            reason: "signal 9", output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 0)
+        let text = text(crashed)
+        #expect(
+            text.contains("tests=\"3\" failures=\"0\" errors=\"1\"") && text.contains("name=\"Shop/buys Shop/looks\""))
+        var judged = Sample.mix(failed: 3)
+        judged.thresholds = [ThresholdResult(threshold: try! Threshold("errors < 50%"), state: .passed, actual: 0.15)]
+        #expect(self.text(judged).contains("failures=\"0\""))
     }
 
     @Test func checksAreCases() {

@@ -13,6 +13,7 @@ import Testing
 
     private static let once = Feeder.csv("rows.csv", .sequential(atEnd: .stop))
     private static let few = Feeder.csv("rows.csv", .sequential(atEnd: .fail))
+    private static let own = Feeder.csv("rows.csv", .unique())
     private static let wrong = Feeder.csv("wrong.csv")
 
     private func send(_ row: DataRow) async throws {
@@ -21,6 +22,7 @@ import Testing
 
     @Test func stopAtTheirEnd() async throws { try await send(Self.once.next()) }
     @Test func failAtTheirEnd() async throws { try await send(Self.few.next()) }
+    @Test func belongToOneUser() async throws { try await send(Self.own.next()) }
     @Test func areWrong() async throws { try await send(Self.wrong.next()) }
 
     @Test func environment() async throws {
