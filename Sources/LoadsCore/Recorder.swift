@@ -153,14 +153,14 @@ public final class Recorder {
     /// Counts an arrival whose time has come.
     ///
     /// - Parameter scenario: Whose it is, or all of whose; nil if that is not told apart.
-    func arrivalPlanned(of scenario: String?, due: Instant) {
+    func arrivalPlanned(of scenario: String? = nil, due: Instant) {
         let recorder = at(due.nanoseconds)
         recorder.statistics.arrivals.planned += 1
         recorder.count(of: scenario) { $0.arrivals.planned += 1 }
     }
 
     /// Counts an arrival that does not become an iteration, in the second in which it was due.
-    func arrivalDropped(of scenario: String?, due: Instant) {
+    func arrivalDropped(of scenario: String? = nil, due: Instant) {
         let recorder = at(due.nanoseconds)
         recorder.statistics.arrivals.dropped += 1
         recorder.count(of: scenario) { $0.arrivals.dropped += 1 }
@@ -171,7 +171,7 @@ public final class Recorder {
     /// - Parameters:
     ///   - lag: How late the generator was with it, in nanoseconds.
     ///   - waited: How long it waited because all users were busy, likewise.
-    func arrivalStarted(of scenario: String?, lag: Int64, waited: Int64 = 0, _ now: Instant) {
+    func arrivalStarted(of scenario: String? = nil, lag: Int64, waited: Int64 = 0, _ now: Instant) {
         let recorder = at(now.nanoseconds)
         recorder.statistics.arrivals.started += 1
         recorder.statistics.scheduleLag.record(lag)

@@ -76,13 +76,16 @@ extension RunLife {
         let earlier = seconds(Instant(nanoseconds: old))
         let time = instant.nanoseconds(since: start)
         let isInTime = time < (record.submission.order.plan.length ?? .zero).wholeNanoseconds
-        for index in members.indices where !members[index].isDone && members[index].adjustment?.at == old {
-            let adjustment = members[index].adjustment!
-            record.members[index].adjustment = before[members[index].agent]
-            guard isInTime, let changed = RunModels.changed([model(of: index)], to: load, from: time)?.first else {
-                continue
+        let told = members.indices.filter { !members[$0].isDone && members[$0].adjustment?.at == old }
+        let given = told.map { members[$0].adjustment!.firstNewUser }
+        for index in told { record.members[index].adjustment = before[members[index].agent] }
+        let plan = record.submission.order.plan
+        // All of them at once: what a rate needs is shared among them.
+        let changed = RunModels.changed(told.map { model(of: $0) }, of: plan, to: load, from: time)
+        if isInTime, let changed {
+            for (place, index) in told.enumerated() {
+                give(changed[place], to: index, firstNewUser: given[place], from: time, at: instant)
             }
-            give(changed, to: index, firstNewUser: adjustment.firstNewUser, from: time, at: instant)
         }
         if isInTime {
             saidOff(earlier, instant)
