@@ -202,7 +202,7 @@ import Testing
                     + #""user_stages":{"stages":[{"duration_ns":1000000000,"users":2}],"stripe":[]}}}}"#
             ])
         #expect(
-            Self.text(speech.tick(at: Self.at(4.5), ProcessUsage(), mayReport: true)) == ["batch 0 hits, 0 users"])
+            Self.text(speech.tick(at: Self.at(3.9), ProcessUsage(), mayReport: true)) == ["batch 0 hits, 0 users"])
     }
 
     @Test func aProgramThatDoesNotKnowItsPlanIsRefusedBeforeTheStart() throws {

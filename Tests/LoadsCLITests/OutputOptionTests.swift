@@ -68,8 +68,8 @@ import Testing
             "--otlp-header A b: not a header (try \"Authorization: Bearer abc\")"
         ),
         (["--tolerance", "10%"], "--tolerance 10%: is for --baseline FILE"),
-        (["--baseline", "b", "--tolerance", "-5%"], "--tolerance -5%: not a share (try 10%)"),
-        (["--baseline", "b", "--tolerance", "much"], "--tolerance much: not a share (try 10%)"),
+        (["--baseline", "b", "--tolerance", "-5%"], "--tolerance -5%: not a share (try 10%, or 0.1)"),
+        (["--baseline", "b", "--tolerance", "much"], "--tolerance much: not a share (try 10%, or 0.1)"),
         (
             ["--master", "tcp://127.0.0.1:7780", "--detach", "--csv", "x"],
             "--csv x: nobody stays to write it with --detach (`loads attach` can)"
