@@ -13,7 +13,10 @@ struct BatchGate {
         var head: ReportHead
     }
 
-    private var waiting: Batch?
+    /// By second of the run.
+    private var waiting: [Int: Batch] = [:]
+    /// The last second of which anything came.
+    private var newest = 0
     private var passed: Instant?
 
     /// Runners make batches each 100 ms, give or take: only a longer interval holds any back.
@@ -31,30 +34,33 @@ struct BatchGate {
             return flush() + [Passed(report: report, head: head)]
         }
         let batch = new.batch
-        if waiting == nil || waiting!.second == batch.second {
-            if waiting == nil { waiting = batch } else { waiting!.merge(batch) }
-            return []
+        // What is behind the end of the second waits for as long again: so it goes on from second to second. What is late for a
+        // second hurries nobody.
+        var due: [Passed] = []
+        if batch.second > newest, waiting[newest] != nil {
+            due = flush()
+            self.passed = now
         }
-        // What is behind the end of the second waits for as long again: so it goes on from second to second.
-        let due = flush()
-        waiting = batch
-        self.passed = now
+        newest = max(newest, batch.second)
+        if waiting[batch.second] == nil { waiting[batch.second] = batch } else { waiting[batch.second]!.merge(batch) }
         return due
     }
 
     /// What has waited long enough.
     mutating func due(at now: Instant, every interval: Duration) -> [Passed] {
-        guard waiting != nil, let passed, now >= passed.advanced(by: interval) else { return [] }
+        guard !waiting.isEmpty, let passed, now >= passed.advanced(by: interval) else { return [] }
         self.passed = now
         return flush()
     }
 
     /// What waits.
     mutating func flush() -> [Passed] {
-        guard let batch = waiting else { return [] }
-        waiting = nil
-        return RunnerReport.batch(batch).encoded().compactMap { report in
-            (try? ReportHead(reading: report)).map { Passed(report: report, head: $0) }
+        let batches = waiting.sorted { $0.key < $1.key }.map(\.value)
+        waiting.removeAll()
+        return batches.flatMap { batch in
+            RunnerReport.batch(batch).encoded().compactMap { report in
+                (try? ReportHead(reading: report)).map { Passed(report: report, head: $0) }
+            }
         }
     }
 }

@@ -134,10 +134,12 @@ extension Checks {
             try await stage.pause(.seconds(4))
             await stage.master.say(.stop(run: Stage.run, abort: false, reason: "enough"))
             try await stage.finished(interrupted: true)
-            // At 100 ms there would be forty; one or two at the start and the end are not held up.
+            // At 100 ms there would be forty, and as many of what is late; a few at the start and the end are not held up.
             let count = await stage.master.results.count { if case .batch? = $0.report { true } else { false } }
-            guard count <= 12 else {
-                throw Deviation(expected: "about 5 batches in 4 s, with batch_interval_ns of 1 s", came: "\(count)")
+            guard count <= 16 else {
+                throw Deviation(
+                    expected: "about 5 batches in 4 s, and as many of what comes late, with batch_interval_ns of 1 s",
+                    came: "\(count)")
             }
         },
         Check("two runs at a time do not touch each other", chapter: "Exactly once") { stage in

@@ -59,6 +59,23 @@ import Testing
         #expect(passed.count <= 6, "hardly more often than each second: \(passed.map(interval))")
     }
 
+    @Test func whatIsLateForASecondHurriesNobody() throws {
+        var gate = BatchGate()
+        var passed: [BatchGate.Passed] = []
+        for tenth in 10..<50 {
+            let time = Int64(tenth) * 100 + 120
+            passed += gate.due(at: Self.at(time), every: .seconds(1))
+            for from in [0.5, Double(tenth) / 10] {
+                let batch = SpoolTests.batch(1, from: from, to: from + 0.1)
+                passed += try Self.take(&gate, batch, time, every: .seconds(1))
+            }
+        }
+        passed += gate.flush()
+        #expect(passed.reduce(0) { $0 + $1.head.counts.hits } == 80)
+        #expect(passed.count <= 12, "of each second one, and one of what is late: \(passed.count)")
+        #expect(passed.allSatisfy { $0.head.to <= $0.head.from.rounded(.down) + 1 })
+    }
+
     @Test func nothingOvertakesABatch() throws {
         var gate = BatchGate()
         _ = try Self.take(&gate, SpoolTests.batch(1), 0, every: .seconds(1))

@@ -109,9 +109,13 @@ export class LinesRunner extends Runner {
       if (seconds !== null) this.expectEnd(seconds + this.grace + patience, 'its time was over and it did not end')
       this.#tick()
     }
-    const wait = Number(BigInt(at) - clock()) / 1e6
-    if (wait > 0) setTimeout(begin, wait)
-    else begin()
+    // A timer counts in whole milliseconds of its own and may fire too soon.
+    const waitOn = () => {
+      const wait = Number(BigInt(at) - clock()) / 1e6
+      if (wait > 0) setTimeout(waitOn, Math.ceil(wait))
+      else begin()
+    }
+    waitOn()
   }
 
   adjust(users, first, at, change) {
