@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { BadResult } from './grouped.mjs'
 import { adjustLine, essentials, lack, length, needs, once, onceLine, planLine, users, valueBytes } from './lines-plan.mjs'
-import { Measure } from './measure.mjs'
+import { Measure, untilNext } from './measure.mjs'
 import { MessagePackError, unpackMany } from './msgpack.mjs'
 import { clock, patience, Runner, writer } from './runners.mjs'
 import { peak } from './usage.mjs'
@@ -138,6 +138,7 @@ export class LinesRunner extends Runner {
 
   #endSoon(command, seconds) {
     this.#interrupted = true
+    this.#measure.isStopped = true
     // Without a plan yet, the end of its input tells it that there will be none.
     if (this.#start === null) this.#stdin.end()
     else this.#tell(command)
@@ -246,11 +247,14 @@ export class LinesRunner extends Runner {
 
   #tick() {
     if (!this.#paused) this.#cut()
-    this.#timer = setTimeout(() => this.#tick(), this.#interval * 1000)
+    this.#timer = setTimeout(() => this.#tick(), Math.ceil(untilNext(this.#now(), this.#interval)))
   }
 
-  #cut() {
-    this.events.report(this.#measure.batch(this.#now(), peak(this.pid)))
+  #cut(isLast = false) {
+    const now = this.#now()
+    // A timer is a little late, and a batch of that little would be one more in each second.
+    const at = isLast || now % 1 > 0.05 ? now : Math.floor(now)
+    for (const batch of this.#measure.batches(at, peak(this.pid), isLast)) this.events.report(batch)
   }
 
   exited(code, signal) {
@@ -264,7 +268,7 @@ export class LinesRunner extends Runner {
     // What is done once is no load: nothing is measured.
     if (this.#start !== null && this.#once === null) {
       this.#measure.users = 0
-      this.#cut()
+      this.#cut(true)
     }
     if (this.#counters !== null) fs.closeSync(this.#counters)
     if (this.#declaration !== null) {

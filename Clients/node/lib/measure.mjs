@@ -8,6 +8,8 @@ import { cut, message } from './wire.mjs'
 const groups = 200
 /** Raw hits that a batch carries at most; more are dropped and counted. */
 const hitLimit = 60_000
+/** Seconds that are kept apart between two batches, the present one and past ones; what belongs to further ones is in the last. */
+export const secondLimit = 101
 const noHealth = {
   cpu_s: 0, latest_timer_ns: 0, longest_job_ns: 0, long_jobs: 0, peak_rss_bytes: 0, dropped_hits: 0, orphan_failures: 0,
   overflowed_names: 0,
@@ -15,30 +17,27 @@ const noHealth = {
 const outcomes = ['ok', 'failed', 'skipped', 'interrupted']
 const phaseNames = ['blocked', 'dns', 'connect', 'tls', 'send', 'wait', 'receive']
 
-/** What was counted since the last batch, in the warm-up or after it. */
+/** What was counted in a second since the last batch, in the warm-up or after it. */
 class Sums {
+  iterations = { ok: 0, failed: 0, skipped: 0, interrupted: 0 }
+  cutOff = 0
+  service = new Histogram()
+  arrivals = { planned: 0, started: 0, dropped: 0 }
+  response = new Histogram()
+  lag = new Histogram()
+  names = new Map()
+  errors = new Map()
+  failures = new Map()
+
   constructor(families) {
     this.grouped = new Grouped(families)
-    this.clear()
-  }
-
-  clear() {
-    this.iterations = { ok: 0, failed: 0, skipped: 0, interrupted: 0 }
-    this.service = new Histogram()
-    this.arrivals = { planned: 0, started: 0, dropped: 0 }
-    this.response = new Histogram()
-    this.lag = new Histogram()
-    this.names = new Map()
-    this.errors = new Map()
-    this.failures = new Map()
-    this.isTouched = false
   }
 
   packed() {
     const started = Object.values(this.iterations).reduce((sum, amount) => sum + amount, 0)
     const names = new Map([...this.names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, packed(entry)]))
     return {
-      iterations: { started, ...this.iterations }, service: this.service.packed(),
+      iterations: { started, ...this.iterations, cut_off: this.cutOff || undefined }, service: this.service.packed(),
       arrivals: Object.values(this.arrivals).some((amount) => amount > 0) ? this.arrivals : undefined,
       response: this.response.packed() ?? undefined, schedule_lag: this.lag.packed() ?? undefined, names,
       ...this.grouped.packed(), errors: this.errors, failures: this.failures,
@@ -46,16 +45,51 @@ class Sums {
   }
 }
 
-/** What was measured since the last batch. */
-export class Measure {
-  #family
+/** What was counted in one second of the run since the last batch. */
+class Second {
   #families
   #all
-  /** What is counted apart. */
-  #warmUp
-  #from = 0
-  #hits = []
+  #warmUp = null
+  hits = []
+
+  constructor(families) {
+    this.#families = families
+    this.#all = new Sums(families)
+  }
+
+  /** What is counted of the warm-up, or after it. */
+  sums(isWarmUp) {
+    return isWarmUp ? (this.#warmUp ??= new Sums(this.#families)) : this.#all
+  }
+
+  packed() {
+    return {
+      ...this.#all.packed(), warm_up: this.#warmUp ? { ...this.#warmUp.packed(), health: noHealth, users: 0 } : undefined,
+      hits: this.hits.length > 0 ? columns(this.hits) : undefined,
+    }
+  }
+}
+
+/** Milliseconds until the next batch: they end at multiples of the interval in each second of the run, and with the second. */
+export function untilNext(now, interval) {
+  const second = Math.floor(now)
+  const left = Math.min(second + 1, second + (Math.floor((now - second) / interval) + 1) * interval) - now
+  // A timer may be a little early.
+  return (left > 0.001 ? left : left + interval) * 1000
+}
+
+/** What was measured since the last batch, each second of the run apart. */
+export class Measure {
+  #family
+  #kinds
+  #families
+  #seconds = new Map()
+  /** How far the batches so far reach. */
+  #reach = 0
+  #waitingHits = 0
   #dropped = 0
+  /** Whether the program was told to end: what it cancels from then on is not the target's doing. */
+  isStopped = false
   /** Seconds from the start to the end of the last iteration that was reported. */
   lastEnd = 0
   /** Iterations and hits so far. */
@@ -63,10 +97,8 @@ export class Measure {
 
   constructor({ maxNames = 1000, rawHits = false, users = 0 } = {}) {
     this.#family = new Family(maxNames)
-    const families = { step: new Family(maxNames), check: new Family(maxNames), metric: new Family(maxNames) }
-    this.#families = [this.#family, ...Object.values(families)]
-    this.#all = new Sums(families)
-    this.#warmUp = new Sums(families)
+    this.#kinds = { step: new Family(maxNames), check: new Family(maxNames), metric: new Family(maxNames) }
+    this.#families = [this.#family, ...Object.values(this.#kinds)]
     this.rawHits = rawHits
     this.users = users
   }
@@ -80,16 +112,25 @@ export class Measure {
    */
   take(record, now) {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) throw new BadResult('not an object')
-    const sums = record.warm_up === true ? this.#warmUp : this.#all
-    sums.isTouched = true
-    if (typeof record.iteration === 'object' && record.iteration !== null) this.#iteration(sums, record.iteration, now)
-    else if (record.ms != null || record.error != null) this.#hit(sums, record, now)
-    else if (typeof record.failure === 'object' && record.failure !== null) this.#failure(sums, record.failure, now)
-    else if (sums.grouped.take(record, now)) return undefined
-    else if (typeof record.arrivals === 'object' && record.arrivals !== null) this.#arrivals(sums, record.arrivals)
+    const sums = () => this.#at(now).sums(record.warm_up === true)
+    if (isObject(record.iteration)) this.#iteration(sums(), record.iteration, now)
+    else if (record.ms != null || record.error != null) this.#hit(record, now)
+    else if (isObject(record.failure)) this.#failure(sums(), record.failure, now)
+    else if (Object.keys(this.#kinds).some((kind) => isObject(record[kind])) && sums().grouped.take(record, now)) return undefined
+    else if (isObject(record.arrivals)) this.#arrivals(sums(), record.arrivals)
     else if (record.users != null) this.users = count(record.users)
     else if (record.note != null) return String(record.note)
     else throw new BadResult('neither a hit nor an iteration, a step, a check, a metric, a failure, a note or users')
+  }
+
+  /** Where what happened then, in seconds since the start of the run, is counted. */
+  #at(time) {
+    const number = Math.floor(time)
+    if (!this.#seconds.has(number)) {
+      if (this.#seconds.size >= secondLimit) return this.#seconds.get(Math.max(...this.#seconds.keys()))
+      this.#seconds.set(number, new Second(this.#kinds))
+    }
+    return this.#seconds.get(number)
   }
 
   #iteration(sums, iteration, now) {
@@ -99,10 +140,14 @@ export class Measure {
     const response = iteration.response_ms == null ? null : nanoseconds(iteration.response_ms)
     sums.iterations[outcome] += 1
     this.totals[0] += 1
-    // How long one would have taken that was interrupted is not known.
-    if (service !== null && outcome !== 'interrupted') sums.service.record(service)
-    if (response !== null && outcome !== 'interrupted') sums.response.record(response)
-    if (typeof iteration.failure === 'object' && iteration.failure !== null) this.#failure(sums, iteration.failure, now)
+    // Before anybody has stopped the run it is one that was cut off at the end of the grace, and has taken so long at least.
+    // How long another one would have taken is not known.
+    const isCutOff = outcome === 'interrupted' && !this.isStopped
+    if (isCutOff) sums.cutOff += 1
+    const hasTimes = outcome !== 'interrupted' || isCutOff
+    if (service !== null && hasTimes) sums.service.record(service)
+    if (response !== null && hasTimes) sums.response.record(response)
+    if (isObject(iteration.failure)) this.#failure(sums, iteration.failure, now)
     this.lastEnd = Math.max(this.lastEnd, now)
   }
 
@@ -119,8 +164,12 @@ export class Measure {
     occurred(sums.failures, String(failure.at ?? 'scenario'), now, String(failure.message ?? ''))
   }
 
-  #hit(sums, hit, now) {
+  #hit(hit, now) {
     const latency = nanoseconds(hit.ms ?? 0)
+    // Without a time it has ended just now.
+    let t = hit.t == null ? now - latency / 1e9 : hit.t
+    if (typeof t !== 'number' || !(t <= 1e8)) throw new BadResult('t is seconds since the start of the run')
+    t = Math.max(0, t)
     const status = hit.status || null
     if (status !== null && !(Number.isInteger(status) && status >= 0 && status <= 999)) {
       throw new BadResult('a status is from 0 to 999')
@@ -138,69 +187,92 @@ export class Measure {
     const name = this.#family.name(cut(hit.name ?? `${method} ${pathOf(url)}`, 1000))
     const [requests, bytes] = [count(hit.requests ?? 1), count(hit.bytes ?? 0)]
     const sent = count(hit.bytes_sent ?? 0)
+    const phases = Object.entries(hit.phases ?? {})
+      .filter(([phase, milliseconds]) => phaseNames.includes(phase) && milliseconds != null)
+      .map(([phase, milliseconds]) => [phase, nanoseconds(milliseconds)])
+    // Its clock may be wrong, but by now it has ended.
+    const end = hit.t == null ? now : Math.min(t + latency / 1e9, now)
+    const second = this.#at(end)
+    const sums = second.sums(hit.warm_up === true)
     if (!sums.names.has(name)) {
       sums.names.set(name, {
-        count: 0, failed: 0, requests: 0, sent: 0, received: 0, latency: new Histogram(), status: new Map(),
+        count: 0, cancelled: 0, failed: 0, requests: 0, sent: 0, received: 0, latency: new Histogram(), status: new Map(),
         phases: new Map(),
       })
     }
     const entry = sums.names.get(name)
-    entry.count += 1
     this.totals[1] += 1
-    if (error !== null || status >= 400) entry.failed += 1
-    entry.requests += requests
-    entry.received += bytes
-    entry.sent += sent
-    entry.latency.record(latency)
-    if (status !== null) entry.status.set(status, (entry.status.get(status) ?? 0) + 1)
-    for (const [phase, milliseconds] of Object.entries(hit.phases ?? {})) {
-      if (!phaseNames.includes(phase) || milliseconds == null) continue
-      if (!entry.phases.has(phase)) entry.phases.set(phase, new Histogram())
-      entry.phases.get(phase).record(nanoseconds(milliseconds))
+    if (this.isStopped && error === 'cancelled') entry.cancelled += 1
+    else {
+      entry.count += 1
+      if (error !== null || status >= 400) entry.failed += 1
+      entry.requests += requests
+      entry.received += bytes
+      entry.sent += sent
+      entry.latency.record(latency)
+      if (status !== null) entry.status.set(status, (entry.status.get(status) ?? 0) + 1)
+      for (const [phase, time] of phases) {
+        if (!entry.phases.has(phase)) entry.phases.set(phase, new Histogram())
+        entry.phases.get(phase).record(time)
+      }
+      if (error !== null) occurred(sums.errors, error, end, String(sample))
     }
-    // Without a time it has ended just now.
-    const t = Math.max(0, hit.t == null ? now - latency / 1e9 : Number(hit.t) || 0)
-    if (error !== null) occurred(sums.errors, error, t + latency / 1e9, String(sample))
     if (!this.rawHits) return
-    if (this.#hits.length >= hitLimit) {
+    if (this.#waitingHits >= hitLimit) {
       this.#dropped += 1
       return
     }
-    this.#hits.push({
+    this.#waitingHits += 1
+    second.hits.push({
       t, user: count(hit.user ?? 0), iteration: count(hit.iteration ?? 0), name, method, url, status, ms: latency / 1e6,
       bytes, requests, error,
     })
   }
 
   /**
-   * Everything since the last batch, as a `batch` message; begins the next.
+   * Everything since the last call as `batch` messages, none of which reaches over the end of a second; begins anew.
+   *
+   * At least one: the last of them ends now. What came late, for seconds that are over, comes first.
    *
    * @param now seconds since the start of the run
    * @param usage of the program so far: `cpu` in seconds, `resident` the most bytes
+   * @param isLast nothing more comes: what belongs to a later second does not stay
    */
-  batch(now, { cpu = 0, resident = 0 } = {}) {
-    now = Math.max(now, this.#from)
-    const overflowed = this.#families.reduce((sum, family) => sum + family.overflowed, 0)
-    const apart = { ...this.#warmUp.packed(), health: noHealth, users: 0 }
-    const bytes = message('batch', {
-      from_s: this.#from, to_s: now, ...this.#all.packed(),
-      health: { ...noHealth, cpu_s: cpu, peak_rss_bytes: resident, dropped_hits: this.#dropped, overflowed_names: overflowed },
-      users: this.users, warm_up: this.#warmUp.isTouched ? apart : undefined,
-      hits: this.#hits.length > 0 ? columns(this.#hits) : undefined,
-    })
-    this.#from = now
-    this.#all.clear()
-    this.#warmUp.clear()
-    this.#hits = []
+  batches(now, { cpu = 0, resident = 0 } = {}, isLast = false) {
+    const end = Math.max(now, this.#reach)
+    let number = Math.floor(this.#reach)
+    const cuts = []
+    const cut = (from, to, place) => {
+      cuts.push({ from, to, counted: this.#seconds.get(place) ?? new Second(this.#kinds) })
+      this.#seconds.delete(place)
+    }
+    const known = [...this.#seconds.keys()].sort((a, b) => a - b)
+    for (const late of known) if (late < number) cut(late, late + 1, late)
+    do {
+      const to = Math.min(end, number + 1)
+      cut(this.#reach, to, number)
+      this.#reach = to
+      number += 1
+    } while (this.#reach < end)
+    if (isLast) for (const later of known) if (this.#seconds.has(later)) cut(later, later, later)
+    const health = {
+      ...noHealth, cpu_s: cpu, peak_rss_bytes: resident, dropped_hits: this.#dropped,
+      overflowed_names: this.#families.reduce((sum, family) => sum + family.overflowed, 0),
+    }
     this.#dropped = 0
-    return bytes
+    this.#waitingHits = [...this.#seconds.values()].reduce((sum, { hits }) => sum + hits.length, 0)
+    return cuts.map(({ from, to, counted }, place) => message('batch', {
+      from_s: from, to_s: to, users: this.users, ...counted.packed(), health: place === cuts.length - 1 ? health : noHealth,
+    }))
   }
 }
 
+const isObject = (value) => typeof value === 'object' && value !== null
+
 function packed(entry) {
   return {
-    count: entry.count, failed: entry.failed, requests: entry.requests, bytes_sent: entry.sent,
-    bytes_received: entry.received, latency: entry.latency.packed(), phases: phaseNames.map((name) => entry.phases.get(name)?.packed() ?? null),
+    count: entry.count, cancelled: entry.cancelled || undefined, failed: entry.failed, requests: entry.requests,
+    bytes_sent: entry.sent, bytes_received: entry.received, latency: entry.latency.packed(), phases: phaseNames.map((name) => entry.phases.get(name)?.packed() ?? null),
     status: [...entry.status].sort(([a], [b]) => a - b).flat(),
   }
 }

@@ -10,63 +10,75 @@ const columnNames = ['t', 'user', 'iteration', 'name', 'method', 'url', 'status'
 const textNames = ['name', 'method', 'url', 'error']
 /** What can be added up. A batch that holds more is left as it is: what it says would be lost. */
 const addable = new Set([
-  'v', 'type', 'from_s', 'to_s', 'iterations', 'service', 'arrivals', 'response', 'schedule_lag', 'names', 'steps', 'checks',
-  'metrics', 'errors', 'failures', 'health', 'users', 'warm_up', 'hits',
+  'v', 'type', 'from_s', 'to_s', 'iterations', 'service', 'arrivals', 'response', 'unscheduled', 'user_wait', 'schedule_lag',
+  'names', 'scenarios', 'steps', 'checks', 'metrics', 'errors', 'failures', 'health', 'users', 'warm_up', 'hits',
 ])
 const addableHealth = new Set([
-  'cpu_s', 'latest_timer_ns', 'longest_job_ns', 'long_jobs', 'waited_ns', 'holders', 'peak_rss_bytes', 'dropped_hits',
+  'cpu_s', 'latest_timer_ns', 'longest_job_ns', 'long_jobs', 'waited_ns', 'held_ns', 'holders', 'peak_rss_bytes', 'dropped_hits',
   'orphan_failures', 'overflowed_names',
 ])
 const isAddable = (fields) =>
   Object.keys(fields).every((key) => addable.has(key)) && Object.keys(fields.health).every((key) => addableHealth.has(key))
 
-/** Lets a batch through when the interval is over; until then it is added to the next. Times are seconds. */
+/** The second of the run in whose middle a batch's interval lies. */
+const secondOf = ({ from_s: from, to_s: to }) => Math.floor((from + to) / 2)
+
+/**
+ * Lets batches through when the interval is over; until then they are added up, those of each second of the run by themselves.
+ *
+ * Times are seconds.
+ */
 export class Merger {
   #last = -Infinity
-  #fields = null
-  /** The batch as it came, as long as nothing was added to it. */
-  #bytes = null
+  /** By second of the run: the fields, and the batch as it came, as long as nothing was added to it. */
+  #waiting = new Map()
+  /** The last second of which anything came. */
+  #newest = 0
   #size = 0
 
   /** Takes a batch; returns those that go to the master now. */
   take(bytes, fields, now, interval) {
     if (!isAddable(fields)) return [...this.flush(now), bytes]
     const out = []
-    if (this.#fields && this.#size + bytes.length > limit) out.push(...this.flush(now))
-    if (this.#fields) {
-      merge(this.#fields, fields)
-      this.#bytes = null
-      this.#size += bytes.length
+    const second = secondOf(fields)
+    // What is behind the end of the second waits for as long again: so it goes on from second to second. What is late for a second
+    // hurries nobody.
+    const isNext = second > this.#newest && this.#waiting.has(this.#newest)
+    if (this.#waiting.size > 0 && (isNext || this.#size + bytes.length > limit)) out.push(...this.flush(now))
+    this.#newest = Math.max(this.#newest, second)
+    const known = this.#waiting.get(second)
+    if (known) {
+      merge(known.fields, fields)
+      known.bytes = null
     } else {
-      this.#fields = fields
-      this.#bytes = bytes
-      this.#size = bytes.length
+      this.#waiting.set(second, { fields, bytes })
     }
+    this.#size += bytes.length
     // A runner's own cadence is not exact: a batch that comes a little early need not wait for the next.
-    if (now - this.#last >= interval * 0.8) out.push(...this.flush(now))
+    if (now - this.#last >= interval - Math.min(interval * 0.2, 0.05)) out.push(...this.flush(now))
     return out
   }
 
   /** What waits; a run that ends must not wait for it. */
   flush(now) {
-    if (!this.#fields) return []
-    const { v, type, ...fields } = this.#fields
-    const bytes = this.#bytes ?? message(type, fields)
-    this.#fields = this.#bytes = null
+    if (this.#waiting.size === 0) return []
+    const waiting = [...this.#waiting].sort(([a], [b]) => a - b)
+    this.#waiting.clear()
+    this.#size = 0
     this.#last = now
-    return [bytes]
+    return waiting.map(([, { bytes, fields: { v, type, ...fields } }]) => bytes ?? message(type, fields))
   }
 }
 
 /** Iterations started and ended, and hits, of a batch, those of a warm-up among them. */
 export function counts({ iterations, names, warm_up: warmUp }) {
   const { started, ok, failed, skipped, interrupted } = iterations
-  const hits = Object.values(names).reduce((sum, { count }) => sum + count, 0)
+  const hits = Object.values(names).reduce((sum, { count, cancelled }) => sum + count + (cancelled ?? 0), 0)
   const apart = warmUp ? counts(warmUp) : [0, 0, 0]
   return [started, ok + failed + skipped + interrupted, hits].map((count, place) => count + apart[place])
 }
 
-/** Adds a batch's fields to another's. */
+/** Adds a batch's fields to another's, of the same second. */
 export function merge(into, other) {
   into.from_s = Math.min(into.from_s, other.from_s)
   into.to_s = Math.max(into.to_s, other.to_s)
@@ -75,11 +87,9 @@ export function merge(into, other) {
 }
 
 function mergeStatistics(into, other) {
-  add(into.iterations, other.iterations)
-  into.service = histogram(into.service, other.service)
-  // What only some plans have: arrivals, and a warm-up that is counted apart.
-  if (other.arrivals) add((into.arrivals ??= {}), other.arrivals)
-  for (const key of ['response', 'schedule_lag']) if (other[key]) into[key] = histogram(into[key] ?? null, other[key])
+  mergeTimes(into, other)
+  // What only some plans have: arrivals, several scenarios, and a warm-up that is counted apart.
+  if (other.scenarios) mergeEach((into.scenarios ??= Object.create(null)), other.scenarios, mergeTimes)
   if (other.warm_up) {
     if (into.warm_up) mergeStatistics(into.warm_up, other.warm_up)
     else into.warm_up = other.warm_up
@@ -92,6 +102,16 @@ function mergeStatistics(into, other) {
   into.users = other.users
 }
 
+/** Iterations and arrivals, of all scenarios or of one. */
+function mergeTimes(into, other) {
+  add(into.iterations, other.iterations)
+  into.service = histogram(into.service, other.service)
+  if (other.arrivals) add((into.arrivals ??= {}), other.arrivals)
+  for (const key of ['response', 'unscheduled', 'user_wait', 'schedule_lag']) {
+    if (other[key]) into[key] = histogram(into[key] ?? null, other[key])
+  }
+}
+
 function mergeEach(into, other, one) {
   for (const [key, entry] of Object.entries(other)) {
     if (key in into) one(into[key], entry)
@@ -100,11 +120,12 @@ function mergeEach(into, other, one) {
 }
 
 function add(into, other, keys = Object.keys(other)) {
-  for (const key of keys) into[key] = (into[key] ?? 0) + other[key]
+  for (const key of keys) into[key] = (into[key] ?? 0) + (other[key] ?? 0)
 }
 
 function mergeName(into, other) {
   add(into, other, ['count', 'failed', 'requests', 'bytes_sent', 'bytes_received'])
+  if (other.cancelled) add(into, other, ['cancelled'])
   into.latency = histogram(into.latency, other.latency)
   into.phases = into.phases.map((phase, place) => histogram(phase, other.phases[place]))
   const status = new Map()
@@ -134,7 +155,7 @@ function mergeHealth(into, other) {
     into[key] = Math.max(into[key], other[key])
   }
   add(into, other, ['long_jobs', 'dropped_hits', 'orphan_failures'])
-  if (other.waited_ns !== undefined) add(into, other, ['waited_ns'])
+  for (const key of ['waited_ns', 'held_ns']) if (other[key] != null) add(into, other, [key])
   for (const [name, held] of Object.entries(other.holders ?? {})) {
     into.holders ??= {}
     const known = (into.holders[name] ??= { count: 0, longest_ns: 0 })

@@ -11,7 +11,7 @@ import { vectors } from './support.mjs'
 function batch(...records) {
   const measure = new Measure()
   for (const record of records) measure.take(record, 2)
-  return decode(measure.batch(3))
+  return decode(measure.batches(3).at(-1))
 }
 
 test('steps, checks and metrics are counted', () => {
@@ -66,7 +66,7 @@ test('steps, checks and metrics of two batches add up', () => {
   assert.deepEqual({ ...merged.checks['has token'] }, { passed: 10, failed: 2 })
   assert.deepEqual([merged.metrics['a gauge'].min, merged.metrics['a gauge'].sum], [-2.5, 11])
   assert.deepEqual([merged.metrics['a trend'].refused, merged.metrics['a trend'].trend[2]], [2, 25_500_000])
-  const none = decode(new Measure().batch(1))
+  const none = decode(new Measure().batches(1).at(-1))
   merge(none, decode(data))
   assert.deepEqual(Object.keys(none.metrics), Object.keys(one.metrics))
 })

@@ -8,7 +8,7 @@ import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
 import { BadResult } from '../lib/grouped.mjs'
 import { bucket, Histogram } from '../lib/histogram.mjs'
 import { essentials, lack, length, needs, planLine, unknown } from '../lib/lines-plan.mjs'
-import { Measure } from '../lib/measure.mjs'
+import { Measure, secondLimit, untilNext } from '../lib/measure.mjs'
 import { counts, merge, Merger } from '../lib/merge.mjs'
 import { pack, unpack } from '../lib/msgpack.mjs'
 import { Spool } from '../lib/spool.mjs'
@@ -94,54 +94,110 @@ const hit = {
   bytes_sent: 2, requests: 2, error: null,
 }
 
+/** The last batch until then. */
+const last = (measure, now) => decode(measure.batches(now).at(-1))
+
 test('hits are counted by name and status', () => {
   const measure = new Measure({ rawHits: true })
-  measure.take(hit, 1)
-  measure.take({ ...hit, status: 404 }, 1)
-  measure.take({ ...hit, status: null, error: 'connect', t: 0.25 }, 1)
-  measure.take({ iteration: { user: 3, number: 1, outcome: 'failed', ms: 4 } }, 1)
-  measure.take({ failure: { at: 'a.mjs:3', message: 'no' } }, 1)
-  measure.take({ users: 7 }, 1)
-  assert.equal(measure.take({ note: 'hello' }, 1), 'hello')
-  const batch = decode(measure.batch(1.25))
+  measure.take(hit, 0.9)
+  measure.take({ ...hit, status: 404 }, 0.9)
+  measure.take({ ...hit, status: null, error: 'connect', t: 0.25 }, 0.9)
+  measure.take({ iteration: { user: 3, number: 1, outcome: 'failed', ms: 4 } }, 0.9)
+  measure.take({ failure: { at: 'a.mjs:3', message: 'no' } }, 0.9)
+  measure.take({ users: 7 }, 0.9)
+  assert.equal(measure.take({ note: 'hello' }, 0.9), 'hello')
+  const batch = last(measure, 0.95)
   const name = batch.names['GET /']
   assert.deepEqual([name.count, name.failed, name.requests, name.bytes_received, name.bytes_sent], [3, 2, 6, 30, 6])
   assert.deepEqual(name.status, [200, 1, 404, 1])
   assert.equal(batch.errors.connect.count, 1)
   assert.equal(batch.failures['a.mjs:3'].sample, 'no')
   assert.deepEqual({ ...batch.iterations }, { started: 1, ok: 0, failed: 1, skipped: 0, interrupted: 0 })
-  assert.deepEqual([batch.users, batch.from_s, batch.to_s], [7, 0, 1.25])
+  assert.deepEqual([batch.users, batch.from_s, batch.to_s], [7, 0, 0.95])
   assert.deepEqual(batch.hits.strings, ['GET /', 'GET', 'http://h/', 'connect'])
   assert.deepEqual([batch.hits.error, batch.hits.status], [[null, null, 3], [200, 404, null]])
-  assert.equal(Object.keys(decode(measure.batch(2)).names).length, 0, 'a batch begins anew')
+  assert.equal(Object.keys(last(measure, 2).names).length, 0, 'a batch begins anew')
 })
 
 test('arrivals and both times of iterations are counted', () => {
   const measure = new Measure()
-  measure.take({ arrivals: { planned: 5, started: 2, dropped: 1, lag_ms: [0.5, 2] } }, 1)
-  measure.take({ arrivals: { started: 1, lag_ms: [1.25] } }, 1)
-  measure.take({ iteration: { outcome: 'ok', ms: 4, response_ms: 7.5 } }, 1)
-  measure.take({ iteration: { outcome: 'interrupted', ms: 100, response_ms: 200 } }, 1)
-  const batch = decode(measure.batch(2))
+  measure.take({ arrivals: { planned: 5, started: 2, dropped: 1, lag_ms: [0.5, 2] } }, 0.9)
+  measure.take({ arrivals: { started: 1, lag_ms: [1.25] } }, 0.9)
+  measure.take({ iteration: { outcome: 'ok', ms: 4, response_ms: 7.5 } }, 0.9)
+  measure.take({ iteration: { outcome: 'interrupted', ms: 100, response_ms: 200 } }, 0.9)
+  const batch = last(measure, 1)
   assert.deepEqual(batch.arrivals, { planned: 5, started: 3, dropped: 1 })
   assert.deepEqual(batch.schedule_lag.slice(0, 3), [500_000, 2_000_000, 3_750_000])
-  assert.deepEqual([batch.service[0], batch.response[0], batch.response[2]], [4_000_000, 7_500_000, 7_500_000])
-  assert.equal(batch.iterations.interrupted, 1)
-  const next = decode(measure.batch(3))
+  assert.deepEqual(batch.service.slice(0, 3), [4_000_000, 100_000_000, 104_000_000])
+  assert.deepEqual(batch.response.slice(0, 3), [7_500_000, 200_000_000, 207_500_000])
+  assert.deepEqual([batch.iterations.interrupted, batch.iterations.cut_off], [1, 1])
+  const next = last(measure, 3)
   for (const key of ['arrivals', 'response', 'schedule_lag', 'warm_up']) assert(!(key in next), key)
+})
+
+test('what a stop interrupts has no times, and what it cancels is counted by itself', () => {
+  const measure = new Measure({ rawHits: true })
+  const cancelled = { name: 'a', ms: 5, t: 0.1, error: 'cancelled' }
+  measure.take(cancelled, 0.5)
+  measure.isStopped = true
+  measure.take(cancelled, 0.6)
+  measure.take({ ...cancelled, error: { kind: 'cancelled' }, warm_up: true }, 0.6)
+  measure.take({ ...cancelled, error: 'reset' }, 0.6)
+  measure.take({ iteration: { outcome: 'interrupted', ms: 100, response_ms: 200 } }, 0.7)
+  const batch = last(measure, 1)
+  const name = batch.names.a
+  assert.deepEqual([name.count, name.cancelled, name.failed, name.requests], [2, 1, 2, 2])
+  assert.equal(Histogram.unpacked(name.latency).count, 2)
+  const errors = Object.entries(batch.errors).map(([kind, { count }]) => [kind, count])
+  assert.deepEqual(Object.fromEntries(errors), { cancelled: 1, reset: 1 })
+  const apart = batch.warm_up
+  assert.deepEqual([apart.names.a.count, apart.names.a.cancelled, Object.keys(apart.errors)], [0, 1, []])
+  assert.deepEqual([batch.iterations.interrupted, 'cut_off' in batch.iterations, batch.service], [1, false, null])
+  assert.deepEqual([batch.hits.t.length, measure.totals, counts(batch)], [4, [1, 4], [1, 1, 4]])
+})
+
+test('no batch reaches over a second, and what comes late is in its own', () => {
+  const measure = new Measure({ rawHits: true })
+  const cut = (now, isLast) => measure.batches(now, {}, isLast).map(decode).map((batch) => [
+    batch.from_s, batch.to_s, Object.values(batch.names).reduce((sum, { count }) => sum + count, 0), batch.hits?.t.length ?? 0,
+  ])
+  assert.deepEqual(cut(0.9), [[0, 0.9, 0, 0]])
+  // One ended before the end of the second, one on it, one just behind it; and one's clock is wrong.
+  for (const t of [0.5, 0.75, 0.76, 50]) measure.take({ name: 'a', t, ms: 250 }, 1.02)
+  assert.deepEqual(cut(1.05), [[0.9, 1, 1, 1], [1, 1.05, 3, 3]])
+  measure.take({ name: 'a', t: 0.5, ms: 1, error: 'reset' }, 1.1)
+  measure.take({ step: { name: 's', ms: 1 } }, 1.1)
+  const [late, present] = measure.batches(1.2, { cpu: 0.5 }).map(decode)
+  assert.deepEqual([late.from_s, late.to_s, present.from_s, present.to_s], [0, 1, 1.05, 1.2])
+  assert.deepEqual([Object.keys(late.names), late.errors.reset.last_s, 'steps' in late], [['a'], 0.501, false])
+  assert.deepEqual([Object.keys(present.names), Object.keys(present.steps)], [[], ['s']])
+  assert.deepEqual([late.health.cpu_s, present.health.cpu_s], [0, 0.5])
+  measure.take({ name: 'a', ms: 1 }, 4)
+  assert.deepEqual(cut(3.5), [[1.2, 2, 0, 0], [2, 3, 0, 0], [3, 3.5, 0, 0]], 'a later second stays')
+  assert.deepEqual(cut(3.5, true), [[3.5, 3.5, 0, 0], [4, 4, 1, 1]])
+  assert.deepEqual(cut(3.5), [[3.5, 3.5, 0, 0]], 'no batch goes back')
+  assert.deepEqual(cut(5), [[3.5, 4, 0, 0], [4, 5, 0, 0]])
+  for (let t = 0; t < secondLimit + 10; t += 1) measure.take({ name: 'a', t, ms: 0 }, 1000)
+  assert.deepEqual(cut(1000).map(([, , count]) => count).filter((count) => count > 0), [...Array(secondLimit - 1).fill(1), 11])
+})
+
+test('batches end with the seconds', () => {
+  for (const [now, interval, next] of [
+    [0, 0.1, 0.1], [0.3, 0.1, 0.4], [0.9001, 0.1, 1], [0.6, 0.4, 0.8], [0.85, 0.4, 1], [7.1, 1, 8], [0.9995, 0.1, 1.1],
+  ]) assert(Math.abs(now + untilNext(now, interval) / 1000 - next) < 0.001, `${now}, ${interval}`)
 })
 
 test('a warm-up is counted apart', () => {
   const measure = new Measure({ maxNames: 1, rawHits: true })
   for (const more of [{ warm_up: true }, {}, { warm_up: true }]) {
-    measure.take({ name: 'a', ms: 1, ...more }, 1)
-    measure.take({ iteration: { ms: 2, failure: { at: 'x', message: 'y' } }, ...more }, 1)
-    measure.take({ arrivals: { planned: 1, started: 1, lag_ms: [1] }, ...more }, 1)
-    measure.take({ step: { name: 's', ms: 1 }, ...more }, 1)
+    measure.take({ name: 'a', ms: 1, ...more }, 0.9)
+    measure.take({ iteration: { ms: 2, failure: { at: 'x', message: 'y' } }, ...more }, 0.9)
+    measure.take({ arrivals: { planned: 1, started: 1, lag_ms: [1] }, ...more }, 0.9)
+    measure.take({ step: { name: 's', ms: 1 }, ...more }, 0.9)
   }
-  measure.take({ check: { name: 'c', passed: true }, warm_up: true }, 1)
-  measure.take({ name: 'b', ms: 1, warm_up: true }, 1)
-  const batch = decode(measure.batch(2))
+  measure.take({ check: { name: 'c', passed: true }, warm_up: true }, 0.9)
+  measure.take({ name: 'b', ms: 1, warm_up: true }, 0.9)
+  const batch = last(measure, 1)
   const apart = batch.warm_up
   for (const count of [
     (part) => part.names.a.count, (part) => part.iterations.ok, (part) => part.arrivals.planned,
@@ -150,14 +206,14 @@ test('a warm-up is counted apart', () => {
   assert.deepEqual([apart.checks.c, apart.names['(other)'].count], [{ passed: 1, failed: 0 }, 1])
   assert.equal(batch.hits.t.length, 4, 'whoever watches sees them all')
   assert.deepEqual([measure.totals, batch.health.overflowed_names], [[3, 4], 1])
-  assert(!('warm_up' in decode(measure.batch(3))))
+  assert(!('warm_up' in last(measure, 3)))
 })
 
 test('a hit may say very little', () => {
   const measure = new Measure({ rawHits: true })
   measure.take({ url: 'http://h/a?b', ms: 500, phases: { wait: 400, other: 1 } }, 2)
   measure.take({ name: 'b', error: { kind: 'dns', message: 'no such host' } }, 2)
-  const batch = decode(measure.batch(3))
+  const batch = last(measure, 3)
   assert.deepEqual(Object.keys(batch.names), ['GET /a', 'b'])
   assert.deepEqual(batch.hits.t, [1.5, 2])
   assert.deepEqual(batch.names['GET /a'].phases[5].slice(0, 2), [400_000_000, 400_000_000])
@@ -167,7 +223,7 @@ test('a hit may say very little', () => {
 test('further names are counted together', () => {
   const measure = new Measure({ maxNames: 2 })
   for (const name of 'abcdd') measure.take({ name, ms: 1 }, 0)
-  const batch = decode(measure.batch(1))
+  const batch = last(measure, 1)
   const counts = Object.entries(batch.names).map(([name, entry]) => [name, entry.count])
   assert.deepEqual(Object.fromEntries(counts), { a: 1, b: 1, '(other)': 3 })
   assert.equal(batch.health.overflowed_names, 2)
@@ -176,6 +232,7 @@ test('further names are counted together', () => {
 test('what is no result is refused', () => {
   for (const record of [
     {}, null, [], { name: 'a', ms: -1 }, { name: 'a', ms: 'x' }, { name: 'a', ms: 1, status: 1000 }, { name: 'a' }, { ms: 1 },
+    { name: 'a', ms: 1, t: Infinity }, { name: 'a', ms: 1, t: NaN }, { name: 'a', ms: 1, t: '1' },
     { iteration: { outcome: 'good' } }, { users: -1 }, { failure: 3 },
   ]) {
     assert.throws(() => new Measure().take(record, 0), BadResult, JSON.stringify(record))
@@ -214,6 +271,59 @@ test('what only some plans have adds up as well', () => {
   assert.equal(merged.response[2], 2 * one.service[2])
   assert.equal(merged.warm_up.names['GET /'].count, 2 * one.names['GET /'].count)
   assert.deepEqual(counts(merged), counts(one).map((own) => 5 * own))
+})
+
+test('what a Swift runner counts besides adds up as well', () => {
+  const scenarios = () => decode(fs.readFileSync(path.join(vectors, 'report-batch-scenarios.msgpack')))
+  const batch = () => {
+    const fields = scenarios()
+    Object.assign(fields.iterations, { interrupted: 2, cut_off: 1 })
+    fields.names.a = {
+      count: 0, cancelled: 3, failed: 0, requests: 0, bytes_sent: 0, bytes_received: 0, latency: null,
+      phases: Array(7).fill(null), status: [],
+    }
+    fields.health.held_ns = 5
+    const histogram = fields.scenarios['Shop/buys'].service
+    return { ...fields, unscheduled: histogram, user_wait: histogram }
+  }
+  const { scenarios: _, ...plainFields } = scenarios()
+  for (const [merged, times] of [[batch(), 2], [plainFields, 1]]) {
+    // What one of them does not have is not lost either.
+    merge(merged, batch())
+    const histogram = batch().user_wait
+    assert.equal(merged.iterations.cut_off, times)
+    assert.deepEqual([merged.names.a.cancelled, merged.health.held_ns], [3 * times, 5 * times])
+    for (const key of ['unscheduled', 'user_wait']) {
+      assert.deepEqual(merged[key].slice(0, 3), [histogram[0], histogram[1], histogram[2] * times])
+    }
+    const { 'Shop/buys': buys, 'Shop/looks': looks } = merged.scenarios
+    assert.deepEqual([buys.iterations.ok, buys.arrivals.planned], [3 * times, 8 * times])
+    assert.deepEqual([buys.service[2], buys.response[2]], [3_500_000 * times, 4_500_000 * times])
+    assert.deepEqual([looks.iterations.skipped, looks.service], [times, null])
+  }
+  assert.deepEqual(counts(batch()), [7, 2, 3])
+  const merger = new Merger()
+  const { v, type, ...fields } = batch()
+  const bytes = message(type, fields)
+  const take = (now) => merger.take(bytes, decode(bytes), now, 1)
+  assert.deepEqual([take(1), take(1.1)], [[bytes], []], 'it can be added')
+})
+
+test('batches of two seconds stay two, and what is late hurries nobody', () => {
+  const { v, type, ...fields } = decode(batchBytes)
+  const merger = new Merger()
+  const out = []
+  const take = (from, to, now) => {
+    const bytes = message(type, { ...fields, from_s: from, to_s: to })
+    out.push(...merger.take(bytes, decode(bytes), now, 1))
+  }
+  for (let tenth = 0; tenth < 30; tenth += 1) {
+    take(tenth / 10, (tenth + 1) / 10, 7 + tenth / 10)
+    if (tenth === 14) take(0, 1, 7 + tenth / 10)
+  }
+  out.push(...merger.flush(10))
+  const spans = out.map(decode).map(({ from_s: from, to_s: to }) => [from, to])
+  assert.deepEqual(spans, [[0, 0.1], [0.1, 1], [0, 1], [1, 2], [2, 3]])
 })
 
 test('a batch waits until the interval is over', () => {

@@ -11,7 +11,7 @@ import time
 
 from .child import Child, Writer
 from .lines_plan import ONCE, VALUE_BYTES, adjust_line, essentials, lack, length, needs, once_line, plan_line, users
-from .measure import BadResult, Measure
+from .measure import BadResult, Measure, until_next
 from .runners import PATIENCE, Events, Runner
 from .wire import message, text
 
@@ -132,7 +132,7 @@ class LinesRunner(Runner):
         self._end_soon({"abort": {}}, PATIENCE)
 
     def _end_soon(self, command: dict, patience: float) -> None:
-        self._interrupted = True
+        self._interrupted = self._measure.is_stopped = True
         if self._start is None:
             # It has no plan yet: the end of its input tells it that there will be none.
             self._commands.close()
@@ -235,10 +235,14 @@ class LinesRunner(Runner):
     def _tick(self) -> None:
         if not self._paused:
             self._cut()
-        self._timer = self._loop.call_later(self._interval, self._tick)
+        self._timer = self._loop.call_later(until_next(self._now(), self._interval), self._tick)
 
-    def _cut(self) -> None:
-        self._events.report(self._measure.batch(self._now(), *self.usage()))
+    def _cut(self, is_last: bool = False) -> None:
+        now = self._now()
+        # A timer is a little late, and a batch of that little would be one more in each second.
+        at = now if is_last or now % 1 > 0.05 else float(int(now))
+        for batch in self._measure.batches(at, *self.usage(), is_last=is_last):
+            self._events.report(batch)
 
     def _exited(self, status: int) -> None:
         for timer in (self._overdue, self._timer, self._declaration):
@@ -255,7 +259,7 @@ class LinesRunner(Runner):
         # What is done once is no load: nothing is measured.
         if self._start is not None and self._once is None:
             self._measure.users = 0
-            self._cut()
+            self._cut(is_last=True)
         if self._counters is not None:
             os.close(self._counters)
         if self._declaration is not None and status == 0 and fault is None:

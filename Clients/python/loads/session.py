@@ -145,6 +145,11 @@ class Connections:
                 connection.sock.settimeout(timeout)
             return connection, used
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether what fails has been cut off, and is not the server's doing."""
+        return self._cut
+
     def close(self) -> None:
         with self._lock:
             for connection in self._open.values():
@@ -272,6 +277,8 @@ class Session:
                 connection.close()
                 # A server may close a connection that nobody uses; it has not seen this request then.
                 idle = isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError))
+                if self._connections.is_cut:
+                    raise RequestError("cancelled", "the run was told to end") from error
                 if used and idle and method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS"):
                     continue
                 raise _translated(error, url, fresh) from error

@@ -11,7 +11,7 @@ def batch(*records):
     measure = Measure()
     for record in records:
         measure.take(record, 2)
-    return decode(measure.batch(3))
+    return decode(measure.batches(3)[-1])
 
 
 class GroupedTests(unittest.TestCase):
@@ -65,7 +65,7 @@ class GroupedTests(unittest.TestCase):
         self.assertEqual(merged["checks"]["has token"], {"passed": 10, "failed": 2})
         self.assertEqual((merged["metrics"]["a gauge"]["min"], merged["metrics"]["a gauge"]["sum"]), (-2.5, 11))
         self.assertEqual((merged["metrics"]["a trend"]["refused"], merged["metrics"]["a trend"]["trend"][2]), (2, 25_500_000))
-        none = decode(Measure().batch(1))
+        none = decode(Measure().batches(1)[-1])
         merge(none, decode(data))
         self.assertEqual(none["metrics"], one["metrics"])
 

@@ -9,7 +9,7 @@ import msgpack
 from loads.files import BadFile, CHUNK, Fetching, place
 from loads.histogram import Histogram, bucket
 from loads.lines_plan import essentials, lack, length, needs, plan_line, unknown
-from loads.measure import BadResult, Measure
+from loads.measure import BadResult, Measure, SECONDS, until_next
 from loads.merge import Merger, counts, merge
 from loads.spool import Spool
 from loads.wire import Frames, WireError, decode, frame, message
@@ -54,19 +54,24 @@ class HistogramTests(unittest.TestCase):
         self.assertIsNone(Histogram().packed())
 
 
+def last(measure, now):
+    """The last batch until then."""
+    return decode(measure.batches(now)[-1])
+
+
 class MeasureTests(unittest.TestCase):
     def test_hits_are_counted_by_name_and_status(self):
         measure = Measure(raw_hits=True)
         hit = {"t": 0.5, "user": 3, "iteration": 1, "name": "GET /", "method": "GET", "url": "http://h/", "status": 200,
                "ms": 1.5, "bytes": 10, "bytes_sent": 2, "requests": 2, "error": None}
-        measure.take(hit, 1)
-        measure.take({**hit, "status": 404}, 1)
-        measure.take({**hit, "status": None, "error": "connect", "t": 0.25}, 1)
-        measure.take({"iteration": {"user": 3, "number": 1, "outcome": "failed", "ms": 4}}, 1)
-        measure.take({"failure": {"at": "a.py:3", "message": "no"}}, 1)
-        measure.take({"users": 7}, 1)
-        self.assertEqual(measure.take({"note": "hello"}, 1), "hello")
-        batch = decode(measure.batch(1.25))
+        measure.take(hit, 0.9)
+        measure.take({**hit, "status": 404}, 0.9)
+        measure.take({**hit, "status": None, "error": "connect", "t": 0.25}, 0.9)
+        measure.take({"iteration": {"user": 3, "number": 1, "outcome": "failed", "ms": 4}}, 0.9)
+        measure.take({"failure": {"at": "a.py:3", "message": "no"}}, 0.9)
+        measure.take({"users": 7}, 0.9)
+        self.assertEqual(measure.take({"note": "hello"}, 0.9), "hello")
+        batch = last(measure, 0.95)
         name = batch["names"]["GET /"]
         self.assertEqual((name["count"], name["failed"], name["requests"], name["bytes_received"], name["bytes_sent"]),
                          (3, 2, 6, 30, 6))
@@ -74,35 +79,89 @@ class MeasureTests(unittest.TestCase):
         self.assertEqual(batch["errors"]["connect"]["count"], 1)
         self.assertEqual(batch["failures"]["a.py:3"]["sample"], "no")
         self.assertEqual(batch["iterations"], {"started": 1, "ok": 0, "failed": 1, "skipped": 0, "interrupted": 0})
-        self.assertEqual((batch["users"], batch["from_s"], batch["to_s"]), (7, 0, 1.25))
+        self.assertEqual((batch["users"], batch["from_s"], batch["to_s"]), (7, 0, 0.95))
         hits = batch["hits"]
         self.assertEqual(hits["strings"], ["GET /", "GET", "http://h/", "connect"])
         self.assertEqual((hits["error"], hits["status"]), ([None, None, 3], [200, 404, None]))
-        self.assertEqual(decode(measure.batch(2))["names"], {}, "a batch begins anew")
+        self.assertEqual(last(measure, 2)["names"], {}, "a batch begins anew")
 
     def test_arrivals_and_both_times_of_iterations_are_counted(self):
         measure = Measure()
-        measure.take({"arrivals": {"planned": 5, "started": 2, "dropped": 1, "lag_ms": [0.5, 2]}}, 1)
-        measure.take({"arrivals": {"started": 1, "lag_ms": [1.25]}}, 1)
-        measure.take({"iteration": {"outcome": "ok", "ms": 4, "response_ms": 7.5}}, 1)
-        measure.take({"iteration": {"outcome": "interrupted", "ms": 100, "response_ms": 200}}, 1)
-        batch = decode(measure.batch(2))
+        measure.take({"arrivals": {"planned": 5, "started": 2, "dropped": 1, "lag_ms": [0.5, 2]}}, 0.9)
+        measure.take({"arrivals": {"started": 1, "lag_ms": [1.25]}}, 0.9)
+        measure.take({"iteration": {"outcome": "ok", "ms": 4, "response_ms": 7.5}}, 0.9)
+        measure.take({"iteration": {"outcome": "interrupted", "ms": 100, "response_ms": 200}}, 0.9)
+        batch = last(measure, 1)
         self.assertEqual(batch["arrivals"], {"planned": 5, "started": 3, "dropped": 1})
         self.assertEqual(batch["schedule_lag"][:3], [500_000, 2_000_000, 3_750_000])
-        self.assertEqual((batch["service"][:3], batch["response"][:3]), ([4_000_000] * 3, [7_500_000] * 3))
-        self.assertEqual(batch["iterations"]["interrupted"], 1)
-        self.assertFalse({"arrivals", "response", "schedule_lag", "warm_up"} & set(decode(measure.batch(3))))
+        self.assertEqual((batch["service"][:3], batch["response"][:3]),
+                         ([4_000_000, 100_000_000, 104_000_000], [7_500_000, 200_000_000, 207_500_000]))
+        self.assertEqual((batch["iterations"]["interrupted"], batch["iterations"]["cut_off"]), (1, 1))
+        self.assertFalse({"arrivals", "response", "schedule_lag", "warm_up"} & set(last(measure, 3)))
+
+    def test_what_a_stop_interrupts_has_no_times_and_what_it_cancels_is_counted_by_itself(self):
+        measure = Measure(raw_hits=True)
+        cancelled = {"name": "a", "ms": 5, "t": 0.1, "error": "cancelled"}
+        measure.take(cancelled, 0.5)
+        measure.is_stopped = True
+        measure.take(cancelled, 0.6)
+        measure.take({**cancelled, "error": {"kind": "cancelled"}, "warm_up": True}, 0.6)
+        measure.take({**cancelled, "error": "reset"}, 0.6)
+        measure.take({"iteration": {"outcome": "interrupted", "ms": 100, "response_ms": 200}}, 0.7)
+        batch = last(measure, 1)
+        name = batch["names"]["a"]
+        self.assertEqual((name["count"], name["cancelled"], name["failed"], name["requests"]), (2, 1, 2, 2))
+        self.assertEqual(Histogram.unpacked(name["latency"]).count, 2)
+        self.assertEqual({kind: group["count"] for kind, group in batch["errors"].items()}, {"cancelled": 1, "reset": 1})
+        apart = batch["warm_up"]
+        self.assertEqual((apart["names"]["a"]["count"], apart["names"]["a"]["cancelled"], apart["errors"]), (0, 1, {}))
+        self.assertEqual((batch["iterations"]["interrupted"], batch["service"]), (1, None))
+        self.assertFalse({"cut_off"} & set(batch["iterations"]))
+        self.assertEqual((len(batch["hits"]["t"]), measure.totals, counts(batch)), (4, [1, 4], (1, 1, 4)))
+
+    def test_no_batch_reaches_over_a_second_and_what_comes_late_is_in_its_own(self):
+        measure = Measure(raw_hits=True)
+
+        def cut(now, **options):
+            return [(batch["from_s"], batch["to_s"], sum(entry["count"] for entry in batch["names"].values()),
+                     len((batch.get("hits") or {"t": []})["t"])) for batch in map(decode, measure.batches(now, **options))]
+
+        self.assertEqual(cut(0.9), [(0, 0.9, 0, 0)])
+        # One ended before the end of the second, one on it, one just behind it; and one's clock is wrong.
+        for start in (0.5, 0.75, 0.76, 50):
+            measure.take({"name": "a", "t": start, "ms": 250}, 1.02)
+        self.assertEqual(cut(1.05), [(0.9, 1, 1, 1), (1, 1.05, 3, 3)])
+        measure.take({"name": "a", "t": 0.5, "ms": 1, "error": "reset"}, 1.1)
+        measure.take({"step": {"name": "s", "ms": 1}}, 1.1)
+        late, present = map(decode, measure.batches(1.2, 0.5, 7))
+        self.assertEqual([(late["from_s"], late["to_s"]), (present["from_s"], present["to_s"])], [(0, 1), (1.05, 1.2)])
+        self.assertEqual((list(late["names"]), late["errors"]["reset"]["last_s"], "steps" in late), (["a"], 0.501, False))
+        self.assertEqual((present["names"], list(present["steps"])), ({}, ["s"]))
+        self.assertEqual([batch["health"]["cpu_s"] for batch in (late, present)], [0, 0.5])
+        measure.take({"name": "a", "ms": 1}, 4)
+        self.assertEqual(cut(3.5), [(1.2, 2, 0, 0), (2, 3, 0, 0), (3, 3.5, 0, 0)], "a later second stays")
+        self.assertEqual(cut(3.5, is_last=True), [(3.5, 3.5, 0, 0), (4, 4, 1, 1)])
+        self.assertEqual(cut(3.5), [(3.5, 3.5, 0, 0)], "no batch goes back")
+        self.assertEqual(cut(5), [(3.5, 4, 0, 0), (4, 5, 0, 0)])
+        for second in range(SECONDS + 10):
+            measure.take({"name": "a", "t": second, "ms": 0}, 1000)
+        self.assertEqual([count for _, _, count, _ in cut(1000) if count], [1] * (SECONDS - 1) + [11])
+
+    def test_batches_end_with_the_seconds(self):
+        for now, interval, next_ in ((0, 0.1, 0.1), (0.3, 0.1, 0.4), (0.9001, 0.1, 1), (0.6, 0.4, 0.8), (0.85, 0.4, 1),
+                                     (7.1, 1, 8), (0.9995, 0.1, 1.1)):
+            self.assertAlmostEqual(now + until_next(now, interval), next_, places=3, msg=f"{now}, {interval}")
 
     def test_a_warm_up_is_counted_apart(self):
         measure = Measure(max_names=1, raw_hits=True)
         for more in ({"warm_up": True}, {}, {"warm_up": True}):
-            measure.take({"name": "a", "ms": 1, **more}, 1)
-            measure.take({"iteration": {"ms": 2, "failure": {"at": "x", "message": "y"}}, **more}, 1)
-            measure.take({"arrivals": {"planned": 1, "started": 1, "lag_ms": [1]}, **more}, 1)
-            measure.take({"step": {"name": "s", "ms": 1}, **more}, 1)
-        measure.take({"check": {"name": "c", "passed": True}, "warm_up": True}, 1)
-        measure.take({"name": "b", "ms": 1, "warm_up": True}, 1)
-        batch = decode(measure.batch(2))
+            measure.take({"name": "a", "ms": 1, **more}, 0.9)
+            measure.take({"iteration": {"ms": 2, "failure": {"at": "x", "message": "y"}}, **more}, 0.9)
+            measure.take({"arrivals": {"planned": 1, "started": 1, "lag_ms": [1]}, **more}, 0.9)
+            measure.take({"step": {"name": "s", "ms": 1}, **more}, 0.9)
+        measure.take({"check": {"name": "c", "passed": True}, "warm_up": True}, 0.9)
+        measure.take({"name": "b", "ms": 1, "warm_up": True}, 0.9)
+        batch = last(measure, 1)
         apart = batch["warm_up"]
         self.assertEqual([part["names"]["a"]["count"] for part in (batch, apart)], [1, 2])
         self.assertEqual([part["iterations"]["ok"] for part in (batch, apart)], [1, 2])
@@ -112,13 +171,13 @@ class MeasureTests(unittest.TestCase):
         self.assertEqual((apart["checks"]["c"], apart["names"]["(other)"]["count"]), ({"passed": 1, "failed": 0}, 1))
         self.assertEqual(len(batch["hits"]["t"]), 4, "whoever watches sees them all")
         self.assertEqual((measure.totals, batch["health"]["overflowed_names"]), ([3, 4], 1))
-        self.assertNotIn("warm_up", decode(measure.batch(3)))
+        self.assertNotIn("warm_up", last(measure, 3))
 
     def test_a_hit_may_say_very_little(self):
         measure = Measure(raw_hits=True)
         measure.take({"url": "http://h/a?b", "ms": 500, "phases": {"wait": 400, "other": 1}}, 2)
         measure.take({"name": "b", "error": {"kind": "dns", "message": "no such host"}}, 2)
-        batch = decode(measure.batch(3))
+        batch = last(measure, 3)
         self.assertEqual(list(batch["names"]), ["GET /a", "b"])
         self.assertEqual(batch["hits"]["t"], [1.5, 2])
         self.assertEqual(batch["names"]["GET /a"]["phases"][5][:2], [400_000_000] * 2)
@@ -128,7 +187,7 @@ class MeasureTests(unittest.TestCase):
         measure = Measure(max_names=2)
         for name in "abcdd":
             measure.take({"name": name, "ms": 1}, 0)
-        batch = decode(measure.batch(1))
+        batch = last(measure, 1)
         self.assertEqual({name: entry["count"] for name, entry in batch["names"].items()},
                          {"a": 1, "b": 1, "(other)": 3})
         self.assertEqual(batch["health"]["overflowed_names"], 2)
@@ -136,7 +195,9 @@ class MeasureTests(unittest.TestCase):
     def test_what_is_no_result_is_refused(self):
         for record in [{}, {"name": "a", "ms": -1}, {"name": "a", "ms": "x"}, {"name": "a", "ms": 1, "status": 1000}, {"ms": 1},
                        {"iteration": {"outcome": "good"}}, {"users": -1}, {"failure": 3}, {"name": "a"},
-                       {"arrivals": {"planned": -1}}, {"arrivals": {"lag_ms": [-1]}}, {"iteration": {"response_ms": "x"}}]:
+                       {"name": "a", "ms": 1, "t": float("inf")}, {"name": "a", "ms": 1, "t": float("nan")},
+                       {"name": "a", "ms": 1, "t": 0, "bytes_sent": -1}, {"arrivals": {"planned": -1}},
+                       {"arrivals": {"lag_ms": [-1]}}, {"iteration": {"response_ms": "x"}}]:
             with self.assertRaises(BadResult, msg=str(record)):
                 Measure().take(record, 0)
 
@@ -177,6 +238,55 @@ class MergeTests(unittest.TestCase):
         self.assertEqual(merged["warm_up"]["names"]["GET /"]["count"], 2 * one["names"]["GET /"]["count"])
         alone = counts(one)
         self.assertEqual(counts(merged), tuple(3 * own + 2 * own for own in alone))
+
+    def test_what_a_swift_runner_counts_besides_adds_up_as_well(self):
+        def batch():
+            fields = decode((VECTORS / "report-batch-scenarios.msgpack").read_bytes())
+            histogram = fields["scenarios"]["Shop/buys"]["service"]
+            fields["iterations"].update(interrupted=2, cut_off=1)
+            fields["names"]["a"] = {
+                "count": 0, "cancelled": 3, "failed": 0, "requests": 0, "bytes_sent": 0, "bytes_received": 0, "latency": None,
+                "phases": [None] * 7, "status": []}
+            fields["health"]["held_ns"] = 5
+            return {**fields, "unscheduled": histogram, "user_wait": histogram}
+
+        plain_ = decode((VECTORS / "report-batch-scenarios.msgpack").read_bytes())
+        del plain_["scenarios"]
+        for merged, times in ((batch(), 2), (plain_, 1)):
+            # What one of them does not have is not lost either.
+            merge(merged, batch())
+            histogram = batch()["user_wait"]
+            self.assertEqual(merged["iterations"]["cut_off"], times)
+            self.assertEqual((merged["names"]["a"]["cancelled"], merged["health"]["held_ns"]), (3 * times, 5 * times))
+            for key in ("unscheduled", "user_wait"):
+                self.assertEqual(merged[key][:3], [*histogram[:2], histogram[2] * times])
+            buys, looks = merged["scenarios"]["Shop/buys"], merged["scenarios"]["Shop/looks"]
+            self.assertEqual((buys["iterations"]["ok"], buys["arrivals"]["planned"]), (3 * times, 8 * times))
+            self.assertEqual((buys["service"][2], buys["response"][2]), (3_500_000 * times, 4_500_000 * times))
+            self.assertEqual((looks["iterations"]["skipped"], looks["service"]), (times, None))
+        self.assertEqual(counts(batch()), (7, 2, 3))
+        merger = Merger()
+        data = message("batch", **{key: value for key, value in batch().items() if key not in ("v", "type")})
+        take = lambda now: merger.take(data, decode(data), now, 1.0)
+        self.assertEqual((take(1), take(1.1)), ([data], []), "it can be added")
+
+    def test_batches_of_two_seconds_stay_two_and_what_is_late_hurries_nobody(self):
+        def data(from_s, to_s):
+            fields = decode(self.data)
+            return message("batch", **{**{key: value for key, value in fields.items() if key not in ("v", "type")},
+                                       "from_s": from_s, "to_s": to_s})
+
+        merger = Merger()
+        out = []
+        for tenth in range(30):
+            one = data(tenth / 10, (tenth + 1) / 10)
+            out += merger.take(one, decode(one), 7 + tenth / 10, 1.0)
+            if tenth == 14:
+                late = data(0, 1)
+                out += merger.take(late, decode(late), 7 + tenth / 10, 1.0)
+        out += merger.flush(10)
+        spans = [(fields["from_s"], fields["to_s"]) for fields in map(decode, out)]
+        self.assertEqual(spans, [(0, 0.1), (0.1, 1), (0, 1), (1, 2), (2, 3)])
 
     def test_a_batch_waits_until_the_interval_is_over(self):
         merger = Merger()
