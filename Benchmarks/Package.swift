@@ -6,9 +6,11 @@ let package = Package(
     name: "benchmarks",
     dependencies: [.package(name: "loads", path: "..", traits: [])],
     targets: [
+        .target(name: "BenchmarkBatches", dependencies: [.product(name: "LoadsCore", package: "loads")]),
         .executableTarget(
             name: "wire-benchmark",
             dependencies: [
+                "BenchmarkBatches",
                 .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
             ]),
         .executableTarget(
@@ -20,6 +22,7 @@ let package = Package(
         .executableTarget(
             name: "master-benchmark",
             dependencies: [
+                "BenchmarkBatches",
                 .product(name: "LoadsWire", package: "loads"), .product(name: "LoadsCore", package: "loads"),
                 .product(name: "LoadsEventLoop", package: "loads"), .product(name: "LoadsTransport", package: "loads"),
                 .product(name: "LoadsZeroMQ", package: "loads"), .product(name: "LoadsClient", package: "loads"),

@@ -24,8 +24,11 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
     private var batches = 0
     private var hasEnded = false
 
-    /// Results that are not acknowledged, the first `inFlight` of them sent.
+    /// Results that are not acknowledged, and when each was made, the first `inFlight` of them sent.
     private var spool: [[UInt8]] = []
+    private var made: [Instant] = []
+    /// When the master was heard last.
+    private var heard = Instant.now
     private var spoolBytes = 0
     private var inFlight = 0
     private var inFlightBytes = 0
@@ -36,6 +39,8 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
     private(set) var sentHits = 0
     private(set) var sentBatches = 0
     private(set) var resent = 0
+    /// Seconds from a result to its acknowledgement, at most.
+    private(set) var slowest = 0.0
     private(set) var faults: [String] = []
     var isDone: Bool { hasEnded && spool.isEmpty }
     var waiting: Int { spool.count }
@@ -74,6 +79,7 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
     func trouble(_ trouble: TransportError) { faults.append(trouble.message) }
 
     func received(control message: [UInt8]) {
+        heard = .now
         do { try take(MasterMessage(decoding: message)) } catch { faults.append("\(error)") }
     }
 
@@ -149,11 +155,14 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
         let sequence = firstSequence + UInt64(spool.count)
         let message = ResultMessage(run: run, agent: id, epoch: epoch, sequence: sequence, content: content).encoded()
         spool.append(message)
+        made.append(.now)
         spoolBytes += message.count
         send()
     }
 
     private func send() {
+        // Without a lease nothing is sent.
+        guard Instant.now < heard.advanced(by: .seconds(5)) else { return }
         while inFlight < min(spool.count, 256), inFlightBytes < 16 << 20 {
             if inFlight == 0 { lastProgress = .now }
             guard transport.push(spool[inFlight]) else { return }
@@ -177,7 +186,9 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
             spoolBytes -= spool[place].count
             if place < inFlight { inFlightBytes -= spool[place].count }
         }
+        if count > 0 { slowest = max(slowest, Double(Instant.now.nanoseconds(since: made[0])) / 1e9) }
         spool.removeFirst(count)
+        made.removeFirst(count)
         inFlight = max(0, inFlight - count)
         firstSequence = sequence + 1
         lastProgress = .now

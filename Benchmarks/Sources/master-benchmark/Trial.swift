@@ -61,8 +61,10 @@ struct Trial {
         let sentBefore = try await loop.perform { agents.reduce(0) { $0 + $1.sentHits } }
         var memory = [before.residentMiB]
         var spooled = 0
-        for _ in 0..<8 {
-            try await Task.sleep(for: .seconds((scenario.seconds - 2) / 8))
+        // Memory every ten seconds of a long run.
+        let samples = max(8, Int((scenario.seconds - 2) / 10))
+        for _ in 0..<samples {
+            try await Task.sleep(for: .seconds((scenario.seconds - 2) / Double(samples)))
             memory.append(master.usage.residentMiB)
             spooled = max(spooled, try await loop.perform { agents.reduce(0) { $0 + $1.waiting } })
         }
@@ -82,9 +84,14 @@ struct Trial {
         say("  memory \(memory.map { text($0) }.joined(separator: ", ")) MiB; results waiting at most \(spooled)")
 
         try await wait(loop, "results are not acknowledged") { agents.allSatisfy(\.isDone) }
+        let slowest = try await loop.perform { agents.map(\.slowest).max() ?? 0 }
+        say("  from a result to its acknowledgement \(text(slowest)) s at most")
         try await Task.sleep(for: .seconds(1))
         let sent = try await loop.perform { agents.map { ($0.id, $0.sentHits, $0.resent, $0.faults) } }
         try await check(client, sent, "after the end")
+        // Of a thousand agents a thousand may say the same: the first are enough.
+        let notes = try await client.log(run: "bench").map(\.event).filter { $0.kind == "note" && $0.agent == nil }
+        for note in notes.prefix(10) { say("  the run's log: \(note.text)") }
         let seen = watcher.seen
         say("  subscriber: \(seen.messages) messages, \(seen.hits) hits, \(seen.missed) messages missed")
         if let latencies = seen.text { say("  from a hit to its number: \(latencies)") }

@@ -1,3 +1,4 @@
+import BenchmarkBatches
 import Glibc
 import LoadsCore
 import LoadsWire
@@ -13,8 +14,8 @@ import LoadsWire
     }
 
     private static func statistics(names: Int, hits: Int) throws {
-        let reports = (0..<16).map { RunnerReport.batch(batch(names, hits, seed: $0)).encoded()[0] }
-        let buckets = batch(names, hits, seed: 0).statistics.names.values.reduce(0) { total, name in
+        let reports = (0..<16).map { _ in RunnerReport.batch(.logNormal(names: names, hits: hits)).encoded()[0] }
+        let buckets = Batch.logNormal(names: names, hits: hits).statistics.names.values.reduce(0) { total, name in
             ([name.latency] + name.phases).reduce(total) { total, histogram in
                 var count = total
                 histogram.forEachBucket { _, _ in count += 1 }
@@ -43,7 +44,7 @@ import LoadsWire
                 merged.merge(batch.statistics)
             }
         }
-        let whole = batch(names, hits, seed: 0)
+        let whole = Batch.logNormal(names: names, hits: hits)
         let writing = median {
             for _ in 0..<batches { _ = RunnerReport.batch(whole).encoded() }
         }
@@ -79,32 +80,6 @@ import LoadsWire
         for (what, seconds) in [("read", reading), ("copy to the stream", passing), ("unfold", unfolding)] {
             print("  \(what): \(text(seconds / Double(20 * count) * 1e9)) ns a hit")
         }
-    }
-
-    /// Log-normal latencies of about 5 ms, and phases that split them.
-    private static func batch(_ names: Int, _ hits: Int, seed: Int) -> Batch {
-        var random = SystemRandomNumberGenerator()
-        var batch = Batch(from: 1, to: 2)
-        for number in 0..<names {
-            var name = NameStatistics()
-            for _ in 0..<hits {
-                let sum = (0..<4).reduce(0.0) { total, _ in total + Double.random(in: -0.6...0.6, using: &random) }
-                let latency = Int64(5e6 * exp(sum))
-                name.count += 1
-                name.requests += 1
-                name.bytesReceived += 1024
-                name.status[200, default: 0] += 1
-                name.latency.record(latency)
-                // Connections are warm: no DNS, no TLS.
-                name.phases[0].record(Int64.random(in: 500...5000, using: &random))
-                for phase in 1...3 { name.phases[phase].record(0) }
-                name.phases[4].record(Int64.random(in: 5000...20_000, using: &random))
-                name.phases[5].record(latency * 8 / 10)
-                name.phases[6].record(latency / 10)
-            }
-            batch.statistics.names["GET /catalogue/items/\(number)"] = name
-        }
-        return batch
     }
 
     private static func median(_ body: () throws -> Void) rethrows -> Double {
