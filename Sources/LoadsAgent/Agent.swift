@@ -145,6 +145,7 @@ public actor Agent: AgentReceiver {
             return
         }
         perform(session.take(message, at: .now))
+        spool.batchesCome(every: session.batchInterval)
         take(message)
         reschedule()
     }

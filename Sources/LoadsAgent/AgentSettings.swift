@@ -47,7 +47,7 @@ public struct SpoolLimits: Sendable {
     public var memory = 64 << 20
     /// On disk.
     public var disk = 1 << 30
-    /// Sent and not acknowledged: messages, and bytes.
+    /// Sent and not acknowledged: messages, and bytes. With more than a hundred agents it is less for each of them.
     public var windowMessages = 256
     /// Bytes sent ahead of the acknowledgements at most.
     public var windowBytes = 16 << 20

@@ -11,6 +11,8 @@ struct Spool {
     let agent: String
     let epoch: String
     private let limits: SpoolLimits
+    /// What may be in flight now.
+    private var window: (messages: Int, bytes: Int)
     private let store: SpoolStore?
     private var runs: [String: SpoolRun] = [:]
     /// In which order runs are sent: who has sent goes to the end.
@@ -34,6 +36,7 @@ struct Spool {
         self.agent = agent
         self.epoch = epoch
         self.limits = limits
+        window = (limits.windowMessages, limits.windowBytes)
         self.store = store
         for found in recovered { take(found, at: now) }
     }
@@ -144,12 +147,22 @@ struct Spool {
 
     // MARK: Out
 
+    /// One of many agents sends less often, and less ahead: what waits to be read at a master that is behind comes from
+    /// all of them. Seconds of batches in flight stay the same.
+    ///
+    /// - Parameter interval: Between two batches, as the master wants it.
+    mutating func batchesCome(every interval: Duration) {
+        let share = min(1, Duration.milliseconds(100) / max(interval, .milliseconds(1)))
+        window.messages = min(limits.windowMessages, max(16, Int(Double(limits.windowMessages) * share)))
+        window.bytes = min(limits.windowBytes, max(1 << 20, Int(Double(limits.windowBytes) * share)))
+    }
+
     /// The next message to send, if the window lets one through. Call ``markSent(at:)`` once it is gone.
     mutating func next() -> [UInt8]? {
-        guard inFlight < limits.windowMessages else { return nil }
+        guard inFlight < window.messages else { return nil }
         for (index, run) in order.enumerated() {
             guard let entry = runs[run]!.next else { continue }
-            guard inFlight == 0 || inFlightBytes + entry.count <= limits.windowBytes else { return nil }
+            guard inFlight == 0 || inFlightBytes + entry.count <= window.bytes else { return nil }
             if index > 0 { order.swapAt(0, index) }
             if let bytes = entry.bytes { return bytes }
             if let place = entry.place, let bytes = store?.read(place) { return bytes }

@@ -86,6 +86,31 @@ import Testing
         #expect(Self.drain(&spool).isEmpty)
     }
 
+    /// A hundred agents send ten batches a second each, a thousand agents one.
+    @Test(arguments: [(1, 256), (100, 256), (200, 128), (1000, 25), (60_000, 16), (0, 256)])
+    func theWindowIsSmallerWhereBatchesAreRarer(interval: Int, messages: Int) {
+        var spool = Self.spool()
+        for _ in 0..<300 { Self.add(&spool, Self.batch(1)) }
+        spool.batchesCome(every: .milliseconds(interval))
+        #expect(Self.drain(&spool).count == messages)
+        // A smaller one than the least stays as it is.
+        var small = Self.spool { $0.windowMessages = 4 }
+        for _ in 0..<10 { Self.add(&small, Self.batch(1)) }
+        small.batchesCome(every: .milliseconds(interval))
+        #expect(Self.drain(&small).count == 4)
+    }
+
+    @Test func theWindowOfBytesIsSmallerWhereBatchesAreRarer() {
+        let report = Self.batch(1, raw: 1000)
+        var spool = Self.spool { $0.windowMessages = 1 << 20 }
+        for _ in 0..<(4 << 20) / report.count { Self.add(&spool, report) }
+        spool.batchesCome(every: .seconds(1))
+        let first = Self.drain(&spool).count
+        #expect(first > 0 && first * report.count <= (16 << 20) / 10)
+        spool.batchesCome(every: .milliseconds(100))
+        #expect(Self.drain(&spool).count > 0, "fewer agents: the window is wide again")
+    }
+
     @Test func theWindowOfBytesLetsOneThroughWhateverItsSize() {
         let size = Self.batch(1).count
         var spool = Self.spool { $0.windowBytes = size / 2 }

@@ -163,7 +163,10 @@ final class SimulatedAgent: AgentReceiver, @unchecked Sendable {
     private func send() {
         // Without a lease nothing is sent.
         guard Instant.now < heard.advanced(by: .seconds(5)) else { return }
-        while inFlight < min(spool.count, 256), inFlightBytes < 16 << 20 {
+        // As `Spool.batchesCome(every:)` has it.
+        let share = min(1, Duration.milliseconds(100) / batchInterval)
+        let window = (messages: max(16, Int(256 * share)), bytes: max(1 << 20, Int(Double(16 << 20) * share)))
+        while inFlight < min(spool.count, window.messages), inFlightBytes < window.bytes {
             if inFlight == 0 { lastProgress = .now }
             guard transport.push(spool[inFlight]) else { return }
             inFlightBytes += spool[inFlight].count
