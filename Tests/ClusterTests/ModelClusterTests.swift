@@ -40,7 +40,7 @@ import Testing
         var name: String?
         try await cluster.wait(for: "running") { status in
             let run = (status["runs"] as? [[String: Any]])?.first { $0["state"] as? String == "running" }
-            name = run?["run"] as? String
+            name = run?["id"] as? String
             return name != nil
         }
         return try #require(name)
