@@ -7,7 +7,7 @@ import Glibc
 /// several times as much and would have to be checked before, since it allocates an array as long as its header says.
 /// Format: <https://github.com/msgpack/msgpack/blob/master/spec.md>.
 final class Tape: @unchecked Sendable {
-    // Sendable: written by the initialiser only.
+    // @unchecked: written by the initialiser only.
 
     struct Entry {
         /// Of the object's first byte.

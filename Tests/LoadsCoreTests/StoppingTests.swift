@@ -21,12 +21,7 @@ import Testing
     @Test func stopCancelsAfterTheGrace() async {
         var plan = Plan(users: 4, iterations: 10)
         plan.grace = .milliseconds(30)
-        let started = Log<Int>()
-        let outcome = await Outcome.of(plan, stopOnce: started.entries.count == 4) {
-            started.add($0.number)
-            await $0.wait(.seconds(1000))
-            return .ok
-        }
+        let outcome = await Outcome.stopped(plan)
         #expect(outcome.ending == RunEnding(interrupted: true))
         #expect(outcome.iterations.started == 4 && outcome.iterations.interrupted == 4)
         #expect(outcome.total.service.isEmpty, "what was cut off has no service time")
@@ -35,12 +30,7 @@ import Testing
     @Test func abortCancelsAtOnce() async {
         var plan = Plan(users: 4, iterations: 10)
         plan.grace = .seconds(1000)
-        let started = Log<Int>()
-        let outcome = await Outcome.of(plan, abort: true, stopOnce: started.entries.count == 4) {
-            started.add($0.number)
-            await $0.wait(.seconds(1000))
-            return .ok
-        }
+        let outcome = await Outcome.stopped(plan, abort: true)
         #expect(outcome.ending == RunEnding(interrupted: true) && outcome.iterations.interrupted == 4)
     }
 
@@ -210,12 +200,7 @@ final class Semaphore: @unchecked Sendable {
     @Test func whatIsStoppedIsNotCutOff() async {
         var plan = Plan(users: 4, duration: .seconds(1000))
         plan.grace = .milliseconds(30)
-        let started = Log<Int>()
-        let outcome = await Outcome.of(plan, stopOnce: started.entries.count == 4) {
-            started.add($0.number)
-            await $0.wait(.seconds(1000))
-            return .ok
-        }
+        let outcome = await Outcome.stopped(plan)
         #expect(outcome.ending.interrupted && outcome.iterations.interrupted == 4)
         #expect(outcome.iterations.cutOff == 0 && outcome.total.service.isEmpty)
     }
@@ -256,5 +241,17 @@ final class Semaphore: @unchecked Sendable {
         let total = outcome.total
         #expect(total.hitCount == (stopped ? 0 : 3) && total.failedHitCount == (stopped ? 0 : 3))
         #expect(total.cancelledHitCount == (stopped ? 3 : 0) && total.allHitCount == 3)
+    }
+}
+
+extension Outcome {
+    /// A run that is told to end once four users are at something that takes very long.
+    fileprivate static func stopped(_ plan: Plan, abort: Bool = false) async -> Outcome {
+        let started = Log<Int>()
+        return await of(plan, abort: abort, stopOnce: started.entries.count == 4) {
+            started.add($0.number)
+            await $0.wait(.seconds(1000))
+            return .ok
+        }
     }
 }

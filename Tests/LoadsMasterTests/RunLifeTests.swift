@@ -21,10 +21,16 @@ import Testing
     private func running(
         _ agents: String..., cycles: [Int] = [6], onLost: Placement.OnLost = .goOn
     ) -> RunLife {
-        let plan = Plan(cycles: cycles.map { Plan.Cycle(users: $0, amount: .iterations(10)) })
+        running(agents, Plan(cycles: cycles.map { Plan.Cycle(users: $0, amount: .iterations(10)) }), onLost: onLost)
+    }
+
+    private func running(
+        _ agents: [String], _ plan: Plan, launch: RunnerLaunch = RunnerLaunch(executable: "/x"),
+        onLost: Placement.OnLost = .goOn
+    ) -> RunLife {
         let submission = RunSubmission(
-            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
-            order: RunnerOrder(plan: plan), placement: Placement(onLost: onLost))
+            run: "r", target: "t", isURLTarget: false, launch: launch, order: RunnerOrder(plan: plan),
+            placement: Placement(onLost: onLost))
         var life = RunLife(submission: submission, at: 0)
         life.place(on: agents.map { agent($0) })
         for agent in agents { life.ready(agent) }
@@ -43,15 +49,7 @@ import Testing
     // MARK: Rates
 
     @Test func anAdjustedRateIsRecordedAndUsersAreRefused() {
-        let plan = Plan(model: .arrivals(Arrivals(rate: .perSecond(10), for: .seconds(60))))
-        let submission = RunSubmission(
-            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
-            order: RunnerOrder(plan: plan), placement: Placement(onLost: .goOn))
-        var life = RunLife(submission: submission, at: 0)
-        life.place(on: [agent("a")])
-        life.ready("a")
-        life.begin(at: second(1), wall: 1, errors: [:])
-        life.started("a", late: 0)
+        var life = running(["a"], Plan(model: .arrivals(Arrivals(rate: .perSecond(10), for: .seconds(60)))))
         #expect(life.adjust(to: .users(5), at: second(3))?.message.contains("--rate 800/s") == true)
         #expect(life.record.changes.isEmpty)
         #expect(life.adjust(to: .rate(.perSecond(20)), at: second(3)) == nil)
@@ -60,15 +58,7 @@ import Testing
 
     @Test func aChangeThatCouldNotBeStoredInTimeIsMadeLaterOrNotAtAll() throws {
         let rate = ArrivalRate.perSecond(10)
-        let submission = RunSubmission(
-            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
-            order: RunnerOrder(plan: Plan(model: .arrivals(Arrivals(rate: rate, for: .seconds(60))))),
-            placement: Placement(onLost: .goOn))
-        var life = RunLife(submission: submission, at: 0)
-        life.place(on: [agent("a")])
-        life.ready("a")
-        life.begin(at: second(1), wall: 1, errors: [:])
-        life.started("a", late: 0)
+        var life = running(["a"], Plan(model: .arrivals(Arrivals(rate: rate, for: .seconds(60)))))
         let (before, load) = (life.adjustments, RunModels.Load.rate(.perSecond(20)))
         #expect(life.adjust(to: load, at: second(3)) == nil)
         let firstUser = life.member("a")?.adjustment?.firstNewUser
@@ -92,44 +82,9 @@ import Testing
             })
     }
 
-    // MARK: Killed with their agent
-
-    @Test(arguments: [(RunnerLaunch.Dialect.lines, false, true), (.lines, true, false), (.messages, false, false)])
-    func whatAProgramWroteAndAKilledAgentHadNotReadIsInNoNumber(
-        dialect: RunnerLaunch.Dialect, lives: Bool, isUnknown: Bool
-    ) {
-        var launch = RunnerLaunch(executable: "/x")
-        launch.dialect = dialect
-        let plan = Plan(cycles: [Plan.Cycle(users: 6, amount: .iterations(10))])
-        let submission = RunSubmission(
-            run: "r", target: "t", isURLTarget: false, launch: launch, order: RunnerOrder(plan: plan),
-            placement: Placement(onLost: .goOn))
-        var life = RunLife(submission: submission, at: 0)
-        life.place(on: [agent("a")])
-        life.ready("a")
-        life.begin(at: second(1), wall: 1, errors: [:])
-        life.started("a", late: 0)
-        life.back("a", held: AgentHello.HeldRun(run: "r", sequence: 3, running: lives), lastData: 2)
-        let crash = RunnerCrash(
-            reason: "gone", output: "", unreportedStarted: 1, unreportedEnded: 1, unreportedHits: 4)
-        life.ended("a", .crashed(crash), lastData: 2)
-        let missing = life.member("a")?.missing
-        #expect(missing?.from == 2 && missing?.hits == 4 && missing?.reason.hasPrefix("gone") == true)
-        #expect(missing?.reason.contains("is in no number") == isUnknown)
-        #expect(life.record.crash?.reason == missing?.reason)
-    }
-
     @Test func theLoadOfAMixIsNotChangedAndTheRefusalSaysWhatToDo() {
         let part = MixPart(scenarios: ["a"], model: .arrivals(Arrivals(rate: .perSecond(10), for: .seconds(60))))
-        let submission = RunSubmission(
-            run: "r", target: "t", isURLTarget: false, launch: RunnerLaunch(executable: "/x"),
-            order: RunnerOrder(plan: Plan(model: .mix([part]))), placement: Placement(onLost: .goOn))
-        var life = RunLife(submission: submission, at: 0)
-        life.place(on: [agent("a")])
-        life.ready("a")
-        life.begin(at: second(1), wall: 1, errors: [:])
-        life.started("a", late: 0)
-        _ = life.takeActions()
+        var life = running(["a"], Plan(model: .mix([part])))
         for load in [RunModels.Load.users(5), .rate(.perSecond(20))] {
             let fault = life.adjust(to: load, at: second(3))
             #expect(fault?.code == "state")
@@ -143,15 +98,9 @@ import Testing
 
     /// The arrivals that two agents go by after a change of 10/s.
     private func changed(to rate: Int, maxUsers: Int? = nil, queue: Int? = nil) -> [Arrivals] {
-        var submission = submission("r")
-        submission.order.plan = Plan(
-            arrivals: Arrivals(rate: .perSecond(10), for: .seconds(60), maxUsers: maxUsers, queue: queue))
-        var life = RunLife(submission: submission, at: 0)
-        life.place(on: [agent("a"), agent("b")])
-        for name in ["a", "b"] { life.ready(name) }
-        life.begin(at: second(1), wall: 1, errors: [:])
-        for name in ["a", "b"] { life.started(name, late: 0) }
-        _ = life.takeActions()
+        var life = running(
+            ["a", "b"],
+            Plan(arrivals: Arrivals(rate: .perSecond(10), for: .seconds(60), maxUsers: maxUsers, queue: queue)))
         #expect(life.adjust(to: .rate(.perSecond(rate)), at: second(3)) == nil)
         let told = orders(life.takeActions())
         return ["a", "b"].compactMap { name in
@@ -168,6 +117,25 @@ import Testing
         #expect(changed(to: 300, maxUsers: 7).map(\.maxUsers) == [4, 3])
         #expect(changed(to: 300, queue: 10).map(\.queue) == [5, 5])
         #expect(changed(to: 300, queue: 10).map(\.maxUsers) == [1500, 1500])
+    }
+
+    // MARK: Killed with their agent
+
+    @Test(arguments: [(RunnerLaunch.Dialect.lines, false, true), (.lines, true, false), (.messages, false, false)])
+    func whatAProgramWroteAndAKilledAgentHadNotReadIsInNoNumber(
+        dialect: RunnerLaunch.Dialect, lives: Bool, isUnknown: Bool
+    ) {
+        var launch = RunnerLaunch(executable: "/x")
+        launch.dialect = dialect
+        var life = running(["a"], Plan(cycles: [Plan.Cycle(users: 6, amount: .iterations(10))]), launch: launch)
+        life.back("a", held: AgentHello.HeldRun(run: "r", sequence: 3, running: lives), lastData: 2)
+        let crash = RunnerCrash(
+            reason: "gone", output: "", unreportedStarted: 1, unreportedEnded: 1, unreportedHits: 4)
+        life.ended("a", .crashed(crash), lastData: 2)
+        let missing = life.member("a")?.missing
+        #expect(missing?.from == 2 && missing?.hits == 4 && missing?.reason.hasPrefix("gone") == true)
+        #expect(missing?.reason.contains("is in no number") == isUnknown)
+        #expect(life.record.crash?.reason == missing?.reason)
     }
 
     // MARK: What is missing
