@@ -53,6 +53,13 @@ final class Clone: Sendable {
     /// Puts a program of this name before the system's.
     func play(_ name: String, _ body: String) throws { try script(body, at: tools + "/" + name) }
 
+    /// The executable with the tests of Swift Testing.
+    func playTests(_ body: String) throws {
+        try FileManager.default.createDirectory(
+            atPath: path + "/.build/debug", withIntermediateDirectories: true)
+        try script(body, at: path + "/.build/debug/loadsPackageTests.xctest")
+    }
+
     func write(_ text: String, to file: String) throws {
         try text.write(toFile: path + "/" + file, atomically: true, encoding: .utf8)
     }

@@ -118,6 +118,31 @@ import Testing
         #expect(lines.starts(with: ["<test>", "<--package-path>", "<\(clone.path)>"]), "\(outcome.errors)")
         #expect(lines.contains("<A B>"))
         #expect(lines.last == "\(clone.path)/.build/release/loads")
-        #expect(outcome.errors.hasSuffix("test.log):\n✘ Test a() failed\n"), "\(outcome.errors)")
+        #expect(
+            outcome.errors.hasSuffix("(all of the output: test.log in \(clone.path)/.build):\n✘ Test a() failed\n"),
+            "\(outcome.errors)")
+    }
+
+    @Test(arguments: [("XCTest", 3, 1), ("cluster", 5, 4), ("others", 5, 4), ("accuracy", 5, 4), ("none", 0, 4)])
+    func binTestRunsAllInThreeLinesAndFailsWhereverOneFails(_ red: String, _ status: Int32, _ runs: Int) async throws {
+        let clone = try Clone()
+        try clone.play("swift", #"echo "swift $*"; [ "$RED" != XCTest ] || exit 3"#)
+        try clone.playTests(
+            #"""
+            echo "suites $*"
+            case "$*" in
+            *--skip*) line=others ;;
+            *AccuracyTests*) line=accuracy ;;
+            *ClusterTests*) line=cluster ;;
+            esac
+            if [ "$line" = "$RED" ]; then echo "✘ Test $line() failed"; exit 5; fi
+            """#)
+        let outcome = try await clone.run("bin/test", environment: ["RED": red])
+        #expect(outcome.status == status, "\(outcome.output)\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n").filter { !$0.contains("✘") }
+        #expect(lines.count == runs, "\(outcome.output)\(outcome.errors)")
+        #expect(lines.first == "swift test --package-path \(clone.path) --disable-swift-testing")
+        #expect(lines.dropFirst().allSatisfy { $0.contains("--testing-library swift-testing --no-parallel") })
+        #expect(outcome.errors.contains("✘ Test \(red)() failed") == (status == 5), "\(outcome.errors)")
     }
 }
