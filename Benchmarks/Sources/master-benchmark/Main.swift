@@ -10,12 +10,12 @@ import LoadsZeroMQ
 ///
 ///     swift build -c release --product loads-master
 ///     swift run -c release --package-path Benchmarks master-benchmark [load|hits|latency|agents|cost] [--agents N]
-///         [--seconds S] [--every MS] [--url URL]
+///         [--seconds S] [--every MS] [--names N] [--url URL]
 ///
 /// The master is a `loads-master` process over ZeroMQ with its data on disk (`--master PATH`, else
 /// `.build/release/loads-master`). The agents are simulated in this process, over ZeroMQ as well: their runners exist on
 /// paper only; with `agents` they are `loads-agent` processes (`--agent PATH`) that run a Python program. `--every`
-/// milliseconds an agent of `load` sends a batch (1000). `cost` is that of one `loads-agent` whose runner calls `--url`.
+/// milliseconds an agent of `load` sends a batch (1000) of `--names` (50). `cost` is that of one `loads-agent` whose runner calls `--url`.
 /// CPU is user and system time of the whole master, libzmq's and SQLite's threads included.
 @main enum Main {
     static func main() async throws {
@@ -30,11 +30,12 @@ import LoadsZeroMQ
         let agents = option("--agents").flatMap { Int($0) }
         let seconds = option("--seconds").flatMap { Double($0) } ?? 20
         let every = option("--every").flatMap { Int($0) }
+        let names = option("--names").flatMap { Int($0) }
         let url = option("--url")
         let what = arguments.isEmpty ? ["load", "hits", "latency", "agents"] : arguments
         if what.contains("load") {
-            let batches = Batches(names: 50, hits: 20)
-            say("load: batches of 50 names of 20 hits, \(batches.bytes) bytes")
+            let batches = Batches(names: names ?? 50, hits: 20)
+            say("load: batches of \(names ?? 50) names of 20 hits, \(batches.bytes) bytes")
             try await Trial(master).measure(
                 Scenario(
                     agents: agents ?? 1000, seconds: seconds, batches: batches,
