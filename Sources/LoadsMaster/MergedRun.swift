@@ -196,11 +196,16 @@ struct MergedRun {
     /// The interval since the last call, if it is wanted and something happened in it.
     mutating func takeInterval(at time: Double) -> (from: Double, to: Double, Statistics)? {
         fold()
-        guard var statistics = interval,
+        guard var statistics = interval else { return nil }
+        guard
             !statistics.names.isEmpty || statistics.iterations != IterationCounts() || !statistics.failures.isEmpty
                 || !statistics.steps.isEmpty || !statistics.checks.isEmpty || !statistics.metrics.isEmpty
-                || statistics.users != users
-        else { return nil }
+                || statistics.arrivals != ArrivalCounts() || statistics.warmUp != nil || statistics.users != users
+        else {
+            // What comes after a time of nothing did not happen in it.
+            intervalStart = max(intervalStart, time)
+            return nil
+        }
         statistics.health = health
         statistics.users = users
         // A run's time ends with its last iteration: what comes a moment later has no length.

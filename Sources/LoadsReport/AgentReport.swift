@@ -23,7 +23,7 @@ extension Summary {
 
 extension AgentShare.Missing {
     /// The hole in words.
-    fileprivate var sentence: String {
+    var sentence: String {
         let start = Figures.time(nanoseconds: from * 1e9)
         let span = to.map { "from \(start) to \(Figures.time(nanoseconds: $0 * 1e9))" } ?? "everything from \(start) on"
         let count = hits.map { $0 > 0 ? ", \(Figures.count($0, "hit"))" : "" } ?? ""

@@ -67,7 +67,7 @@ extension Summary {
     }
 
     /// How the number of users or the rate was changed on the way; of very many changes the last ones.
-    private var adjusted: String {
+    var adjusted: String {
         guard !changes.isEmpty else { return "" }
         let shown = changes.suffix(Self.changeLimit).map {
             "\($0.rate?.text ?? Figures.count($0.users, "user")) at \(Figures.time(nanoseconds: $0.at * 1e9))"
@@ -153,6 +153,11 @@ extension Summary {
     }
 
     private func warnings(_ style: Style) -> [String] {
+        warningTexts.map { label("") + style.yellow("warning: " + $0) }
+    }
+
+    /// What one must know to read the figures.
+    var warningTexts: [String] {
         let health = statistics.health
         var warnings: [String] = []
         warnings += thresholdWarnings
@@ -180,7 +185,7 @@ extension Summary {
                 "\(Figures.count(refused)) values of metrics could not be recorded: no finite numbers, or out of range "
                     + "(a trend takes none below 0)")
         }
-        return warnings.map { label("") + style.yellow("warning: " + $0) }
+        return warnings
     }
 
     /// Who held its loop, and for how long.

@@ -74,7 +74,8 @@ import Testing
             (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "running" } ?? false
         }
         let json = cluster.directory.path + "/attached.json"
-        let attached = try await cluster.startLoads(["attach", run, "--json", json])
+        let html = cluster.directory.path + "/attached.html"
+        let attached = try await cluster.startLoads(["attach", run, "--json", json, "--html", html])
         let followed = try await cluster.startLoads(["logs", run, "--follow"])
         try await followed.wait(for: "the start") { followed.output.contains("  started  ") }
         #expect(try await cluster.loads(["adjust", run, "-c", "7"]).status == 0)
@@ -89,6 +90,10 @@ import Testing
         #expect(try await cluster.loads(["status"]).output.contains("ended: stopped"))
         let hits = try #require(try RunSummary(json).number("hits.requests"))
         #expect(try await nginx.accessLog(atLeast: hits).count == hits)
+        let page = try String(contentsOfFile: html, encoding: .utf8)
+        #expect(page.contains("id=\"outcome\">✗ interrupted<") && page.contains("<bdi>a1</bdi>"))
+        #expect(page.contains("id=\"chart-hits-title\"") && page.contains("from before this report was attached"))
+        #expect(!page.contains("lost on their way"))
         let log = try await cluster.loads(["logs", run])
         for word in ["started", "adjusted", "ended"] { #expect(log.output.contains(word), "\(log.output)") }
         // Who follows it has seen the same, as it happened, and leaves with the end.

@@ -22,12 +22,13 @@ import Testing
     @Test func takesThemAll() throws {
         let outputs = try parse([
             "--json", "a", "--stream", "b", "--csv", "c", "--csv-series", "d", "--junit", "e", "--hdr-log", "f",
-            "--markdown", "-", "--prometheus", "9464", "--otlp", "https://h:4318/x", "--otlp-header", "A: b c",
+            "--markdown", "-", "--html", "h", "--prometheus", "9464", "--otlp", "https://h:4318/x", "--otlp-header", "A: b c",
             "--otlp-header", "D:", "--statsd", "h", "--baseline", "g", "--tolerance", "12.5%",
         ])
         #expect(
             outputs.files == [
                 .json: "a", .stream: "b", .csv: "c", .csvSeries: "d", .junit: "e", .hdrLog: "f", .markdown: "-",
+                .html: "h",
             ])
         #expect(outputs.useStandardOutput)
         #expect(outputs.prometheus == HostPort(host: "127.0.0.1", port: 9464))

@@ -118,6 +118,32 @@ import Testing
         #expect(restored.total.steps.mapValues(\.count) == ["a": 2, "b": 3, "(other)": 4])
     }
 
+    @Test func anIntervalBeginsWhereTheLastMomentWithoutAnythingEnds() throws {
+        var run = MergedRun(maxNames: 10)
+        run.wantIntervals(true, at: 0)
+        #expect(run.takeInterval(at: 1.5) == nil)
+        run.take(batch(1), from: a)
+        let first = try #require(run.takeInterval(at: 1.75))
+        #expect(first.from == 1.5 && first.to == 1.75)
+        // A stall: what comes after it did not happen in it.
+        #expect(run.takeInterval(at: 4) == nil)
+        run.take(batch(1), from: a)
+        #expect(run.takeInterval(at: 4.25)?.from == 4)
+    }
+
+    @Test func aWarmUpIsPublishedAsItGoesOn() throws {
+        var run = MergedRun(maxNames: 10)
+        run.wantIntervals(true, at: 0)
+        var warm = batch(1, users: 0)
+        let measured = warm.statistics
+        warm.statistics = Statistics()
+        warm.statistics.warmUp = measured
+        run.take(warm, from: a)
+        let interval = try #require(run.takeInterval(at: 0.25))
+        #expect(interval.2.warmUp?.hitCount == 1)
+        #expect(run.takeInterval(at: 0.5) == nil)
+    }
+
     private func batch(_ count: Int, name: String = "n", from: Double = 0, to: Double = 0.1, users: Int = 1) -> Batch {
         var batch = Batch(from: from, to: to)
         batch.statistics.users = users

@@ -32,7 +32,7 @@ struct SecondSeries {
     }
 
     /// The second in whose middle an interval lies.
-    private static func second(from: Double, to: Double) -> Int {
+    static func second(from: Double, to: Double) -> Int {
         let middle = (from + to) / 2
         return middle.isFinite && middle > 0 ? Int(min(middle, 1e9)) : 0
     }

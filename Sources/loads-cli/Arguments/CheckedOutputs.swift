@@ -8,7 +8,7 @@ struct CheckedOutputs: Sendable, Equatable {
         case csvSeries = "csv-series"
         case junit
         case hdrLog = "hdr-log"
-        case markdown
+        case markdown, html
 
         var option: String { "--\(rawValue)" }
     }

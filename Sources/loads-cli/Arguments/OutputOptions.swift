@@ -12,6 +12,8 @@ struct OutputOptions: ParsableArguments {
     var hdrLog: String?
     @Option(help: ArgumentHelp("Write the summary as Markdown, for a pull request.", valueName: "file"))
     var markdown: String?
+    @Option(help: ArgumentHelp("Write a report with charts as a page of HTML, in one file.", valueName: "file"))
+    var html: String?
     @Option(
         help: ArgumentHelp(
             "Serve /metrics for Prometheus while it runs: 9464 or 0.0.0.0:9464.", valueName: "address"))
@@ -38,6 +40,7 @@ struct OutputOptions: ParsableArguments {
     func add(to settings: inout Settings) {
         for (name, value) in [
             ("csv", csv), ("csv-series", csvSeries), ("junit", junit), ("hdr-log", hdrLog), ("markdown", markdown),
+            ("html", html),
             ("prometheus", prometheus), ("otlp", otlp), ("statsd", statsd), ("baseline", baseline),
             ("tolerance", tolerance),
         ] {

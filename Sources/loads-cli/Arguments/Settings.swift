@@ -26,7 +26,7 @@ struct Settings: Sendable, Equatable {
         "quiet": .flag, "no-color": .flag, "debug-requests": .flag, "method": .value, "header": .list, "body": .value,
         "name": .value, "env": .list, "seed": .value, "set-up": .flag, "master": .value, "keys": .value,
         "agents": .value, "label": .list, "weighted": .flag,
-        "csv": .value, "csv-series": .value, "junit": .value, "hdr-log": .value, "markdown": .value,
+        "csv": .value, "csv-series": .value, "junit": .value, "hdr-log": .value, "markdown": .value, "html": .value,
         "prometheus": .value, "otlp": .value, "otlp-header": .list, "statsd": .value, "baseline": .value,
         "tolerance": .value,
         "on-lost": .value, "include": .list, "detach": .flag, "keep-hits": .flag,

@@ -21,6 +21,8 @@ final class LiveOutputs: Sendable {
     private let writers: [Writer]
     private let exports: [Export]
     private let loop: EventLoop?
+    /// The run over its time, if a report wants it.
+    private let keptCourse: Mutex<RunCourse>?
 
     init(_ outputs: Outputs, run: String, target: String, console: Console) {
         self.console = console
@@ -33,6 +35,7 @@ final class LiveOutputs: Sendable {
             writers.append(Writer(file: output, option: "\(file.option) \(output.path)", writer: writer))
         }
         self.writers = writers
+        keptCourse = outputs[.html] == nil ? nil : Mutex(RunCourse())
         let metrics = RunMetrics(id: run, target: target)
         var exports: [Export] = []
         if let socket = outputs.socket {
@@ -62,7 +65,11 @@ final class LiveOutputs: Sendable {
     func measured(_ interval: MeasuredInterval) {
         for writer in writers { writer.writer.take(interval) }
         for export in exports { export.exporter.measured(interval) }
+        keptCourse?.withLock { $0.take(interval) }
     }
+
+    /// The run over its time, so far.
+    var course: RunCourse { keptCourse?.withLock(\.self) ?? RunCourse() }
 
     /// Writes and sends what is left, and says what is missing where.
     ///

@@ -53,6 +53,7 @@ struct RunReport: Sendable {
             (.json, { summary.json() }), (.csv, { summary.csv() }),
             (.junit, { summary.junit(comparison: comparison, strict: strict) }),
             (.markdown, { summary.markdown(status()) + (comparison.map { [0x0a] + $0.markdown() } ?? []) }),
+            (.html, { summary.html(status(), course: live.course, comparison: comparison) }),
         ] as [(CheckedOutputs.File, () -> [UInt8])] {
             guard let output = outputs[file] else { continue }
             if let failure = output.write(bytes()) {
