@@ -27,7 +27,7 @@ extension Chart {
 
     private static let width = 480
     private static let height = 250
-    private static let top = 26.0
+    private static let top = 29.0
     private static let bottom = 208.0
     private static let right = 466.0
 

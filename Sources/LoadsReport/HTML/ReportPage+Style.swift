@@ -82,7 +82,7 @@ extension ReportPage {
         .pair { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 40px; }
         .pair section { margin-top: 0; }
         footer { margin-top: 48px; padding-top: 16px; border-top: 1px solid var(--rule); color: var(--soft); font-size: 13px; }
-        @media (max-width: 760px) {
+        @media screen and (max-width: 760px) {
           main { padding: 24px 16px 40px; }
           h1 { font-size: 21px; }
           .charts, .pair { grid-template-columns: minmax(0, 1fr); }
@@ -102,8 +102,16 @@ extension ReportPage {
           .chart, .tile, tr, .verdict { break-inside: avoid; }
           h2 { break-after: avoid; }
           .frame { overflow: visible; }
-          table, .tile dd, .tile dt { font-size: 10px; }
+          table, thead th, .tile dd, .tile dt, .legend, p.note, footer { font-size: 10px; }
           th, td { padding: 3px 0 3px 10px; }
+          tbody th, td.words { min-width: 0; }
+          h1 { font-size: 20px; }
+          h2 { font-size: 13px; margin-bottom: 6px; }
+          .plan { font-size: 12px; }
+          .tiles { grid-template-columns: repeat(4, 1fr); }
+          .tile { padding: 6px 10px; }
+          .tile .figure { font-size: 17px; }
+          .charts { gap: 14px 24px; }
         }
         """
 }
