@@ -80,7 +80,7 @@ extension ReportPage {
             html.element("p", text: verdict.kind.sentence)
             guard !verdict.reasons.isEmpty else { return }
             html.element("ul") { html in
-                for reason in verdict.reasons {
+                for reason in verdict.reasons.prefix(Self.reasonLimit) {
                     html.element("li") { html in
                         html.foreign(reason.text, limit: 2000)
                         guard let actual = reason.actual else { return }
@@ -91,10 +91,15 @@ extension ReportPage {
                                 + (reason.limit.map { ", at most \($0)" } ?? ""))
                     }
                 }
+                let rest = verdict.reasons.count - Self.reasonLimit
+                if rest > 0 { html.element("li", text: "\(Figures.count(rest)) more: --json FILE has them all") }
             }
         }
         html.newline()
     }
+
+    /// Reasons shown at most: of a thousand agents each may have one.
+    private static let reasonLimit = 50
 
     func writeThresholds(_ html: inout HTMLWriter) {
         guard !summary.thresholds.isEmpty else { return }

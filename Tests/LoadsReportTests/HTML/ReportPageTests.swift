@@ -202,12 +202,16 @@ import Testing
         var summary = Sample.summary(statistics)
         summary.duration = 20_000
         summary.agents = (0..<1000).map { AgentShare(id: "\($0)", name: long, users: 1) }
+        for index in summary.agents.indices {
+            summary.agents[index].missing = AgentShare.Missing(from: 1, to: nil, hits: nil, reason: long)
+        }
         let page = Self.text(summary, .passed, Self.course(20_000))
         #expect(page.utf8.count < 4_000_000, "\(page.utf8.count)")
         #expect(page.contains("4,800 more names, summed up"))
         // Those that are left out are in the sum: 1 + 2 + … + 4,800 hits.
         let sum = try #require(page.split(separator: "\n").first { $0.contains("4,800 more names") })
         #expect(sum.contains(">11,522,400<"))
+        #expect(page.contains("<li>950 more: --json FILE has them all</li>"))
         #expect(page.contains("800 more agents, summed up") && page.contains("4,800 more checks, summed up"))
         #expect(page.contains("Each point is 64 seconds of the run"))
         for path in page.split(separator: " d=\"").dropFirst() {
