@@ -97,7 +97,7 @@ struct LineTally {
                 let isWarmUp = value["warm_up"] == .bool(true)
                 count(try LineResult(value), now, isWarmUp ? warmUpRecorder : recorder)
             } catch {
-                pass(over: "\(value)".cut(to: 120), error.reason)
+                pass(over: value.json.cut(to: 120), error.reason)
             }
         }
     }

@@ -94,6 +94,20 @@ public struct Plan: Sendable, Equatable {
         set { model = .cycles(newValue) }
     }
 
+    /// Iterations of all users in all cycles; nil where the plan counts no iterations.
+    public var plannedIterations: Int? {
+        guard case .cycles(let cycles) = model else { return nil }
+        var sum = 0
+        for cycle in cycles {
+            guard case .iterations(let each) = cycle.amount else { return nil }
+            let (count, isTooLarge) = cycle.users.multipliedReportingOverflow(by: each)
+            let (total, isTooMuch) = sum.addingReportingOverflow(count)
+            guard !isTooLarge, !isTooMuch else { return nil }
+            sum = total
+        }
+        return sum
+    }
+
     /// The arrivals of an open plan.
     public var arrivals: Arrivals? { if case .arrivals(let arrivals) = model { arrivals } else { nil } }
 

@@ -250,13 +250,7 @@ struct RunLife {
 
     /// How many iterations an agent was given; nil where the plan does not say, or no more does.
     private func plannedIterations(_ index: Int) -> Int? {
-        guard members[index].adjustment == nil, let plan = plan(of: members[index].agent) else { return nil }
-        var sum = 0
-        for cycle in plan.cycles {
-            guard case .iterations(let each) = cycle.amount else { return nil }
-            sum += cycle.users * each
-        }
-        return sum
+        members[index].adjustment == nil ? plan(of: members[index].agent)?.plannedIterations : nil
     }
 
     mutating func crashed(_ index: Int, _ crash: RunnerCrash, lastData: Double) {

@@ -84,13 +84,17 @@ extension ProgressFigures {
             facts += [Figures.count(iterations, "iteration"), "\(Figures.rate(rate))/s"]
         }
         if let arrivals {
-            facts.insert("\(Figures.rate(arrivals.achieved)) of \(Figures.rate(arrivals.wanted))/s wanted", at: 0)
+            // Past the plan's end none is due any more: what waited for a user still begins.
+            let wanted = arrivals.wanted > 0 ? "of \(Figures.rate(arrivals.wanted))/s wanted" : "a second, no more due"
+            facts.insert("\(Figures.rate(arrivals.achieved)) \(wanted)", at: 0)
         }
         if dropped > 0 { facts.append("\(Figures.count(dropped)) dropped") }
         if failedIterations > 0 { facts.append("\(Figures.count(failedIterations, "iteration")) failed") }
         facts += thresholds.inProgress
         if stopping {
             facts.append("stopping")
+        } else if let remaining, remaining <= 0 {
+            facts.append("the last ones end")
         } else if let remaining {
             facts.append("\(Figures.time(seconds: remaining)) left")
         }

@@ -18,13 +18,14 @@ extension Summary {
             ("lag", statistics.scheduleLag),
         ].filter { !$0.1.isEmpty }
         let columns = ["min", "mean"] + Self.percentiles.map(\.name) + ["max"]
-        lines.append(label("") + columns.map { $0.paddedLeft(to: Self.columnWidth) }.joined())
-        for (name, times) in rows {
-            let unit = TimeUnit(typical: times.percentile(0.5) ?? 0, largest: times.max)
-            let values =
-                [Double(times.min), times.mean]
-                + Self.percentiles.map { Double(times.percentile($0.fraction) ?? 0) } + [Double(times.max)]
-            let cells = values.map { unit.format($0).paddedLeft(to: Self.columnWidth) }
+        let cells = rows.map { Self.cells($0.1) }
+        // Large times are wide, and two columns never touch.
+        let widths = columns.indices.map { column in
+            max(Self.columnWidth, (cells.map { $0.values[column].count }.max() ?? 0) + 2)
+        }
+        func row(_ values: [String]) -> String { zip(values, widths).map { $0.paddedLeft(to: $1) }.joined() }
+        lines.append(label("") + row(columns))
+        for ((name, times), cells) in zip(rows, cells) {
             // Not all are about the same iterations.
             let about =
                 switch name {
@@ -34,9 +35,18 @@ extension Summary {
                 case "service" where !statistics.unscheduled.isEmpty: ", of all \(Figures.count(Int(times.count)))"
                 default: ""
                 }
-            lines.append("  " + name.paddedLeft(to: 10) + "  " + cells.joined() + " " + unit.name + about)
+            lines.append("  " + name.paddedLeft(to: 10) + "  " + row(cells.values) + " " + cells.unit + about)
         }
         return lines
+    }
+
+    /// The figures of a row, in the unit that suits them.
+    private static func cells(_ times: Histogram) -> (values: [String], unit: String) {
+        let unit = TimeUnit(typical: times.percentile(0.5) ?? 0, largest: times.max)
+        let values =
+            [Double(times.min), times.mean]
+            + percentiles.map { Double(times.percentile($0.fraction) ?? 0) } + [Double(times.max)]
+        return (values.map { unit.format($0) }, unit.name)
     }
 
     /// How many arrivals were due: those of the plan, if some of them are missing.

@@ -111,7 +111,7 @@ extension Summary {
                 lines.append(label("status") + codes.joined(separator: ", "))
             }
         } else if !measuredNothing, !isURLTarget, crash == nil {
-            let reason = isProgram ? "the program reported none" : "these tests use no Session"
+            let reason = isProgram ? "the program reported none" : "these tests made no request with a Session"
             lines.append(label("hits") + style.yellow("none: \(reason), so only iterations are measured"))
         } else {
             lines.append(label("hits") + (["none"] + cancelled).joined(separator: ", "))

@@ -69,7 +69,10 @@ import Testing
             "run", nginx.url + "/", "-c", "2", "-d", "5m", "--think", "20ms", "--detach",
         ])
         #expect(started.status == 0, "\(started.errors)")
+        // The name alone, for scripts; what can be done with it beside it.
         let run = try #require(started.output.split(separator: "\n").first.map(String.init))
+        #expect(started.output == run + "\n")
+        #expect(started.errors.contains("loads attach \(run)"), "\(started.errors)")
         try await cluster.wait(for: "running") { status in
             (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "running" } ?? false
         }

@@ -92,6 +92,14 @@ import Testing
             ])
     }
 
+    @Test func whatIsQuotedIsWhatWasWritten() {
+        let (_, notes, _) = Self.tally(#"{"ms":3,"status":200}"#)
+        #expect(
+            notes == [
+                #"the runner wrote something that is no result (a hit needs a name or a url): {"ms":3,"status":200}"#
+            ])
+    }
+
     @Test func iterationsAreCountedByTheirOutcome() {
         let (batch, notes, end) = Self.tally(
             #"{"iteration":{"user":1,"number":0,"outcome":"ok","ms":5}}"#, #"{"iteration":{}}"#,

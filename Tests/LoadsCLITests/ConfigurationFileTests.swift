@@ -62,6 +62,14 @@ import Testing
         }
     }
 
+    @Test func partsOfAValueMayBeAListAndLettersAreThoseOfTheCommandLine() throws {
+        let cycles = try run("target: A.B\nc: [1, 2]\nn: 3")
+        #expect(cycles.plan.cycles.map(\.users) == [1, 2])
+        #expect(cycles.plan.cycles[0].amount == .iterations(3))
+        let stages = try run("target: A.B\nstages:\n  - 30s:50\n  - 10s:0")
+        #expect(stages.plan == (try run("target: A.B\nstages: 30s:50,10s:0").plan))
+    }
+
     @Test func theCommandLineWins() throws {
         let run = try run("target: A.B\nusers: 3\nthink: 1s", [("users", "7")])
         #expect(run.plan.peakUsers == 7)
@@ -76,7 +84,8 @@ import Testing
     @Test(arguments: [
         ("users: 1\nusr: 2", "loads.yml:2: usr: no such option; did you mean users?"),
         ("zzzzzzzz: 2", "loads.yml:1: zzzzzzzz: no such option (`loads help run` lists them)"),
-        ("\nusers: [1, 2]", "loads.yml:2: users: one value expected"),
+        ("\nthink: [1s, 2s]", "loads.yml:2: think: one value expected"),
+        ("users: [1, {a: 2}]", "loads.yml:1: users: one value expected in each line of the list"),
         ("threads: maybe", "loads.yml:1: threads maybe: not a yes or no (try true or false)"),
         ("threads: {a: 1}", "loads.yml:1: threads: true or false expected"),
         ("header:\n  - {a: b}", "loads.yml:2: header: text expected"),

@@ -35,6 +35,16 @@ import Testing
         #expect(figures.line == "1.0 s: 50 %, 50 hits, 50.0/s, p95 2.0 ms, 0 failed, 1.0 s left")
     }
 
+    @Test func pastThePlansEndNothingIsWanted() {
+        var figures = figures
+        (figures.arrivals, figures.remaining) = ((79.7, 160), 2)
+        #expect(figures.line == "1.0 s: 50 %, 79.7 of 160/s wanted, 50 hits, 50.0/s, p95 2.0 ms, 0 failed, 2.0 s left")
+        (figures.arrivals, figures.remaining) = ((79.7, 0), 0)
+        #expect(
+            figures.line
+                == "1.0 s: 50 %, 79.7 a second, no more due, 50 hits, 50.0/s, p95 2.0 ms, 0 failed, the last ones end")
+    }
+
     @Test func showsIterationsWhereThereAreNoHits() {
         let figures = ProgressFigures(
             elapsed: 70, fraction: nil, remaining: nil, iterations: 1234, failedIterations: 5, hits: 0, failedHits: 0,

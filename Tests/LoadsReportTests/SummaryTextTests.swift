@@ -61,7 +61,7 @@ import Testing
         statistics.iterations.ok = 3
         for _ in 0..<3 { statistics.service.record(5_000_000) }
         let text = Sample.summary(statistics).text()
-        #expect(text.contains("none: these tests use no Session"))
+        #expect(text.contains("none: these tests made no request with a Session"))
         #expect(text.contains("3: 3 ok, 0 failed"))
         #expect(text.contains("mean 5.00"))
         #expect(!Sample.summary(statistics, isURLTarget: true).text().contains("no Session"))
@@ -131,6 +131,19 @@ import Testing
             reason: "signal 5 (SIGTRAP)", output: "", unreportedStarted: 0, unreportedEnded: 0, unreportedHits: 2)
         #expect(!summary.text().contains("no Session"))
         #expect(summary.text().contains("hits        none\n"))
+    }
+
+    @Test func wideTimesOfArrivalsKeepTheirColumns() throws {
+        var summary = Sample.openSummary()
+        for _ in 0..<200 { summary.statistics.service.record(94_000) }
+        for value in [1_209_084_000, 1_449_132_000, 1_499_221_000] as [Int64] {
+            summary.statistics.service.record(value)
+        }
+        let lines = summary.text().split(separator: "\n").map(String.init)
+        let head = try #require(lines.firstIndex { $0.contains("p99.9") && $0.contains("mean") })
+        let service = try #require(lines.first { $0.hasPrefix("   service") })
+        #expect(lines[head].split(separator: " ").count == 8)
+        #expect(service.split(separator: " ").count == 10, "\(service)")
     }
 
     @Test func alignsTheColumns() {

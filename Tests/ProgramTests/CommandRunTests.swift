@@ -96,6 +96,24 @@ import Testing
             """
         let outcome = try await Program.run(["--", "python3", try Self.file(in: directory, script)])
         #expect(outcome.status == 1 && outcome.output.contains("500: 1"), "\(outcome.output)")
+        // Nobody knows whether that was the plan.
+        #expect(
+            outcome.output.contains("incomplete") && outcome.output.contains("0 of 1 iterations"), "\(outcome.output)")
+    }
+
+    /// The program of `Docs/RunnerProtocol.md`, as it stands there.
+    @Test func theProgramOfTheDocumentationPlaysItsPlan() async throws {
+        let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let text = try String(contentsOfFile: Program.repository + "/Docs/RunnerProtocol.md", encoding: .utf8)
+        let script = try #require(text.components(separatedBy: "```python\n").dropFirst().first)
+        let file = try Self.file(in: directory, script.components(separatedBy: "```")[0])
+        let outcome = try await Program.run(["-c", "3", "-n", "4", "--server-url", nginx.url, "--", "python3", file])
+        #expect(outcome.status == 0 && outcome.output.contains("12: 12 ok"), "\(outcome.output)\(outcome.errors)")
+        #expect(try await nginx.accessLog(atLeast: 12).count == 12)
+        let timed = try await Program.run(["-c", "2", "-d", "1s", "--server-url", nginx.url, "--", "python3", file])
+        await nginx.stop()
+        #expect(timed.status == 0 && !timed.output.contains("incomplete"), "\(timed.output)\(timed.errors)")
     }
 
     @Test func aProgramThatFallsOverIsShownWithItsLastWords() async throws {

@@ -37,8 +37,26 @@ extension Summary {
                     .unended, "\(open) iterations were started and never ended",
                     actual: Quantity(Double(open), .number), limit: Quantity(0, .number)))
         }
+        if reasons.isEmpty, let unplayed { reasons.append(unplayed) }
         if let cutOff { reasons.append(cutOff) }
         return reasons
+    }
+
+    /// A program plays its plan by itself: what it reports is held against it.
+    private var unplayed: Verdict.Reason? {
+        guard isProgram, !interrupted, !measuredNothing else { return nil }
+        let ended = statistics.iterations.ended + (statistics.warmUp?.iterations.ended ?? 0)
+        if let planned = plan.plannedIterations, changes.isEmpty, ended < planned {
+            return Verdict.Reason(
+                .unplayed,
+                "the program told of the end of \(ended) of \(planned) iterations: it did not play its plan, or does not "
+                    + "tell of its iterations",
+                actual: Quantity(Double(ended), .number), limit: Quantity(Double(planned), .number))
+        }
+        guard ended == 0 else { return nil }
+        return Verdict.Reason(
+            .unplayed, "the program told of no iteration: whether it played its plan nobody knows",
+            actual: Quantity(0, .number))
     }
 
     private var cutOff: Verdict.Reason? {

@@ -38,6 +38,8 @@ public struct Verdict: Sendable, Equatable {
             case unended
             /// Iterations were cut off at the end of the grace: how long they would have taken nobody knows.
             case cutOff = "cut-off"
+            /// A program did not play its plan, or does not tell whether it did.
+            case unplayed
             /// There is no number at all.
             case nothingMeasured = "nothing-measured"
         }
@@ -64,7 +66,7 @@ public struct Verdict: Sendable, Equatable {
             switch code {
             case .scheduleLag, .loopLag, .coreWait, .cpu, .droppedArrivals, .userWait, .descriptors, .blocking:
                 .generatorLimited
-            case .crash, .agentMissing, .unended, .cutOff, .nothingMeasured: .incomplete
+            case .crash, .agentMissing, .unended, .unplayed, .cutOff, .nothingMeasured: .incomplete
             }
         }
     }

@@ -152,7 +152,8 @@ public struct RunMetrics: Sendable {
         case .counter:
             return [
                 RunMetric(
-                    name: "loads_metric_sum", kind: .gauge, unit: "1", help: "Counters of the tests: the sum.",
+                    name: "loads_metric_added", kind: .gauge, unit: "1",
+                    help: "Counters of the tests: all that was added.",
                     points: points { .number($0.sum) })
             ]
         case .gauge:

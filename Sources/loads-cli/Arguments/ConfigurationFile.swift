@@ -83,7 +83,7 @@ struct ConfigurationFile {
                 return
             }
             if written == "scenarios" { return readScenarios(value, place) }
-            let name = Settings.aliases[written] ?? written
+            let name = Settings.name(written)
             guard let kind = Settings.options[name] else {
                 let near = NearNames.of(written, in: Settings.options.keys.sorted())
                 problems.append(
@@ -101,6 +101,13 @@ struct ConfigurationFile {
                 }
             case (.value, .scalar(let scalar)), (.list, .scalar(let scalar)):
                 add(name, scalar, label)
+            case (.value, .sequence(let sequence)) where Settings.separators[name] != nil && !sequence.isEmpty:
+                let parts = sequence.compactMap(\.scalar?.string)
+                if parts.count == sequence.count {
+                    settings.add(name, parts.joined(separator: Settings.separators[name]!), label: label)
+                } else {
+                    problems.append("\(label): one value expected in each line of the list")
+                }
             case (.list, .sequence(let sequence)):
                 for element in sequence {
                     let label = "\(path):\(element.mark?.line ?? 1): \(written)"
@@ -132,7 +139,7 @@ struct ConfigurationFile {
                 var reader = Reader(path: path)
                 for (key, value) in mapping {
                     let written = key.scalar?.string ?? ""
-                    let name = Settings.aliases[written] ?? written
+                    let name = Settings.name(written)
                     if ["weight", "start"].contains(name), case .scalar(let scalar) = value {
                         reader.add(name, scalar, "\(path):\(key.mark?.line ?? 1): \(written)")
                     } else if Settings.scenarioOptions.contains(name) {

@@ -36,6 +36,15 @@ struct Settings: Sendable, Equatable {
     /// Other names of options.
     static let aliases = ["hits": "iterations"]
 
+    /// The letters of the command line, which a file may use, too.
+    static let letters = ["c": "users", "n": "iterations", "d": "duration"]
+
+    /// The option that is meant by what somebody wrote.
+    static func name(_ written: String) -> String { aliases[written] ?? letters[written] ?? written }
+
+    /// What separates the parts of an option's one value, where a file may have a list of them.
+    static let separators = ["stages": ",", "users": ":", "iterations": ":"]
+
     /// What stands in an entry of a file's `scenarios`, beside its `weight` and `start`: a target and, perhaps, its own model.
     static let scenarioOptions: Set<String> = [
         "target", "weight", "start", "users", "iterations", "duration", "pause", "rate", "stages", "repeat",

@@ -23,8 +23,9 @@ struct RemoteRun {
             try await submit(submission, shipment, client)
             if place.detach {
                 outputs.discard()
-                console.write(
-                    "\(id)\n\n" + hints(id).map { "    \($0)\n" }.joined())
+                // The name alone, so that a script can take it.
+                console.write("\(id)\n")
+                for hint in hints(id) { console.note("    \(hint)") }
                 return .passed
             }
             let attachment = Attachment(

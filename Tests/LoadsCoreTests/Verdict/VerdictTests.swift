@@ -24,6 +24,42 @@ import Testing
         #expect(verdict.reasons.isEmpty)
     }
 
+    /// 1,000 iterations are planned.
+    @Test func aProgramIsHeldAgainstItsPlan() throws {
+        let short = summary {
+            $0.isProgram = true
+            ($0.statistics.iterations.started, $0.statistics.iterations.ok) = (990, 990)
+        }
+        #expect(short.kind == .incomplete && short.reasons.map(\.code) == [.unplayed])
+        #expect(short.reasons[0].text.contains("990 of 1000 iterations"))
+        #expect(summary { $0.isProgram = true }.kind == .valid)
+        // What belongs to the warm-up is played, too; who was stopped or changed need not play it.
+        for change in [
+            { (summary: inout Summary) in
+                summary.statistics.warmUp = Statistics()
+                summary.statistics.warmUp?.iterations.ok = 10
+            }, { $0.interrupted = true }, { $0.changes = [UserChange(at: 1, users: 3)] }, { $0.isProgram = false },
+        ] {
+            let verdict = summary {
+                $0.isProgram = true
+                ($0.statistics.iterations.started, $0.statistics.iterations.ok) = (990, 990)
+                change(&$0)
+            }
+            #expect(verdict.kind == .valid, "\(verdict)")
+        }
+    }
+
+    @Test func aProgramThatTellsOfHitsAloneMayNotHavePlayedItsPlan() {
+        let verdict = summary {
+            $0.isProgram = true
+            $0.plan = Plan(cycles: [.init(users: 10, amount: .duration(.seconds(10)))])
+            $0.statistics.iterations = IterationCounts()
+            $0.statistics.names["GET /"] = HitStatistics()
+            $0.statistics.names["GET /"]!.count = 3
+        }
+        #expect(verdict.reasons.map(\.code) == [.unplayed])
+    }
+
     /// Of 10 s on 4 loops.
     @Test(arguments: [(0.0, false), (0.4, false), (0.41, true), (50, true)])
     func loopsThatWereHeldUpForMuchOfTheTimeLimit(_ held: Double, _ limited: Bool) throws {
