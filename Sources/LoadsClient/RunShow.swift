@@ -11,6 +11,9 @@ struct RunShow {
     /// What the run waits for, and for how many ticks already.
     private var queue: (reason: String, ticks: Int)?
     private var agents = 0
+    /// What was said of agents that are silent, by agent, and the ticks since something was measured.
+    private var silent: [String: String] = [:]
+    private var idle = 0
     private var thresholds: [ThresholdResult] = []
     private var hasStarted = false
     /// Whether the observer was told what was before it.
@@ -41,6 +44,8 @@ struct RunShow {
 
     /// A topic beats every second: after so many ticks of half a second the stream is out of reach, or the run over.
     private static let patience = 6
+    /// After so many ticks in which nothing is measured it is said again for whom the run waits.
+    private static let idlePatience = 20
 
     /// - Parameter master: How the user named it.
     init(run: String, master: String, observer: any RunObserver) {
@@ -147,6 +152,7 @@ struct RunShow {
             return true
         case .statistics(let statistics, let from, let to):
             begin(true)
+            idle = 0
             if isAwaiting, fresh.count < Self.keptLimit { fresh.append((message, statistics, to)) }
             meter?.take(statistics, at: to)
             // Nobody says when the run started before it has: by this clock, and by how long it has run.
@@ -172,6 +178,9 @@ struct RunShow {
             // What it waits for, and how many agents it has, is in the snapshot.
             if event.kind == "queued" || event.kind == "preparing" { return true }
             if event.isForPeople(agents: agents) { observer.noted(event.text) }
+            if let agent = event.agent {
+                silent[agent] = event.kind == "agent-silent" ? event.text : nil
+            }
             // What the plan wants from then on, likewise.
             if event.kind == "adjusted" { return true }
             // Hits may still be on their way: the next tick asks.
@@ -183,11 +192,14 @@ struct RunShow {
     /// - Returns: Whether a snapshot is needed.
     mutating func tick() -> Bool {
         quiet += 1
+        idle += 1
         if quiet >= Self.patience {
             observer.waiting("waiting for the master at \(master)", for: Double(quiet) / 2)
         } else if let queue {
             self.queue!.ticks += 1
             observer.waiting("queued: \(queue.reason)", for: Double(queue.ticks) / 2)
+        } else if idle >= Self.idlePatience, let text = silent.min(by: { $0.key < $1.key })?.value {
+            observer.waiting("nothing more is measured: \(text)", for: Double(idle) / 2)
         }
         let isWanted = isOver || meter == nil || quiet >= Self.patience
         if isWanted { isAwaiting = true }

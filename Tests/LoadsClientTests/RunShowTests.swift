@@ -302,6 +302,26 @@ import Testing
         #expect(seen == ["started", "waiting for the master at tcp://m:1 3.0"])
     }
 
+    @Test func whileNothingIsMeasuredItIsSaidForWhomTheRunWaits() {
+        let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
+        show.start(from: Self.snapshot())
+        let text = "two is silent; it may come back"
+        var sequence: UInt64 = 1
+        func hear(_ content: StreamMessage.Content) {
+            _ = show.take(Self.message(sequence, content), topic: .events)
+            sequence += 1
+        }
+        hear(.event(RunEvent(kind: "agent-silent", text: text, agent: "2")))
+        for _ in 0..<20 {
+            _ = show.tick()
+            hear(.beat)
+        }
+        #expect(seen == ["started", text, "nothing more is measured: \(text) 10.0"])
+        hear(.event(RunEvent(kind: "agent-back", text: "two is back", agent: "2")))
+        _ = show.tick()
+        #expect(seen.last == "two is back")
+    }
+
     @Test func aQueuedRunSaysWhatItWaitsFor() {
         let show = Show(RunShow(run: "r", master: "tcp://m:1", observer: witness))
         var queued = Self.snapshot(state: .queued)

@@ -54,7 +54,7 @@ import Testing
             $0.isProgram = true
             $0.plan = Plan(cycles: [.init(users: 10, amount: .duration(.seconds(10)))])
             $0.statistics.iterations = IterationCounts()
-            $0.statistics.names["GET /"] = HitStatistics()
+            $0.statistics.names["GET /"] = NameStatistics()
             $0.statistics.names["GET /"]!.count = 3
         }
         #expect(verdict.reasons.map(\.code) == [.unplayed])
