@@ -197,7 +197,11 @@ extension MasterServer {
     }
 
     static func unknownRun(_ run: String) -> WireFault {
-        WireFault(code: "unknown-run", message: "this master does not know the run \(run)", run: run)
+        WireFault(
+            code: "unknown-run",
+            message:
+                "this master does not know the run \(run) (one that was started without --data forgets its runs when it ends)",
+            run: run)
     }
 
     // MARK: Files
