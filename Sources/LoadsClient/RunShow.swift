@@ -153,13 +153,15 @@ struct RunShow {
         case .statistics(let statistics, let from, let to):
             begin(true)
             idle = 0
-            if isAwaiting, fresh.count < Self.keptLimit { fresh.append((message, statistics, to)) }
-            meter?.take(statistics, at: to)
+            // What is late is of an earlier second; how the run goes now is told by when it came.
+            let now = max(to, message.time)
+            if isAwaiting, fresh.count < Self.keptLimit { fresh.append((message, statistics, now)) }
+            meter?.take(statistics, at: now)
             // Nobody says when the run started before it has: by this clock, and by how long it has run.
             let started = startedAt ?? Instant.wallTime - message.time
             startedAt = started
             observer.measured(MeasuredInterval(statistics: statistics, from: from, to: to, startedAt: started))
-            if var progress = meter?.progress(at: to) {
+            if var progress = meter?.progress(at: now) {
                 progress.thresholds = thresholds
                 observer.progressed(progress)
             }

@@ -189,10 +189,11 @@ extension MasterServer {
     }
 
     func publishInterval(of run: ActiveRun, at now: Instant) {
-        guard let (from, to, statistics) = run.merged.takeInterval(at: run.elapsed(at: now)) else { return }
-        // Very many names make several messages, which merge.
-        for part in Batch(statistics: statistics, from: from, to: to).parts(budget: Self.streamMessageBytes) {
-            publish(.stats, of: run, .statistics(from: from, to: to, part.statistics))
+        for (from, to, statistics) in run.merged.takeIntervals(at: run.elapsed(at: now)) {
+            // Very many names make several messages, which merge.
+            for part in Batch(statistics: statistics, from: from, to: to).parts(budget: Self.streamMessageBytes) {
+                publish(.stats, of: run, .statistics(from: from, to: to, part.statistics))
+            }
         }
     }
 }

@@ -32,9 +32,10 @@ struct MergedRun {
     /// Names whose totals changed since the last commit.
     private var changedNames = MeasuredNames()
     private var changedParts: Set<Intake.Source> = []
-    /// Not published yet; nil when nobody wants it.
-    private var interval: Statistics?
+    /// Not published yet, by second of the run; nil when nobody wants it.
+    private var interval: [Int: Statistics]?
     private var intervalStart: Double = 0
+    private var publishedUsers = 0
     /// Whether somebody asks with ``takeUnseen()``.
     var isObserved = false
     private var unseen: [Int: Statistics] = [:]
@@ -96,7 +97,7 @@ struct MergedRun {
             changedNames.add(statistics)
             pending[second, default: Statistics()].merge(statistics)
             judge.take(statistics, second: second)
-            if interval != nil { interval!.merge(statistics) }
+            if interval != nil { interval![second, default: Statistics()].merge(statistics) }
             if isObserved {
                 unseen[second, default: Statistics()].merge(statistics)
             }
@@ -189,30 +190,42 @@ struct MergedRun {
     mutating func wantIntervals(_ wanted: Bool, at time: Double) {
         if wanted == (interval != nil) { return }
         fold()
-        interval = wanted ? Statistics() : nil
+        interval = wanted ? [:] : nil
+        publishedUsers = 0
         intervalStart = time
     }
 
-    /// The interval since the last call, if it is wanted and something happened in it.
-    mutating func takeInterval(at time: Double) -> (from: Double, to: Double, Statistics)? {
+    /// What came since the last call, if it is wanted: for each second of the run in which something happened an interval
+    /// that lies in it, in their order.
+    mutating func takeIntervals(at time: Double) -> [(from: Double, to: Double, Statistics)] {
         fold()
-        guard var statistics = interval else { return nil }
-        guard
-            !statistics.names.isEmpty || statistics.iterations != IterationCounts() || !statistics.failures.isEmpty
-                || !statistics.steps.isEmpty || !statistics.checks.isEmpty || !statistics.metrics.isEmpty
-                || statistics.arrivals != ArrivalCounts() || statistics.warmUp != nil || statistics.users != users
-        else {
-            // What comes after a time of nothing did not happen in it.
-            intervalStart = max(intervalStart, time)
-            return nil
+        guard var seconds = interval else { return [] }
+        // A run's time ends with its last iteration: what comes a moment later has no length. What comes after a time of
+        // nothing did not happen in it.
+        let (start, end) = (intervalStart, max(intervalStart, time))
+        intervalStart = end
+        seconds = seconds.filter { $0.value.tellsSomething }
+        if seconds.isEmpty, publishedUsers != users { seconds[max(0, Int(end))] = Statistics() }
+        interval = [:]
+        publishedUsers = users
+        return seconds.sorted { $0.key < $1.key }.map { second, statistics in
+            var statistics = statistics
+            statistics.health = health
+            statistics.users = users
+            let whole = (Double(second), Double(second + 1))
+            // What is late, or early by an agent's clock, is of a second that this time does not touch: then it is all of it.
+            let touches = start < whole.1 && end > whole.0
+            return (touches ? max(start, whole.0) : whole.0, touches ? min(end, whole.1) : whole.1, statistics)
         }
-        statistics.health = health
-        statistics.users = users
-        // A run's time ends with its last iteration: what comes a moment later has no length.
-        let interval = (from: intervalStart, to: max(intervalStart, time), statistics)
-        self.interval = Statistics()
-        self.interval!.users = users
-        intervalStart = interval.to
-        return interval
+    }
+}
+
+extension Statistics {
+    /// Whether anything happened; what a generator says of itself alone is nothing.
+    fileprivate var tellsSomething: Bool {
+        var rest = self
+        rest.health = GeneratorHealth()
+        rest.users = 0
+        return rest != Statistics()
     }
 }

@@ -99,7 +99,7 @@ import Testing
         #expect(run.total.steps.mapValues(\.count) == ["a": 2, "b": 1, "(other)": 2])
         #expect(run.total.checks.mapValues(\.count) == ["a": 2, "b": 1, "(other)": 2])
         #expect(run.total.metrics.mapValues(\.count) == ["a": 2, "b": 1, "(other) (trend)": 2])
-        #expect(run.takeInterval(at: 1)?.2.checks.count == 3)
+        #expect(run.takeIntervals(at: 1).map(\.2.checks.count) == [3])
         _ = run.takeChanges()
         run.take(grouped("b"), from: b)
         let changes = run.takeChanges()
@@ -118,18 +118,41 @@ import Testing
         #expect(restored.total.steps.mapValues(\.count) == ["a": 2, "b": 3, "(other)": 4])
     }
 
-    @Test func anIntervalBeginsWhereTheLastMomentWithoutAnythingEnds() throws {
+    @Test func anIntervalBeginsWhereTheLastMomentWithoutAnythingEnds() {
         var run = MergedRun(maxNames: 10)
         run.wantIntervals(true, at: 0)
-        #expect(run.takeInterval(at: 1.5) == nil)
-        run.take(batch(1), from: a)
-        let taken = run.takeInterval(at: 1.75)
-        let first = try #require(taken)
-        #expect(first.from == 1.5 && first.to == 1.75)
+        #expect(run.takeIntervals(at: 1.5).isEmpty)
+        run.take(batch(1, from: 1.5, to: 1.7), from: a)
+        #expect(run.takeIntervals(at: 1.75).map { [$0.0, $0.1] } == [[1.5, 1.75]])
         // A stall: what comes after it did not happen in it.
-        #expect(run.takeInterval(at: 4) == nil)
+        #expect(run.takeIntervals(at: 4).isEmpty)
+        run.take(batch(1, from: 4, to: 4.2), from: a)
+        #expect(run.takeIntervals(at: 4.25).map(\.0) == [4])
+    }
+
+    @Test func whatIsPublishedAtOnceKeepsItsSeconds() {
+        var run = MergedRun(maxNames: 10)
+        run.wantIntervals(true, at: 2.9)
+        run.take(batch(3, from: 2.9, to: 3), from: a)
+        run.take(batch(4, from: 3, to: 3.05), from: b)
+        // Late, and early by its agent's clock.
+        run.take(batch(1, from: 0.9, to: 1), from: a)
+        run.take(batch(2, from: 4, to: 4.1), from: b)
+        let published = run.takeIntervals(at: 3.1)
+        #expect(published.map { [$0.0, $0.1] } == [[1, 2], [2.9, 3], [3, 3.1], [4, 5]])
+        #expect(published.map(\.2.hitCount) == [1, 3, 4, 2])
+        #expect(published.allSatisfy { $0.2.users == 2 })
+    }
+
+    @Test func aChangeOfTheUsersAloneIsPublished() {
+        var run = MergedRun(maxNames: 10)
+        run.wantIntervals(true, at: 0)
         run.take(batch(1), from: a)
-        #expect(run.takeInterval(at: 4.25)?.from == 4)
+        _ = run.takeIntervals(at: 0.2)
+        run.ended(a)
+        let published = run.takeIntervals(at: 0.3)
+        #expect(published.map { [$0.0, $0.1] } == [[0.2, 0.3]] && published[0].2.users == 0)
+        #expect(run.takeIntervals(at: 0.4).isEmpty)
     }
 
     @Test func aWarmUpIsPublishedAsItGoesOn() {
@@ -140,8 +163,8 @@ import Testing
         warm.statistics = Statistics()
         warm.statistics.warmUp = measured
         run.take(warm, from: a)
-        #expect(run.takeInterval(at: 0.25)?.2.warmUp?.hitCount == 1)
-        #expect(run.takeInterval(at: 0.5) == nil)
+        #expect(run.takeIntervals(at: 0.25).map(\.2.warmUp?.hitCount) == [1])
+        #expect(run.takeIntervals(at: 0.5).isEmpty)
     }
 
     private func batch(_ count: Int, name: String = "n", from: Double = 0, to: Double = 0.1, users: Int = 1) -> Batch {
