@@ -136,7 +136,7 @@ import Testing
         run.take(batch(3, from: 2.9, to: 3), from: a)
         run.take(batch(4, from: 3, to: 3.05), from: b)
         // Late, and early by its agent's clock.
-        run.take(batch(1, from: 0.9, to: 1), from: a)
+        run.take(batch(1, from: 1.2, to: 1.3), from: a)
         run.take(batch(2, from: 4, to: 4.1), from: b)
         let published = run.takeIntervals(at: 3.1)
         #expect(published.map { [$0.0, $0.1] } == [[1, 2], [2.9, 3], [3, 3.1], [4, 5]])

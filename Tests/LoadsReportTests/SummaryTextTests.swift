@@ -141,7 +141,7 @@ import Testing
         }
         let lines = summary.text().split(separator: "\n").map(String.init)
         let head = try #require(lines.firstIndex { $0.contains("p99.9") && $0.contains("mean") })
-        let service = try #require(lines.first { $0.hasPrefix("   service") })
+        let service = try #require(lines.first { $0.contains("  service ") })
         #expect(lines[head].split(separator: " ").count == 8)
         #expect(service.split(separator: " ").count == 10, "\(service)")
     }
