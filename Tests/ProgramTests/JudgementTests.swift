@@ -106,7 +106,8 @@ import Testing
         #expect(try run.passed == [false, true], "\(run.outcome.output)")
         let cancelled = try Int(run.written.number("arrivals.cancelled"))
         #expect(try run.written.number("arrivals.dropped") == 0 && run.written.number("arrivals.started") == 5)
-        #expect(cancelled >= 40 && (try run.written.number("arrivals.planned")) == Double(cancelled + 5))
+        #expect(cancelled >= 40)
+        #expect(try run.written.number("arrivals.planned") == Double(cancelled + 5))
         #expect(
             run.outcome.output.contains("5 started") && run.outcome.output.contains("0 dropped, \(cancelled) cancelled")
         )
@@ -219,7 +220,8 @@ import Testing
         #expect(try Written(json: json).list("thresholds")[0]["passed"] as? Bool == false)
     }
 
-    /// Sixteen threads that compute, of a program with one user: whatever else the machine does, it has more than a core.
+    /// Threads that compute, of a program with one user, which one core would do for. On a machine that is busy with other things it
+    /// may not get that: then it is tried again, and in the end it must be told as it was.
     @Test func aRunnerThatUsesAllItCanMakesTheGeneratorTheLimit() async throws {
         let folder = try TemporaryDirectory()
         let json = folder.path + "/summary.json"
@@ -235,12 +237,20 @@ import Testing
             os.write(int(os.environ["LOADS_RESULTS_FD"]), b'{"iteration":{"ms":3000}}\\n')
             """
         let path = try folder.write(script, to: "computes.py")
-        let outcome = try await Program.run(["-c", "1", "-n", "1", "--json", json, "--strict", "--", "python3", path])
-        #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
-        let reasons = try Written(json: json).list("verdict.reasons")
-        let reason = try #require(reasons.first { $0["code"] as? String == "cpu" }, "\(outcome.output)")
-        #expect(try #require(reason["actual"] as? Double) > 0.9 && reason["limit"] as? Double == 0.9)
-        try await Written(json: json).checkSchema()
+        var (cores, codes, status) = (0.0, [String?](), Int32(0))
+        for _ in 0..<4 where cores <= 1 {
+            let outcome = try await Program.run([
+                "-c", "1", "-n", "1", "--json", json, "--strict", "--", "python3", path,
+            ])
+            let written = try Written(json: json)
+            try await written.checkSchema()
+            cores = try written.number("generator.cpu_s") / written.number("run.duration_s")
+            codes = try written.list("verdict.reasons").map { $0["code"] as? String }
+            status = outcome.status
+            if cores > 1 { #expect(outcome.output.contains(" of the core that it can use"), "\(outcome.output)") }
+        }
+        if cores > 1 { #expect(codes == ["cpu"] && status == 4, "\(cores) cores") }
+        if cores < 0.8 { #expect(codes == [] && status == 0, "\(cores) cores") }
     }
 
     /// Four others that never rest have the runner's only core, too.
