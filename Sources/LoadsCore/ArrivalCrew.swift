@@ -157,7 +157,7 @@ final class ArrivalCrew: Crew {
         }
     }
 
-    /// No more iterations: what waits is dropped.
+    /// No more iterations: what waits is not made one.
     private func end(_ dispatchers: [Dispatcher]) {
         for dispatcher in dispatchers { dispatcher.stop() }
         let left = desk.close()

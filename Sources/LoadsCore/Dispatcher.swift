@@ -161,7 +161,13 @@ final class Dispatcher: @unchecked Sendable {
             lane.loop.submit { self.drop(arrival) }
             return
         }
-        lane.recorder(at: arrival.due).arrivalDropped(of: scenario, due: arrival.due)
+        let recorder = lane.recorder(at: arrival.due)
+        // Once the run is stopped there is no saying whether it would have found a user.
+        if control.isStopping {
+            recorder.arrivalCancelled(of: scenario, due: arrival.due)
+        } else {
+            recorder.arrivalDropped(of: scenario, due: arrival.due)
+        }
         desk.end()
     }
 

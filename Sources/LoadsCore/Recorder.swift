@@ -166,6 +166,13 @@ public final class Recorder {
         recorder.count(of: scenario) { $0.arrivals.dropped += 1 }
     }
 
+    /// Counts an arrival that the run was stopped before, in the second in which it was due.
+    func arrivalCancelled(of scenario: String? = nil, due: Instant) {
+        let recorder = at(due.nanoseconds)
+        recorder.statistics.arrivals.cancelled += 1
+        recorder.count(of: scenario) { $0.arrivals.cancelled += 1 }
+    }
+
     /// Counts an arrival that becomes an iteration.
     ///
     /// - Parameters:

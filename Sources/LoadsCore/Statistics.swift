@@ -34,19 +34,23 @@ public struct IterationCounts: Sendable, Equatable {
     }
 }
 
-/// Arrivals of an open model. `planned` less `started` and `dropped` still wait for a user; at the end of a run none does.
+/// Arrivals of an open model. `planned` less all others still wait for a user; at the end of a run none does.
 public struct ArrivalCounts: Sendable, Equatable {
     /// Arrivals whose intended start has come.
     public var planned = 0
     /// Those that became an iteration.
     public var started = 0
-    /// Those that did not: no user was free and the queue was full, or the run ended before one was.
+    /// Those that did not: no user was free and the queue was full, or the plan and its grace ended before one was.
     public var dropped = 0
+    /// Those that did not because somebody, a threshold or a test had stopped the run before: they say nothing of the generator,
+    /// nor of the target.
+    public var cancelled = 0
     /// None, unless said.
-    public init(planned: Int = 0, started: Int = 0, dropped: Int = 0) {
+    public init(planned: Int = 0, started: Int = 0, dropped: Int = 0, cancelled: Int = 0) {
         self.planned = planned
         self.started = started
         self.dropped = dropped
+        self.cancelled = cancelled
     }
 
     /// Adds the counts of another interval, or of another agent.
@@ -54,6 +58,7 @@ public struct ArrivalCounts: Sendable, Equatable {
         planned += other.planned
         started += other.started
         dropped += other.dropped
+        cancelled += other.cancelled
     }
 }
 
@@ -176,11 +181,6 @@ public struct GeneratorHealth: Sendable, Equatable {
         orphanFailures += other.orphanFailures
         overflowedNames = max(overflowedNames, other.overflowedNames)
     }
-}
-
-extension NameStatistics {
-    /// Hits a second over so many seconds; 0 for no time.
-    public func rate(over seconds: Double) -> Double { seconds > 0 ? Double(count) / seconds : 0 }
 }
 
 /// What was measured in an interval, or over a whole run: everything merges by adding.

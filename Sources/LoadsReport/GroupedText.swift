@@ -4,20 +4,20 @@ internal import LoadsCore
 struct GroupedText {
     private let checks: [(key: String, value: CheckCounts)]
     private let metrics: [(key: String, value: MetricStatistics)]
-    private let duration: Double
+    private let rate: (Double) -> Double
 
     /// Lines of each shown at most. The JSON form has them all.
     static let lineLimit = 60
 
-    init(_ statistics: Statistics, duration: Double) {
+    init(_ statistics: Statistics, rate: @escaping (Double) -> Double) {
         checks = statistics.checks.sorted { $0.key < $1.key }
         metrics = statistics.metrics.sorted { $0.key < $1.key }
-        self.duration = duration
+        self.rate = rate
     }
 
     func lines(_ style: Style) -> [String] {
         section("checks", checks.map { ($0.key, checkText($0.value, style)) }, style)
-            + section("metrics", metrics.map { ($0.key, Self.metricText($0.value, duration)) }, style)
+            + section("metrics", metrics.map { ($0.key, Self.metricText($0.value, rate: rate)) }, style)
     }
 
     private func section(_ title: String, _ entries: [(name: String, text: String)], _ style: Style) -> [String] {
@@ -41,13 +41,12 @@ struct GroupedText {
         return counts.failed > 0 ? style.red(text) : text
     }
 
-    static func metricText(_ metric: MetricStatistics, _ duration: Double) -> String {
+    static func metricText(_ metric: MetricStatistics, rate: (Double) -> Double) -> String {
         guard metric.count > 0 else { return "no value" }
         let unit = metric.unit.isEmpty ? "" : " " + metric.unit.printable
         switch metric.kind {
         case .counter:
-            let rate = duration > 0 ? ", \(Figures.rate(metric.sum / duration))/s" : ""
-            return Figures.number(metric.sum) + unit + rate
+            return Figures.number(metric.sum) + unit + ", \(Figures.rate(rate(metric.sum)))/s"
         case .gauge:
             return "last \(Figures.number(metric.last)), from \(Figures.number(metric.min)) to "
                 + Figures.number(metric.max) + unit

@@ -23,26 +23,26 @@ struct NameTable {
     private static let indent = "  "
 
     /// Hits by their name.
-    init(_ statistics: Statistics, duration: Double) {
+    init(_ statistics: Statistics, rate: (Int) -> Double) {
         let all = statistics.hits
         self.init(
             "latency", of: "hits",
             statistics.namesByCount.filter { $0.value.count > 0 }.map {
                 ($0.key, $0.value.count, $0.value.failed, $0.value.latency)
             },
-            all: (all.count, all.failed, all.latency), duration)
+            all: (all.count, all.failed, all.latency), rate)
     }
 
     /// Steps by their name. They nest: all together would count some time twice.
-    init(steps: [String: StepStatistics], duration: Double) {
+    init(steps: [String: StepStatistics], rate: (Int) -> Double) {
         let ranked = steps.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
         self.init(
             "steps", of: "count", ranked.map { ($0.key, $0.value.count, $0.value.failed, $0.value.duration) }, all: nil,
-            duration)
+            rate)
     }
 
     /// Iterations by their scenario, with the times that a visitor felt: of arrivals from their intended start.
-    init(scenarios: [String: ScenarioStatistics], duration: Double) {
+    init(scenarios: [String: ScenarioStatistics], rate: (Int) -> Double) {
         self.init(
             "scenarios", of: "iterations",
             scenarios.sorted { $0.key < $1.key }.filter { $0.value.iterations.started > 0 }.map { name, own in
@@ -50,18 +50,18 @@ struct NameTable {
                     name, own.iterations.started, own.iterations.failed,
                     own.response.isEmpty ? own.service : own.response
                 )
-            }, all: nil, duration)
+            }, all: nil, rate)
     }
 
     private init(
         _ title: String, of counted: String,
         _ names: [(name: String, count: Int, failed: Int, times: Histogram)],
-        all: (count: Int, failed: Int, times: Histogram)?, _ duration: Double
+        all: (count: Int, failed: Int, times: Histogram)?, _ rate: (Int) -> Double
     ) {
         let unit = TimeUnit(
             typical: names.map { $0.times.percentile(0.5) ?? 0 }.max() ?? 0, largest: names.map(\.times.max).max() ?? 0)
-        var rows = names.prefix(Self.rowLimit).map { Self.row($0.name, $0.count, $0.failed, $0.times, duration, unit) }
-        if let all, names.count > 1 { rows.append(Self.row("all", all.count, all.failed, all.times, duration, unit)) }
+        var rows = names.prefix(Self.rowLimit).map { Self.row($0.name, $0.count, $0.failed, $0.times, rate, unit) }
+        if let all, names.count > 1 { rows.append(Self.row("all", all.count, all.failed, all.times, rate, unit)) }
         self.title = "\(title) in \(unit.name)"
         columns = [counted, "failed", "/s"] + Self.times
         self.rows = rows
@@ -69,15 +69,14 @@ struct NameTable {
     }
 
     private static func row(
-        _ name: String, _ count: Int, _ failed: Int, _ histogram: Histogram, _ duration: Double, _ unit: TimeUnit
+        _ name: String, _ count: Int, _ failed: Int, _ histogram: Histogram, _ rate: (Int) -> Double, _ unit: TimeUnit
     ) -> Row {
         let times =
             [Double(histogram.min), histogram.mean]
             + [0.5, 0.9, 0.95, 0.99, 0.999].map { Double(histogram.percentile($0) ?? 0) } + [Double(histogram.max)]
-        let rate = duration > 0 ? Double(count) / duration : 0
         return Row(
             name: name.printable,
-            cells: [Figures.count(count), Figures.count(failed), Figures.rate(rate)]
+            cells: [Figures.count(count), Figures.count(failed), Figures.rate(rate(count))]
                 + (histogram.isEmpty ? times.map { _ in "–" } : times.map(unit.format)),
             hasFailures: failed > 0)
     }

@@ -11,6 +11,7 @@ extension SizeReport {
         lines.append("")
         lines.append("  " + style.bold(sentence))
         if let reason { lines.append("  " + reason) }
+        lines += warnings.map { "  " + style.yellow("warning: " + $0) }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -77,17 +78,18 @@ extension SizeReport {
         return "--max-users" + (users.map { " \($0)" } ?? "")
     }
 
-    /// Why the smallest load that was not borne was not.
+    /// Why the smallest load that was not borne was not, or why the search could not go on.
     private var reason: String? {
-        guard let broken = result.broken, let step = step(of: broken) else {
-            return result.limit == .unclear ? steps.last?.doubt : nil
-        }
-        let doubt = step.summary.verdict.reasons.first?.text
-        if step.outcome == .generatorLimited { return doubt }
+        if result.limit == .unclear, let last = steps.last, last.outcome == .unclear { return last.reason?.text }
+        guard let broken = result.broken, let step = step(of: broken) else { return nil }
+        if let reason = step.reason { return reason.text }
         return step.summary.thresholds.first { $0.state == .breached }.map { result in
             "with \(text(broken)) \(result.expression.printable) is breached: \(result.actualText ?? "")"
-        } ?? doubt
+        }
     }
+
+    /// What is said of thresholds that could not be judged.
+    private var warnings: [String] { decisive?.summary.thresholdWarnings ?? [] }
 }
 
 extension SizeStep {
@@ -99,11 +101,5 @@ extension SizeStep {
         case .bounded: "--max-users is the limit"
         case .unclear: "unclear"
         }
-    }
-
-    /// Why nothing can be said of it.
-    fileprivate var doubt: String? {
-        if let reason = summary.verdict.reasons.first { return reason.text }
-        return summary.thresholds.first { $0.state == .unjudged }?.doubtText
     }
 }

@@ -60,6 +60,16 @@ public struct SizeReport: Sendable {
         self.result = result
     }
 
+    /// Whether every threshold could be judged in the step that the result rests on.
+    public var isJudged: Bool { decisive?.summary.thresholds.allSatisfy { $0.state != .unjudged } ?? true }
+
+    /// The last step that was kept, or unclear; without one the last. One that was stopped, by a threshold too, may have been too
+    /// short for others.
+    var decisive: SizeStep? {
+        let whole = steps.filter { !$0.summary.interrupted }
+        return whole.last { $0.outcome == .kept || $0.outcome == .unclear } ?? whole.last
+    }
+
     /// The step that says most of a load: the confirmation if there was one.
     func step(of load: Int) -> SizeStep? { steps.last { $0.load == load } }
 

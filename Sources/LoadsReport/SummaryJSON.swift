@@ -74,7 +74,7 @@ extension Summary {
             json.key("requests")
             json.value(hits.requests)
             json.key("rate_per_s")
-            json.value(measuredSeconds > 0 ? Double(hits.count) / measuredSeconds : 0, decimals: 3)
+            json.value(rate(of: hits.count), decimals: 3)
         }
         json.object("bytes") { json in
             json.key("sent")
@@ -143,6 +143,8 @@ extension ArrivalCounts {
         json.value(started)
         json.key("dropped")
         json.value(dropped)
+        json.key("cancelled")
+        json.value(cancelled)
     }
 }
 

@@ -12,6 +12,7 @@ extension Summary {
         var lines = [
             label("arrivals") + planned(style) + "\(Figures.count(arrivals.started)) started\(rate), "
                 + mark("\(Figures.count(arrivals.dropped)) dropped", arrivals.dropped > 0, style)
+                + (arrivals.cancelled > 0 ? ", \(Figures.count(arrivals.cancelled)) cancelled with the run" : "")
         ]
         let rows = [
             ("response", statistics.response), ("service", statistics.service), ("wait", statistics.userWait),

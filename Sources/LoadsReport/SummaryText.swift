@@ -8,18 +8,18 @@ extension Summary {
         lines += totals(style)
         if !statistics.scenarios.isEmpty {
             lines.append("")
-            lines += NameTable(scenarios: statistics.scenarios, duration: measuredSeconds).lines(style)
+            lines += NameTable(scenarios: statistics.scenarios, rate: rate(of:)).lines(style)
             lines += scenarioArrivals(style)
         }
         if !statistics.names.isEmpty {
             lines.append("")
-            lines += NameTable(statistics, duration: measuredSeconds).lines(style)
+            lines += NameTable(statistics, rate: rate(of:)).lines(style)
         }
         if !statistics.steps.isEmpty {
             lines.append("")
-            lines += NameTable(steps: statistics.steps, duration: measuredSeconds).lines(style)
+            lines += NameTable(steps: statistics.steps, rate: rate(of:)).lines(style)
         }
-        lines += GroupedText(statistics, duration: measuredSeconds).lines(style)
+        lines += GroupedText(statistics, rate: rate(of:)).lines(style)
         lines += problems("errors", statistics.errors, style)
         lines += problems("failures", statistics.failures, style)
         lines += agentLines(style)
@@ -100,7 +100,7 @@ extension Summary {
             let share = "\(Figures.count(hits.failed)) failed (\(Figures.percent(hits.failed, of: hits.count)))"
             lines.append(
                 label("hits") + "\(Figures.count(hits.count)): " + mark(share, hits.failed > 0, style)
-                    + ", \(Figures.rate(measuredSeconds > 0 ? Double(hits.count) / measuredSeconds : 0))/s, "
+                    + ", \(Figures.rate(rate(of: hits.count)))/s, "
                     + ([Figures.count(hits.requests, "request")] + cancelled).joined(separator: ", "))
             lines.append(
                 label("bytes") + "\(Figures.bytes(hits.bytesSent)) sent, \(Figures.bytes(hits.bytesReceived)) received")

@@ -73,13 +73,15 @@ extension ArrivalCounts {
         packer.field("planned", planned)
         packer.field("started", started)
         packer.field("dropped", dropped)
+        if cancelled > 0 { packer.field("cancelled", cancelled) }
     }
 
     init(_ node: Node, limit: Int) throws(WireError) {
         self.init(
             planned: try node.field("planned").int(in: 0...limit),
             started: try node.field("started").int(in: 0...limit),
-            dropped: try node.field("dropped").int(in: 0...limit))
+            dropped: try node.field("dropped").int(in: 0...limit),
+            cancelled: try node.optional("cancelled")?.int(in: 0...limit) ?? 0)
     }
 }
 

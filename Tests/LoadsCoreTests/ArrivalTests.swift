@@ -89,7 +89,7 @@ import Testing
         #expect(numbers.count >= 90 && numbers.count < 300 && numbers.allSatisfy { (70..<1070).contains($0) })
     }
 
-    @Test func aStopDropsWhatWaitsAndEndsTheRest() async {
+    @Test func aStopCancelsWhatWaitsAndEndsTheRest() async {
         let started = Atomic<Int>(0)
         var plan = Self.plan(500, 600_000, users: 2, queue: 100_000)
         plan.grace = .seconds(60)
@@ -99,8 +99,8 @@ import Testing
             return .ok
         }
         let arrivals = outcome.total.arrivals
-        #expect(outcome.ending.interrupted && arrivals.dropped > 0)
-        #expect(arrivals.planned == arrivals.started + arrivals.dropped)
+        #expect(outcome.ending.interrupted && arrivals.cancelled > 0 && arrivals.dropped == 0)
+        #expect(arrivals.planned == arrivals.started + arrivals.cancelled)
         #expect(outcome.total.iterations.ok == arrivals.started && outcome.iterations.interrupted == 0)
     }
 
@@ -114,7 +114,7 @@ import Testing
         }
         let total = outcome.total
         #expect(total.iterations.interrupted == 3 && total.iterations.ended == 3)
-        #expect(total.arrivals.planned == 3 + total.arrivals.dropped && total.arrivals.started == 3)
+        #expect(total.arrivals.planned == 3 + total.arrivals.cancelled && total.arrivals.started == 3)
     }
 
     @Test func theGraceEndsWhatIsStillThere() async {

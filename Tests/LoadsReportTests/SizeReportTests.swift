@@ -63,6 +63,25 @@ import Testing
         #expect(none.contains("the target does not even bear 1 user"))
     }
 
+    @Test func aThresholdThatCouldNotBeJudgedIsToldByTheStepThatTheResultRestsOn() throws {
+        var kept = try step(1, milliseconds: 50)
+        let whole = try report([kept], .init(found: 1, limit: .range, broken: nil))
+        #expect(whole.isJudged && !whole.text().contains("warning"))
+        kept.summary.thresholds.append(
+            ThresholdResult(threshold: try Threshold("p95(GET /x) < 1s"), doubt: .unknownName))
+        // One that was stopped may have been too short.
+        var stopped = try step(2, milliseconds: 300)
+        stopped.summary.interrupted = true
+        stopped.summary.thresholds[0].aborted = true
+        stopped.summary.thresholds.append(
+            ThresholdResult(threshold: try Threshold("p95 < 1s after 5s"), doubt: .tooShort))
+        let report = try self.report([kept, stopped], .init(found: 1, limit: .target, broken: 2))
+        #expect(!report.isJudged)
+        let warnings = report.text().split(separator: "\n").filter { $0.contains("warning") }
+        #expect(warnings == ["  warning: p95(GET /x) < 1s was not judged: no hit is named GET /x"])
+        #expect(try self.report([stopped], .init(found: nil, limit: .target, broken: 2)).isJudged)
+    }
+
     @Test func theJSONHasEveryStep() throws {
         let steps = [try step(1, milliseconds: 50), try step(2, milliseconds: 300)]
         let json = try report(steps, .init(found: 1, limit: .target, broken: 2)).json()

@@ -35,7 +35,8 @@ import Testing
         let list = try #require(try object(Sample.mix(failed: 3))["scenarios"] as? [[String: Any]])
         #expect(list.map { $0["name"] as? String } == ["Shop/buys", "Shop/looks"])
         #expect(list.map { ($0["iterations"] as? [String: Int])?["failed"] } == [3, 0])
-        #expect((list[0]["arrivals"] as? [String: Int]) == ["planned": 13, "started": 10, "dropped": 3])
+        #expect(
+            (list[0]["arrivals"] as? [String: Int]) == ["planned": 13, "started": 10, "dropped": 3, "cancelled": 0])
         #expect(list[1]["arrivals"] == nil)
         let times = list.compactMap { $0["iteration_ms"] as? [String: Any] }
         #expect((times[0]["response"] as? [String: Any])?["max"] as? Double == 5)

@@ -147,14 +147,14 @@ import Testing
     }
 
     @Test func alignsTheColumns() {
-        let lines = NameTable(Sample.fullSummary().statistics, duration: 2).lines(Style())
+        let lines = NameTable(Sample.fullSummary().statistics, rate: { Double($0) / 2 }).lines(Style())
         #expect(Set(lines.map(\.count)).count == 1, "\(lines.joined(separator: "\n"))")
     }
 
     @Test(arguments: [40, 80, 100, 120, 200])
     func namesNeverPushTheTableOverTheEdge(_ width: Int) {
         let long = String(repeating: "/long", count: 60)
-        let table = NameTable(Sample.statistics([Sample.hit(long, milliseconds: 1.5)]), duration: 1)
+        let table = NameTable(Sample.statistics([Sample.hit(long, milliseconds: 1.5)]), rate: Double.init)
         let lines = table.lines(Style(width: width))
         let numbers = 2 + "  hits  failed    /s   min  mean   p50   p90   p95   p99  p99.9   max".count
         #expect(lines.allSatisfy { $0.count <= max(width, numbers) }, "\(lines.joined(separator: "\n"))")

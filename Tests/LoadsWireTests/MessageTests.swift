@@ -94,7 +94,7 @@ import Testing
         var batch = Samples.batch
         batch.statistics.iterations.cutOff = 1
         batch.statistics.names["GET /"]!.cancelled = 2
-        batch.statistics.arrivals = ArrivalCounts(planned: 9, started: 7, dropped: 1)
+        batch.statistics.arrivals = ArrivalCounts(planned: 9, started: 6, dropped: 1, cancelled: 2)
         batch.statistics.response.record(5_000_000)
         batch.statistics.unscheduled.record(6_000_000)
         batch.statistics.userWait.record(7_000_000)

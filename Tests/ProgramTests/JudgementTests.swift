@@ -94,6 +94,31 @@ import Testing
         try await run.written.checkSchema()
     }
 
+    /// Five users who are all busy for 20 s, and an arrival every 20 ms: what waits when the first second has been judged has found
+    /// no user only because the run is stopped.
+    @Test func arrivalsThatAStopComesBeforeAreNotDropped() async throws {
+        let run = try await run(
+            "/delay/20000",
+            [
+                "--rate", "50/s", "-d", "10m", "--max-users", "5", "--strict", "--expect", "rate > 1/s over 1s abort",
+                "--expect", "dropped == 0",
+            ], files: [("--markdown", "comment.md")])
+        #expect(try run.passed == [false, true], "\(run.outcome.output)")
+        let cancelled = try Int(run.written.number("arrivals.cancelled"))
+        #expect(try run.written.number("arrivals.dropped") == 0 && run.written.number("arrivals.started") == 5)
+        #expect(cancelled >= 40)
+        #expect(try run.written.number("arrivals.planned") == Double(cancelled + 5))
+        #expect(
+            run.outcome.output.contains("5 started") && run.outcome.output.contains("0 dropped, \(cancelled) cancelled")
+        )
+        #expect(try run.file("comment.md").contains("0 dropped (0 %), \(cancelled) cancelled with the run"))
+        // A machine that is busy with other things may have other reasons.
+        let reasons = try run.reasons
+        #expect(!reasons.contains("dropped-arrivals") && !reasons.contains("user-wait"), "\(run.outcome.output)")
+        #expect(run.outcome.status == (reasons.isEmpty ? 3 : 4), "\(run.outcome.output)")
+        try await run.written.checkSchema()
+    }
+
     // MARK: Seconds
 
     @Test func aWindowHoldsExactlyTheHitsThatEndedInIt() async throws {
@@ -191,8 +216,78 @@ import Testing
         await server.stop()
         #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
         let codes = try Written(json: json).list("verdict.reasons").compactMap { $0["code"] as? String }
-        #expect(codes.contains("schedule-lag"), "\(outcome.output)")
+        #expect(codes.contains("schedule-lag") && codes.contains("loop-lag"), "\(outcome.output)")
         #expect(try Written(json: json).list("thresholds")[0]["passed"] as? Bool == false)
+    }
+
+    /// Threads that compute, of a program with one user, which one core would do for. On a machine that is busy with other things it
+    /// may not get that: then it is tried again, and in the end it must be told as it was.
+    @Test func aRunnerThatUsesAllItCanMakesTheGeneratorTheLimit() async throws {
+        let folder = try TemporaryDirectory()
+        let json = folder.path + "/summary.json"
+        let script = """
+            import hashlib, os, sys, threading, time
+            sys.stdin.readline()
+            end = time.monotonic() + 3
+            def compute():
+                while time.monotonic() < end: hashlib.pbkdf2_hmac("sha256", b"a", b"b", 20000)
+            threads = [threading.Thread(target=compute) for _ in range(16)]
+            for thread in threads: thread.start()
+            for thread in threads: thread.join()
+            os.write(int(os.environ["LOADS_RESULTS_FD"]), b'{"iteration":{"ms":3000}}\\n')
+            """
+        let path = try folder.write(script, to: "computes.py")
+        var (cores, codes, status) = (0.0, [String?](), Int32(0))
+        for _ in 0..<4 where cores <= 1 {
+            let outcome = try await Program.run([
+                "-c", "1", "-n", "1", "--json", json, "--strict", "--", "python3", path,
+            ])
+            let written = try Written(json: json)
+            try await written.checkSchema()
+            cores = try written.number("generator.cpu_s") / written.number("run.duration_s")
+            codes = try written.list("verdict.reasons").map { $0["code"] as? String }
+            status = outcome.status
+            if cores > 1 { #expect(outcome.output.contains(" of the core that it can use"), "\(outcome.output)") }
+        }
+        if cores > 1 { #expect(codes == ["cpu"] && status == 4, "\(cores) cores") }
+        if cores < 0.8 { #expect(codes == [] && status == 0, "\(cores) cores") }
+    }
+
+    /// Four others that never rest have the runner's only core, too.
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/taskset"), "no taskset"))
+    func aRunnerThatWaitsForItsCoreMakesTheGeneratorTheLimit() async throws {
+        let server = try TestServer()
+        let folder = try TemporaryDirectory()
+        let json = folder.path + "/summary.json"
+        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+        let core = String(try #require(status.firstMatch(of: /Cpus_allowed_list:\s+([0-9]+)/)).1)
+        let others = try (0..<4).map { _ in
+            try ChildProcess(["taskset", "-c", core, "sh", "-c", "while :; do :; done"])
+        }
+        let outcome = try await ChildProcess.run([
+            "taskset", "-c", core, Program.path, server.url + "/", "-c", "20", "-d", "3s", "--json", json, "--strict",
+        ])
+        for other in others { await other.stop() }
+        await server.stop()
+        #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
+        let codes = try Written(json: json).list("verdict.reasons").compactMap { $0["code"] as? String }
+        #expect(codes.contains("core-wait"), "\(outcome.output)")
+        try await Written(json: json).checkSchema()
+    }
+
+    // MARK: Nothing to judge
+
+    @Test func aProgramThatReportsNothingLeavesNoNumberToTrust() async throws {
+        let folder = try TemporaryDirectory()
+        let json = folder.path + "/summary.json"
+        let arguments = ["-c", "1", "-n", "1", "--json", json]
+        let outcome = try await Program.run(arguments + ["--strict", "--", "sh", "-c", "read plan"])
+        #expect(outcome.status == 4, "\(outcome.output)\(outcome.errors)")
+        let written = try Written(json: json)
+        #expect(written.value("verdict.kind") as? String == "incomplete")
+        #expect(try written.list("verdict.reasons").map { $0["code"] as? String } == ["nothing-measured"])
+        try await written.checkSchema()
+        #expect(try await Program.run(arguments + ["--", "sh", "-c", "read plan"]).status == 69)
     }
 
     // MARK: A mix

@@ -8,6 +8,7 @@ import Testing
         let outcome: ChildProcess.Outcome
         let written: Written
         let log: [String]
+        let junit: String
 
         /// Good iterations by scenario.
         func iterations() throws -> [String: Int] {
@@ -29,14 +30,18 @@ import Testing
         let nginx = try await Nginx()
         let directory = try TemporaryDirectory()
         let (json, stream) = (directory.path + "/summary.json", directory.path + "/hits.ndjson")
+        let junit = directory.path + "/junit.xml"
         let file = try directory.write("package: \(Program.site)\n" + yaml, to: "loads.yml")
         let outcome = try await Program.run([
-            "--config", file, "--server-url", nginx.url, "--json", json, "--stream", stream,
+            "--config", file, "--server-url", nginx.url, "--json", json, "--stream", stream, "--junit", junit,
         ])
         let log = try await nginx.accessLog(atLeast: requests)
         await nginx.stop()
         try #require(FileManager.default.fileExists(atPath: json), "\(outcome.output)\(outcome.errors)")
-        return Run(outcome: outcome, written: try Written(json: json, stream: stream), log: log)
+        try await OutputTests.checkJUnit(junit)
+        return Run(
+            outcome: outcome, written: try Written(json: json, stream: stream), log: log,
+            junit: try String(contentsOfFile: junit, encoding: .utf8))
     }
 
     @Test func scenariosAreDrawnByTheirWeights() async throws {
@@ -83,8 +88,12 @@ import Testing
         #expect(large[3] - large[2] >= 0.4, "\(large)")
         let counts = ["SiteTests.Pages/front": 60, "SiteTests.Pages/large": 9, "SiteTests.Pages/moved": 20]
         #expect(try run.iterations() == counts)
+        #expect(run.junit.contains("<testsuite name=\"loads.scenarios\" tests=\"3\" failures=\"0\""), "\(run.junit)")
+        for name in counts.keys {
+            #expect(run.junit.contains("<testcase name=\"\(name)\" classname=\"loads.scenarios\""), "\(run.junit)")
+        }
         let front = try run.written.list("scenarios").first { $0["name"] as? String == "SiteTests.Pages/front" }
-        #expect((front?["arrivals"] as? [String: Int]) == ["planned": 60, "started": 60, "dropped": 0])
+        #expect((front?["arrivals"] as? [String: Int]) == ["planned": 60, "started": 60, "dropped": 0, "cancelled": 0])
         #expect(try run.written.number("arrivals.planned") == 60 && run.written.number("iterations.ok") == 89)
         try await run.written.checkSchema()
     }

@@ -9,6 +9,11 @@ import Testing
     static let python = ProcessInfo.processInfo.environment["LOADS_TEST_OUTPUTS_PYTHON"]
     static let schema = Program.repository + "/Tests/LoadsReportTests/Outputs/junit.xsd"
 
+    /// Holds a JUnit report against the schema.
+    static func checkJUnit(_ path: String) async throws {
+        try await ChildProcess.succeed(["xmllint", "--noout", "--schema", schema, path])
+    }
+
     private static func read(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 
     /// The lines of a CSV file as dictionaries by the first line.
@@ -45,7 +50,7 @@ import Testing
         #expect(series.filter { $0["kind"] == "hits" }.reduce(0) { $0 + Int($1["count"]!)! } == hits)
         #expect(Set(series.compactMap { $0["second"] }).isSuperset(of: ["0", "1", "2"]))
 
-        try await ChildProcess.succeed(["xmllint", "--noout", "--schema", Self.schema, path("junit.xml")])
+        try await Self.checkJUnit(path("junit.xml"))
         #expect(try Self.read(path("comment.md")).hasPrefix("### ✅ Loads: `\(server.url)/delay/5`"))
 
         let script = """
@@ -68,6 +73,48 @@ import Testing
             // The highest rank is the exact maximum with us, the end of its bucket with them.
             #expect(abs(lines[0][index + 1] - ours) <= ours * 0.001, "\(key)")
         }
+    }
+
+    /// What is counted is counted without the warm-up; so is the time that rates are over.
+    @Test func aRateIsTheSameWhereverItIsToldAfterAWarmUp() async throws {
+        let server = try TestServer()
+        let directory = try TemporaryDirectory()
+        let path = { (name: String) in directory.path + "/" + name }
+        // 120 arrivals, of which 60 are due in the warm-up.
+        let load = ["--rate", "40/s", "-d", "3s", "--warm-up", "1500ms"]
+        let outcome = try await Program.run(
+            [
+                server.url + "/delay/5", "--json", path("summary.json"), "--csv", path("summary.csv"), "--markdown",
+                path("comment.md"), "--expect", "rate > 0/s",
+            ] + load)
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        let written = try Written(json: path("summary.json"))
+        let rate = try written.number("hits.rate_per_s")
+        #expect(try written.number("hits.count") == 60)
+        #expect(try abs(rate - 60 / (written.number("run.duration_s") - 1.5)) < 0.001)
+        #expect(try abs(#require(written.list("thresholds")[0]["actual"] as? Double) - rate) < 0.01)
+        for row in try Self.rows(path("summary.csv")) {
+            #expect(try abs(#require(Double(row["rate_per_s"] ?? "")) - rate) < 0.001, "\(row)")
+        }
+        let shown = try #require(outcome.output.firstMatch(of: /hits +60: 0 failed \(0 %\), ([0-9.]+)\/s/)).1
+        #expect(try Self.read(path("comment.md")).contains("60 hits (\(shown)/s)"))
+        #expect(try Self.read(path("comment.md")).contains("| `GET /delay/5` | 60 | 0 | \(shown) |"))
+
+        let compared = try await Program.run([
+            "compare", path("summary.json"), path("summary.json"), "--json", path("compared.json"),
+        ])
+        #expect(compared.status == 0, "\(compared.errors)")
+        let figures = try Written(json: path("compared.json")).list("figures")
+        let figure = try #require(figures.first { $0["figure"] as? String == "rate_per_s" })
+        #expect(try abs(#require((figure["before"] as? [String: Any])?["estimate"] as? Double) - rate) < 0.001)
+
+        let sized = try await Program.run(
+            ["size", server.url + "/delay/5", "--to", "40/s", "--expect", "p95 < 60s", "--json", path("size.json")]
+                + load)
+        await server.stop()
+        let step = try #require(try Written(json: path("size.json")).list("steps").first, "\(sized.errors)")
+        let seconds = try #require(step["duration_s"] as? Double) - 1.5
+        #expect(try abs(#require(step["rate_per_s"] as? Double) * seconds - 60) < 0.01, "\(sized.output)")
     }
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/prometheus"), "no prometheus"))
@@ -238,6 +285,11 @@ import Testing
         #expect(compared.output.contains("slower"), "\(compared.output)")
         #expect(compared.output.contains("warning: the targets differ"))
         #expect(try await Program.run(["compare", before, after, "--tolerance", "50%"]).status == 3)
+        let unchanged = try await Program.run(["compare", before, before])
+        #expect(unchanged.status == 0)
+        #expect(
+            unchanged.output.contains("no difference can be claimed (95 % confidence, all figures together)"),
+            "\(unchanged.output)")
         let itself = try await Program.run(["compare", before, before, "--tolerance", "0%"])
         #expect(itself.status == 0)
         #expect(itself.output.contains("no figure is certainly worse"))

@@ -36,7 +36,7 @@ class Queue {
   }
 }
 
-const nothing = () => ({ planned: 0, started: 0, dropped: 0, lag_ms: [] })
+const nothing = () => ({ planned: 0, started: 0, dropped: 0, cancelled: 0, lag_ms: [] })
 
 export class ArrivalCrew extends Crew {
   #cursor
@@ -90,7 +90,7 @@ export class ArrivalCrew extends Crew {
       this.#write(time, isOver)
       if (isOver) break
       if (run.isOutOfGrace(this.#deadline)) {
-        run.stop(0)
+        run.close(0)
         this.#dropAll()
         await this.endNow()
         break
@@ -118,8 +118,7 @@ export class ArrivalCrew extends Crew {
   }
 
   #take(arrival) {
-    const counts = this.#of(arrival)
-    counts.planned += 1
+    this.#of(arrival).planned += 1
     const free = this.#free.pop()
     if (free) free.give(arrival)
     else if (this.#made < this.#limit) {
@@ -128,15 +127,20 @@ export class ArrivalCrew extends Crew {
       this.enter(life, this)
       life.give(arrival)
     } else if (this.#queue.length < this.#bound) this.#queue.push(arrival)
-    else counts.dropped += 1
+    else this.#drop(arrival)
   }
 
   #of(arrival) {
     return this.run.isWarmUp(arrival.due) ? this.#counts.warmUp : this.#counts.after
   }
 
+  /** Counts one that does not become an iteration: once the run is stopped there is no saying whether it would have. */
+  #drop(arrival) {
+    this.#of(arrival)[this.run.wasStopped ? 'cancelled' : 'dropped'] += 1
+  }
+
   #dropAll() {
-    while (this.#queue.length > 0) this.#of(this.#queue.shift()).dropped += 1
+    while (this.#queue.length > 0) this.#drop(this.#queue.shift())
   }
 
   get isIdle() {
@@ -147,11 +151,11 @@ export class ArrivalCrew extends Crew {
 
   /** Whether an arrival becomes an iteration, at its start. */
   starts(arrival, start) {
-    const counts = this.#of(arrival)
     if (this.run.stopping) {
-      counts.dropped += 1
+      this.#drop(arrival)
       return false
     }
+    const counts = this.#of(arrival)
     counts.started += 1
     counts.lag_ms.push(Math.round(Math.max(0, start - arrival.due - arrival.waited) * 1e9) / 1e6)
     return true
@@ -188,6 +192,8 @@ export class ArrivalCrew extends Crew {
       counts.started -= lags.length
       this.run.results.put({ arrivals: { ...nothing(), started: lags.length, lag_ms: lags }, ...mark })
     }
-    if (counts.planned || counts.started || counts.dropped) this.run.results.put({ arrivals: counts, ...mark })
+    if (counts.planned || counts.started || counts.dropped || counts.cancelled) {
+      this.run.results.put({ arrivals: { ...counts, cancelled: counts.cancelled || undefined }, ...mark })
+    }
   }
 }

@@ -41,7 +41,7 @@ export class Crew {
 
   /** Cancels what still runs: sleeps and requests reject, and what does not end then is left behind. */
   async endNow() {
-    this.run.stop(0)
+    this.run.close(0)
     this.run.cut.abort()
     const end = now() + patience
     while (!this.isIdle && now() < end) await this.run.tick()

@@ -22,7 +22,7 @@ class Sums {
   iterations = { ok: 0, failed: 0, skipped: 0, interrupted: 0 }
   cutOff = 0
   service = new Histogram()
-  arrivals = { planned: 0, started: 0, dropped: 0 }
+  arrivals = { planned: 0, started: 0, dropped: 0, cancelled: 0 }
   response = new Histogram()
   lag = new Histogram()
   names = new Map()
@@ -36,9 +36,10 @@ class Sums {
   packed() {
     const started = Object.values(this.iterations).reduce((sum, amount) => sum + amount, 0)
     const names = new Map([...this.names].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, entry]) => [name, packed(entry)]))
+    const arrivals = { ...this.arrivals, cancelled: this.arrivals.cancelled || undefined }
     return {
       iterations: { started, ...this.iterations, cut_off: this.cutOff || undefined }, service: this.service.packed(),
-      arrivals: Object.values(this.arrivals).some((amount) => amount > 0) ? this.arrivals : undefined,
+      arrivals: Object.values(arrivals).some((amount) => amount > 0) ? arrivals : undefined,
       response: this.response.packed() ?? undefined, schedule_lag: this.lag.packed() ?? undefined, names,
       ...this.grouped.packed(), errors: this.errors, failures: this.failures,
     }
@@ -152,7 +153,7 @@ export class Measure {
   }
 
   #arrivals(sums, arrivals) {
-    const counts = ['planned', 'started', 'dropped'].map((key) => [key, count(arrivals[key] ?? 0)])
+    const counts = ['planned', 'started', 'dropped', 'cancelled'].map((key) => [key, count(arrivals[key] ?? 0)])
     const given = arrivals.lag_ms ?? []
     if (!Array.isArray(given)) throw new BadResult('lag_ms is an array of milliseconds')
     const lags = given.map(nanoseconds)

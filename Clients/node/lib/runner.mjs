@@ -133,6 +133,8 @@ export class Run {
     setMaxListeners(0, this.cut.signal)
     /** When no further iteration was to begin; null while they may. */
     this.stoppedAt = null
+    /** Whether somebody has stopped it, before its plan and the grace were over. */
+    this.wasStopped = false
     /** Seconds that running iterations may go on after a stop or the end of a duration. */
     this.grace = plan.grace
     const Crew = plan.arrivals ? ArrivalCrew : plan.userStages ? StageCrew : CycleCrew
@@ -160,6 +162,12 @@ export class Run {
 
   /** No further iterations; running ones may go on for the grace, in seconds. */
   stop(grace) {
+    this.wasStopped = true
+    this.close(grace)
+  }
+
+  /** The same when nobody has stopped it: its plan and the grace are over. */
+  close(grace) {
     if (this.stoppedAt === null) {
       this.stoppedAt = now()
       if (grace != null) this.grace = grace

@@ -17,7 +17,8 @@ function rate(perSecond, seconds, more = {}) {
 function sums(records, isWarmUp = false) {
   const lines = records.filter((record) => record.arrivals && (record.warm_up ?? false) === isWarmUp)
   const counts = ['planned', 'started', 'dropped'].map((key) => lines.reduce((sum, line) => sum + line.arrivals[key], 0))
-  return { counts, lags: lines.flatMap((line) => line.arrivals.lag_ms) }
+  const cancelled = lines.reduce((sum, line) => sum + (line.arrivals.cancelled ?? 0), 0)
+  return { counts, cancelled, lags: lines.flatMap((line) => line.arrivals.lag_ms) }
 }
 
 const iterations = (records) => records.map(({ iteration }) => iteration).filter((iteration) => iteration?.outcome)
@@ -106,7 +107,7 @@ test('a changed rate counts from its time', async (t) => {
   assert(iterations(records).every(({ user }) => (user >= 5 && user < 55) || user >= 900))
 })
 
-test('a stop drops what waits and ends the rest', async (t) => {
+test('a stop cancels what waits and ends the rest', async (t) => {
   const plan = { arrivals: rate(500, 600, { max_users: 2, queue: 100_000 }), grace_s: 60 }
   const runner = new Runner(t, 'await run((user) => user.sleep(0.05))', plan)
   const records = []
@@ -116,16 +117,16 @@ test('a stop drops what waits and ends the rest', async (t) => {
   })
   runner.tell({ stop: { grace_s: 60 } })
   records.push(...(await runner.rest()))
-  const { counts } = sums(records)
-  assert.equal(counts[0], counts[1] + counts[2])
-  assert(counts[2] > 0)
+  const { counts: [planned, started, dropped], cancelled } = sums(records)
+  assert.deepEqual([planned, dropped], [started + cancelled, 0])
+  assert(cancelled > 0)
   assert(iterations(records).every(({ outcome }) => outcome === 'ok'))
 })
 
 test('the grace ends what is still there', async (t) => {
   const plan = { arrivals: rate(100, 0.1, { max_users: 2 }), grace_s: 1 }
   const records = await new Runner(t, 'await run((user) => user.sleep(1000))', plan).rest()
-  assert.deepEqual(sums(records).counts, [10, 2, 8])
+  assert.deepEqual([sums(records).counts, sums(records).cancelled], [[10, 2, 8], 0], 'nobody has stopped it')
   assert.deepEqual(iterations(records).map(({ outcome }) => outcome), ['interrupted', 'interrupted'])
 })
 

@@ -122,11 +122,11 @@ test('hits are counted by name and status', () => {
 test('arrivals and both times of iterations are counted', () => {
   const measure = new Measure()
   measure.take({ arrivals: { planned: 5, started: 2, dropped: 1, lag_ms: [0.5, 2] } }, 0.9)
-  measure.take({ arrivals: { started: 1, lag_ms: [1.25] } }, 0.9)
+  measure.take({ arrivals: { started: 1, cancelled: 2, lag_ms: [1.25] } }, 0.9)
   measure.take({ iteration: { outcome: 'ok', ms: 4, response_ms: 7.5 } }, 0.9)
   measure.take({ iteration: { outcome: 'interrupted', ms: 100, response_ms: 200 } }, 0.9)
   const batch = last(measure, 1)
-  assert.deepEqual(batch.arrivals, { planned: 5, started: 3, dropped: 1 })
+  assert.deepEqual(batch.arrivals, { planned: 5, started: 3, dropped: 1, cancelled: 2 })
   assert.deepEqual(batch.schedule_lag.slice(0, 3), [500_000, 2_000_000, 3_750_000])
   assert.deepEqual(batch.service.slice(0, 3), [4_000_000, 100_000_000, 104_000_000])
   assert.deepEqual(batch.response.slice(0, 3), [7_500_000, 200_000_000, 207_500_000])

@@ -28,15 +28,15 @@ class _Counts:
     """What became of arrivals since the last line."""
 
     def __init__(self) -> None:
-        self.planned = self.started = self.dropped = 0
+        self.planned = self.started = self.dropped = self.cancelled = 0
         #: Milliseconds, of those that started.
         self.lags: list[float] = []
 
     def record(self) -> dict | None:
-        if not (self.planned or self.started or self.dropped):
+        if not (self.planned or self.started or self.dropped or self.cancelled):
             return None
         return {"arrivals": {"planned": self.planned, "started": self.started, "dropped": self.dropped,
-                             "lag_ms": self.lags}}
+                             **({"cancelled": self.cancelled} if self.cancelled else {}), "lag_ms": self.lags}}
 
 
 class ArrivalCrew(Crew):
@@ -150,14 +150,21 @@ class ArrivalCrew(Crew):
         elif len(self._queue) < self._bound:
             self._queue.append(arrival)
         else:
-            self._of(arrival).dropped += 1
+            self._drop(arrival)
 
     def _of(self, arrival: Arrival) -> _Counts:
         return self._counts[self._run.is_warm_up(arrival.due)]
 
+    def _drop(self, arrival: Arrival) -> None:
+        """Counts one that does not become an iteration: once the run is stopped there is no saying whether it would have."""
+        if self._run.was_stopped:
+            self._of(arrival).cancelled += 1
+        else:
+            self._of(arrival).dropped += 1
+
     def _drop_all(self) -> None:
         for arrival in self._queue:
-            self._of(arrival).dropped += 1
+            self._drop(arrival)
         self._queue.clear()
 
     def _is_idle(self) -> bool:
@@ -174,10 +181,10 @@ class ArrivalCrew(Crew):
     def starts(self, arrival: Arrival, start: float) -> bool:
         """Whether an arrival becomes an iteration, at its start."""
         with self._changed:
-            counts = self._of(arrival)
             if self._run.stopping:
-                counts.dropped += 1
+                self._drop(arrival)
                 return False
+            counts = self._of(arrival)
             counts.started += 1
             counts.lags.append(round(max(0.0, start - arrival.due - arrival.waited) * 1000, 6))
             return True

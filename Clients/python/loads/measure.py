@@ -14,7 +14,7 @@ GROUPS = 200
 HITS = 60_000
 #: Seconds that are kept apart between two batches, the present one and past ones; what belongs to further ones is in the last.
 SECONDS = 101
-_ARRIVALS = ("planned", "started", "dropped")
+_ARRIVALS = ("planned", "started", "dropped", "cancelled")
 _NO_HEALTH = {"cpu_s": 0.0, "latest_timer_ns": 0, "longest_job_ns": 0, "long_jobs": 0, "peak_rss_bytes": 0, "dropped_hits": 0,
               "orphan_failures": 0, "overflowed_names": 0}
 _OUTCOMES = ("ok", "failed", "skipped", "interrupted")
@@ -63,7 +63,7 @@ class _Sums:
             **self.grouped.packed(), "errors": self.errors, "failures": self.failures,
         }
         if any(self.arrivals.values()):
-            fields["arrivals"] = self.arrivals
+            fields["arrivals"] = {key: count for key, count in self.arrivals.items() if count or key != "cancelled"}
         for key, histogram in (("response", self.response), ("schedule_lag", self.lag)):
             if histogram.count:
                 fields[key] = histogram.packed()

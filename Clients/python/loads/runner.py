@@ -159,6 +159,8 @@ class Run:
         self.changed = threading.Condition()
         #: When no further iteration was to begin; None while they may.
         self.stopped_at: float | None = None
+        #: Whether somebody has stopped it, before its plan and the grace were over.
+        self.was_stopped = False
         #: Seconds that running iterations may go on after a stop or the end of a duration.
         self.grace = plan.grace_s
         self._iterations: dict[int, int] = {}
@@ -197,6 +199,11 @@ class Run:
     def stop(self, grace: float | None) -> None:
         """No further iterations; running ones may go on for the grace."""
         with self.changed:
+            self.was_stopped = True
+        self._close(grace)
+
+    def _close(self, grace: float | None) -> None:
+        with self.changed:
             if self.stopped_at is None:
                 self.stopped_at = self.clock()
                 if grace is not None:
@@ -211,7 +218,7 @@ class Run:
 
     def cut_all(self) -> None:
         """Ends sleeps and connections of all users."""
-        self.stop(0.0)
+        self._close(0.0)
         self.cut.set()
         for connections in list(self._connections.values()):
             connections.cut()

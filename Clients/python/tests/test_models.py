@@ -16,9 +16,17 @@ def rate(per_second, seconds, **more):
 
 def sums(records, warm_up=False):
     """What the arrivals of all lines come to, and their lags."""
-    lines = [record["arrivals"] for record in records if "arrivals" in record and record.get("warm_up", False) == warm_up]
+    lines = arrivals(records, warm_up)
     counts = tuple(sum(line[key] for line in lines) for key in ("planned", "started", "dropped"))
     return counts, [lag for line in lines for lag in line["lag_ms"]]
+
+
+def arrivals(records, warm_up=False):
+    return [record["arrivals"] for record in records if "arrivals" in record and record.get("warm_up", False) == warm_up]
+
+
+def cancelled(records):
+    return sum(line.get("cancelled", 0) for line in arrivals(records))
 
 
 def iterations(records):
@@ -100,7 +108,7 @@ class ArrivalTests(unittest.TestCase):
         self.assertEqual(sums(records)[0], (660, 660, 0))
         self.assertTrue(all(5 <= iteration["user"] < 55 or iteration["user"] >= 900 for iteration in iterations(records)))
 
-    def test_a_stop_drops_what_waits_and_ends_the_rest(self):
+    def test_a_stop_cancels_what_waits_and_ends_the_rest(self):
         plan = {"arrivals": rate(500, 600, max_users=2, queue=100_000), "grace_s": 60}
         runner = Runner("loads.run(lambda user: user.sleep(0.05))", plan)
         first = []
@@ -110,15 +118,15 @@ class ArrivalTests(unittest.TestCase):
                 break
         runner.tell({"stop": {"grace_s": 60}})
         rest = first + runner.rest()
-        counts, _ = sums(rest)
-        self.assertEqual(counts[0], counts[1] + counts[2])
-        self.assertGreater(counts[2], 0)
+        (planned, started, dropped), _ = sums(rest)
+        self.assertEqual((planned, dropped), (started + cancelled(rest), 0))
+        self.assertGreater(cancelled(rest), 0)
         self.assertEqual({iteration["outcome"] for iteration in iterations(rest)}, {"ok"})
 
     def test_the_grace_ends_what_is_still_there(self):
         plan = {"arrivals": rate(100, 0.1, max_users=2), "grace_s": 1}
         records = Runner("loads.run(lambda user: user.sleep(1000))", plan).rest()
-        self.assertEqual(sums(records)[0], (10, 2, 8))
+        self.assertEqual((sums(records)[0], cancelled(records)), ((10, 2, 8), 0), "nobody has stopped it")
         self.assertEqual([iteration["outcome"] for iteration in iterations(records)], ["interrupted"] * 2)
 
 

@@ -88,11 +88,11 @@ class MeasureTests(unittest.TestCase):
     def test_arrivals_and_both_times_of_iterations_are_counted(self):
         measure = Measure()
         measure.take({"arrivals": {"planned": 5, "started": 2, "dropped": 1, "lag_ms": [0.5, 2]}}, 0.9)
-        measure.take({"arrivals": {"started": 1, "lag_ms": [1.25]}}, 0.9)
+        measure.take({"arrivals": {"started": 1, "cancelled": 2, "lag_ms": [1.25]}}, 0.9)
         measure.take({"iteration": {"outcome": "ok", "ms": 4, "response_ms": 7.5}}, 0.9)
         measure.take({"iteration": {"outcome": "interrupted", "ms": 100, "response_ms": 200}}, 0.9)
         batch = last(measure, 1)
-        self.assertEqual(batch["arrivals"], {"planned": 5, "started": 3, "dropped": 1})
+        self.assertEqual(batch["arrivals"], {"planned": 5, "started": 3, "dropped": 1, "cancelled": 2})
         self.assertEqual(batch["schedule_lag"][:3], [500_000, 2_000_000, 3_750_000])
         self.assertEqual((batch["service"][:3], batch["response"][:3]),
                          ([4_000_000, 100_000_000, 104_000_000], [7_500_000, 200_000_000, 207_500_000]))

@@ -4,11 +4,11 @@ public struct SizeStep: Sendable {
     public enum Outcome: String, Sendable, CaseIterable {
         /// Every threshold was kept to, and the numbers can be trusted.
         case kept
-        /// A threshold was breached, by the target.
+        /// A threshold was breached, by the target; or it keeps more users than it should (``SizeStep/outcome``).
         case breached
         /// The numbers are not the target's: the generator had enough to do with itself.
         case generatorLimited = "generator-limited"
-        /// Arrivals were dropped because all the users that were allowed were busy: nothing is said of the target.
+        /// Arrivals were dropped, or waited long, because all the users that were allowed were busy: nothing is said of the target.
         case bounded = "max-users"
         /// No threshold could be judged, or something of the run is missing.
         case unclear
@@ -36,19 +36,32 @@ public struct SizeStep: Sendable {
 
     /// From the run's verdict and its thresholds. A generator at its limit comes first, then a breach.
     ///
-    /// Arrivals find no free user because the target keeps them all, or because there may be too few. A target that keeps
-    /// as many as the arrivals of ten seconds need is too slow. With fewer, whoever allowed no more is the limit.
+    /// Arrivals find no free user, or wait long for one, because the target keeps them all, or because there may be too few. A
+    /// target that keeps as many as the arrivals of ten seconds need is too slow. With fewer, whoever allowed no more is the limit.
+    ///
+    /// Iterations that were cut off would have taken longer: what is breached without the rest of their time is breached for sure,
+    /// what is kept may not have been.
     public var outcome: Outcome {
-        let verdict = summary.verdict.kind
-        if verdict == .incomplete || summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
-            return .unclear
-        }
-        let isDropping = summary.statistics.arrivals.dropped > 0
-        let verdicts = summary.verdict.reasons.filter { $0.code != .droppedArrivals }
-        if verdicts.contains(where: { $0.kind == .generatorLimited }) { return .generatorLimited }
+        if summary.interrupted && !summary.thresholds.contains(where: \.aborted) { return .unclear }
+        let reasons = summary.verdict.reasons
+        if reasons.contains(where: { $0.kind == .incomplete && $0.code != .cutOff }) { return .unclear }
+        if reasons.contains(where: \.isOfGenerator) { return .generatorLimited }
         if summary.thresholds.contains(where: { $0.state == .breached }) { return .breached }
-        if isDropping { return hasEnoughUsers ? .breached : .bounded }
+        if reasons.contains(where: \.isWantOfUsers) { return hasEnoughUsers ? .breached : .bounded }
+        if !reasons.isEmpty { return .unclear }
         return summary.thresholds.contains { $0.state == .passed } ? .kept : .unclear
+    }
+
+    /// What of the run's verdict the outcome rests on; nil where that is a threshold.
+    public var reason: Verdict.Reason? {
+        let reasons = summary.verdict.reasons
+        return switch outcome {
+        case .kept: nil
+        case .generatorLimited: reasons.first(where: \.isOfGenerator)
+        case .breached where summary.thresholds.contains { $0.state == .breached }: nil
+        case .breached, .bounded: reasons.first(where: \.isWantOfUsers)
+        case .unclear: reasons.first
+        }
     }
 
     /// Whether the users that were allowed suffice for iterations of ten seconds.
@@ -62,7 +75,7 @@ public struct SizeStep: Sendable {
     public var rate: Double {
         let statistics = summary.statistics
         let count = statistics.hitCount > 0 ? statistics.hitCount : statistics.iterations.ended
-        return summary.duration > 0 ? Double(count) / summary.duration : 0
+        return summary.rate(of: count)
     }
 
     /// Latencies of hits; service times of iterations where there are no hits.
@@ -81,4 +94,12 @@ public struct SizeStep: Sendable {
             : (statistics.iterations.failed, statistics.iterations.ended)
         return count == 0 ? 0 : Double(failed) / Double(count)
     }
+}
+
+extension Verdict.Reason {
+    /// Whether there were too few users for the arrivals: for which the target may be the reason, too.
+    fileprivate var isWantOfUsers: Bool { code == .droppedArrivals || code == .userWait }
+
+    /// Whether the generator had enough to do with itself.
+    fileprivate var isOfGenerator: Bool { kind == .generatorLimited && !isWantOfUsers }
 }

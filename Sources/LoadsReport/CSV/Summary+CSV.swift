@@ -1,7 +1,8 @@
 public import LoadsCore
 
 extension Summary {
-    /// The summary as comma-separated values: a line a name, step and check, one for all hits and one for the iterations.
+    /// The summary as comma-separated values: a line a name, step and check, one for all hits and one for the iterations, and of a
+    /// mix a line or two a scenario.
     /// `Docs/Outputs.md` lists the columns.
     public func csv() -> [UInt8] {
         let columns = DistributionColumns.all
@@ -9,7 +10,7 @@ extension Summary {
         csv.row(
             ["kind", "name", "count", "failed", "rate_per_s", "requests", "bytes_sent", "bytes_received"]
                 + columns.names)
-        func rate(_ count: Int) -> String { Decimal.text(duration > 0 ? Double(count) / duration : 0, decimals: 3) }
+        func rate(_ count: Int) -> String { Decimal.text(self.rate(of: count), decimals: 3) }
         func row(_ kind: String, _ name: String, _ hits: NameStatistics) {
             csv.row(
                 [
@@ -39,6 +40,24 @@ extension Summary {
                 ["arrivals", "", "\(arrivals.planned)", "\(arrivals.dropped)", rate(arrivals.planned), "", "", ""]
                     + columns.fields(statistics.response))
         }
+        for (name, own) in statistics.scenarios.sorted(by: { $0.key < $1.key }) { rows(of: own, name, &csv) }
         return csv.bytes
+    }
+
+    /// A scenario of a mix: its iterations, and its arrivals. Scenarios that share a rate have these together, in a line under all
+    /// their names; then their own lines have the times, and no counts.
+    private func rows(of scenario: ScenarioStatistics, _ name: String, _ csv: inout CSVWriter) {
+        func row(_ kind: String, _ count: Int?, _ failed: Int?, _ times: Histogram) {
+            let rate = count.map { Decimal.text(self.rate(of: $0), decimals: 3) }
+            let counts = [count.map(String.init), failed.map(String.init), rate].map { $0 ?? "" }
+            csv.row([kind, name] + counts + ["", "", ""] + DistributionColumns.all.fields(times))
+        }
+        let (iterations, arrivals) = (scenario.iterations, scenario.arrivals)
+        if iterations.started > 0 { row("scenarios", iterations.ended, iterations.failed, scenario.service) }
+        if arrivals != ArrivalCounts() {
+            row("scenario_arrivals", arrivals.planned, arrivals.dropped, scenario.response)
+        } else if !scenario.response.isEmpty {
+            row("scenario_arrivals", nil, nil, scenario.response)
+        }
     }
 }

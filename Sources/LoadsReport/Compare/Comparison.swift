@@ -82,13 +82,13 @@ public struct Comparison: Sendable {
         var times = Histogram()
 
         init(all summary: RecordedSummary) {
-            (hits, failed, seconds) = (summary.hits.count, summary.hits.failed, summary.run.duration)
+            (hits, failed, seconds) = (summary.hits.count, summary.hits.failed, summary.measuredSeconds)
             if let latency = summary.latency { times = latency.histogram }
             if hits == 0 { seconds = nil }
         }
 
         init(_ name: RecordedSummary.Name, _ summary: RecordedSummary) {
-            (hits, failed, seconds) = (name.count, name.failed, summary.run.duration)
+            (hits, failed, seconds) = (name.count, name.failed, summary.measuredSeconds)
             if let latency = name.latency { times = latency.histogram }
         }
 

@@ -13,6 +13,12 @@ public struct RecordedSummary: Sendable, Decodable {
     /// Nil in summaries of versions that knew none.
     let steps: [Step]?
 
+    /// Seconds of the run that its figures cover, as ``LoadsCore/Summary/measuredSeconds``.
+    var measuredSeconds: Double {
+        guard case .number(let warmUp) = plan["warm_up_s"] else { return run.duration }
+        return max(0, run.duration - warmUp)
+    }
+
     struct Run: Sendable, Decodable {
         let id: String
         let target: String

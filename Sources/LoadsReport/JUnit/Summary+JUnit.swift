@@ -62,12 +62,11 @@ extension Summary {
         let whole = JUnitCase(name: target, result: scenarioResult, time: duration)
         let own = statistics.scenarios.filter { $0.value.iterations.started > 0 }.sorted { $0.key < $1.key }
         guard !own.isEmpty else { return [whole] }
-        let areJudged = thresholds.contains { $0.threshold.judgesFailures && $0.state != .unjudged }
         let cases = own.map { name, scenario in
             let iterations = scenario.iterations
             return JUnitCase(
                 name: name,
-                result: iterations.failed == 0 || areJudged
+                result: iterations.failed == 0 || areFailuresJudged
                     ? .passed
                     : .failed(message: "\(iterations.failed) of \(iterations.ended) iterations failed", details: ""),
                 time: duration)
@@ -139,23 +138,37 @@ extension Summary {
         if interrupted, !thresholds.contains(where: \.aborted) {
             return .error(message: "the run was interrupted", details: "")
         }
-        guard !thresholds.contains(where: { $0.threshold.judgesFailures && $0.state != .unjudged }) else {
-            return .passed
+        var (message, details): ([String], [String]) = ([], [])
+        if let tearDownFailure {
+            message.append("the tear-down was not done")
+            details.append(tearDownFailure)
         }
+        if hasFailures, !areFailuresJudged {
+            let iterations = statistics.iterations
+            message.append(
+                isURLTarget || iterations.started == 0
+                    ? "\(statistics.failedHitCount) of \(statistics.hitCount) hits failed"
+                    : "\(iterations.failed) of \(iterations.ended) iterations failed")
+            if statistics.health.orphanFailures > 0 {
+                message.append("\(statistics.health.orphanFailures) failures outside of iterations")
+            }
+            details += [statistics.errors, statistics.failures].flatMap { groups in
+                groups.byFrequency.map { "\($0.value.count) × \($0.key)\n\($0.value.sample)" }
+            }
+        }
+        guard !message.isEmpty else { return .passed }
+        return .failed(message: message.joined(separator: ", "), details: details.joined(separator: "\n\n"))
+    }
+
+    /// Whether a threshold says what failures mean.
+    private var areFailuresJudged: Bool {
+        thresholds.contains { $0.threshold.judgesFailures && $0.state != .unjudged }
+    }
+
+    /// Whether the exit code would be that of failures if nobody had stopped the run, nothing was judged, and the tear-down was done.
+    private var hasFailures: Bool {
         var own = self
-        own.thresholds = []
-        guard ExitStatus(own) == .failures else { return .passed }
-        let iterations = statistics.iterations
-        var message =
-            isURLTarget || iterations.started == 0
-            ? "\(statistics.failedHitCount) of \(statistics.hitCount) hits failed"
-            : "\(iterations.failed) of \(iterations.ended) iterations failed"
-        if statistics.health.orphanFailures > 0 {
-            message += ", \(statistics.health.orphanFailures) failures outside of iterations"
-        }
-        let details = [("errors", statistics.errors), ("failures", statistics.failures)].flatMap { _, groups in
-            groups.byFrequency.map { "\($0.value.count) × \($0.key)\n\($0.value.sample)" }
-        }
-        return .failed(message: message, details: details.joined(separator: "\n\n"))
+        (own.thresholds, own.interrupted, own.tearDownFailure) = ([], false, nil)
+        return ExitStatus(own) == .failures
     }
 }

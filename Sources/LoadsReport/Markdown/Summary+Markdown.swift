@@ -16,6 +16,7 @@ extension Summary {
             lines += verdict.reasons.map { "> - " + Markdown.code($0.text) } + [""]
         }
         if !thresholds.isEmpty { lines += thresholdTable() + [""] }
+        if !statistics.scenarios.isEmpty { lines += scenarioTable() + [""] }
         if !statistics.names.isEmpty { lines += hitTable() + [""] }
         if !statistics.steps.isEmpty { lines += stepTable() + [""] }
         lines += iterationTable() + [""]
@@ -41,7 +42,7 @@ extension Summary {
         var parts = ["**\(outcome)**", plan.phrase, Figures.time(nanoseconds: duration * 1e9)]
         if count > 0 {
             parts += [
-                "\(Figures.count(count)) hits (\(Figures.rate(duration > 0 ? Double(count) / duration : 0))/s)",
+                "\(Figures.count(count)) hits (\(Figures.rate(rate(of: count)))/s)",
                 "\(Figures.count(failed)) failed (\(Figures.percent(failed, of: count)))",
             ]
         }
@@ -72,7 +73,7 @@ extension Summary {
         ]
         func row(_ name: String, _ hits: NameStatistics) -> String {
             Markdown.row(
-                [name, Figures.count(hits.count), Figures.count(hits.failed), Figures.rate(hits.rate(over: duration))]
+                [name, Figures.count(hits.count), Figures.count(hits.failed), Figures.rate(rate(of: hits.count))]
                     + cells(hits.latency))
         }
         for (name, hits) in names.prefix(Self.markdownRows) { lines.append(row(Markdown.code(name), hits)) }
@@ -112,12 +113,13 @@ extension Summary {
         let metrics = statistics.metrics.sorted { $0.key < $1.key }
         var lines = [Markdown.row(["metric", ""]), Markdown.row(["---", "---"])]
         for (name, metric) in metrics.prefix(Self.markdownRows) {
-            lines.append(Markdown.row([Markdown.code(name), Markdown.code(GroupedText.metricText(metric, duration))]))
+            lines.append(
+                Markdown.row([Markdown.code(name), Markdown.code(GroupedText.metricText(metric, rate: rate(of:)))]))
         }
         return lines + rest(metrics.count)
     }
 
-    private func rest(_ count: Int) -> [String] {
+    func rest(_ count: Int) -> [String] {
         count > Self.markdownRows ? ["", "… and \(Figures.count(count - Self.markdownRows)) more"] : []
     }
 
@@ -137,12 +139,11 @@ extension Summary {
         return lines + [
             "",
             "\(Figures.count(planned)) arrivals, \(missing > 0 ? "\(Figures.count(missing)) of them missing, " : "")"
-                + "\(Figures.count(arrivals.dropped)) dropped "
-                + "(\(Figures.percent(arrivals.dropped, of: arrivals.planned)))",
+                + arrivals.unmade,
         ]
     }
 
-    private func cells(_ times: Histogram) -> [String] {
+    func cells(_ times: Histogram) -> [String] {
         Self.columns.map { column in
             guard let value = times.percentile(column.fraction) else { return "–" }
             return Figures.fixed(Double(value) / 1e6, value < 10_000_000 ? 2 : 1)
@@ -163,9 +164,9 @@ extension Summary {
         return lines + ["", "</details>", ""]
     }
 
-    private static let columns: [(name: String, fraction: Double)] = [
+    static let columns: [(name: String, fraction: Double)] = [
         ("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1),
     ]
     /// Rows of a table at most: a comment has 65,536 characters.
-    private static let markdownRows = 40
+    static let markdownRows = 40
 }

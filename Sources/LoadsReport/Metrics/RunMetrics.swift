@@ -113,6 +113,10 @@ public struct RunMetrics: Sendable {
                 help: "Iterations that were due and found no user.",
                 points: one(.count(statistics.arrivals.dropped))),
             RunMetric(
+                name: "loads_arrivals_cancelled_total", kind: .counter, unit: "{arrival}",
+                help: "Iterations that were due and not begun because the run was stopped.",
+                points: one(.count(statistics.arrivals.cancelled))),
+            RunMetric(
                 name: "loads_iteration_response_seconds", kind: .histogram, unit: "s",
                 help: "Time of an iteration from when it was due.",
                 points: one(.distribution(statistics.response))),

@@ -31,6 +31,7 @@ public enum StatsdLines {
         times("iterations.response_ms", statistics.response)
         count("arrivals.planned", statistics.arrivals.planned)
         count("arrivals.dropped", statistics.arrivals.dropped)
+        count("arrivals.cancelled", statistics.arrivals.cancelled)
         for (name, step) in statistics.steps.sorted(by: { $0.key < $1.key }) {
             count("steps.\(word(name)).count", step.count)
             count("steps.\(word(name)).failed", step.failed)

@@ -84,7 +84,7 @@ struct SizeRun {
         if failed { return .fault }
         if report.steps.last?.summary.crash != nil { return .crashed }
         let limit = report.result.limit
-        if request.run.strict, limit != .target { return .invalid }
+        if request.run.strict, limit != .target || !report.isJudged { return .invalid }
         // Not even the smallest load is borne: by the target, or for a reason that says nothing of it.
         if report.result.found == nil { return limit == .target ? .breached : .invalid }
         return limit == .unclear ? .invalid : .passed

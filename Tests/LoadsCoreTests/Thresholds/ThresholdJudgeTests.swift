@@ -255,6 +255,11 @@ import Testing
         }
         judge.take(statistics, second: 0)
         #expect(judge.results(duration: 1).map(\.passed) == [true, false, true, true, true, true, true])
+        // What a stop came before is none of those that might have found a user.
+        var stopped = Statistics()
+        stopped.arrivals = ArrivalCounts(planned: 20, cancelled: 20)
+        judge.take(stopped, second: 0)
+        #expect(judge.results(duration: 1)[0].actual == 0.1)
         // In a closed model there is no response time: that of iterations is their service time.
         var closed = try Made.judge("p50(iterations) < 20ms", "p50(response) < 1s", "dropped == 0", "dropped < 1%")
         statistics.arrivals = ArrivalCounts()

@@ -115,6 +115,11 @@ import Testing
         #expect(summary { $0.statistics.arrivals = ArrivalCounts(planned: 9, started: 9) }.kind == .valid)
     }
 
+    @Test func arrivalsThatAStopCameBeforeLimitNothing() {
+        let verdict = summary { $0.statistics.arrivals = ArrivalCounts(planned: 1000, started: 990, cancelled: 10) }
+        #expect(verdict.kind == .valid)
+    }
+
     @Test func aBodyThatBlocksLimitsWhenItDoesSoOften() {
         func holders(_ count: Int) -> Verdict {
             summary { $0.statistics.health.lag.holders["Suite/slow"] = LoopHold(count: count, longest: 30_000_000) }

@@ -37,6 +37,45 @@ import Testing
         #expect(try field(rows[5], "p99_ms") == "")
     }
 
+    @Test func eachScenarioOfAMixHasItsLines() throws {
+        var mix = Sample.mix(failed: 2)
+        // Two that share a rate: their arrivals are counted together.
+        mix.statistics.scenarios["Shop/a"] = ScenarioStatistics()
+        mix.statistics.scenarios["Shop/a"]!.iterations.started = 4
+        mix.statistics.scenarios["Shop/a"]!.iterations.ok = 4
+        mix.statistics.scenarios["Shop/a"]!.service.record(3_000_000)
+        mix.statistics.scenarios["Shop/a"]!.response.record(7_000_000)
+        mix.statistics.scenarios["Shop/a, Shop/b"] = ScenarioStatistics()
+        mix.statistics.scenarios["Shop/a, Shop/b"]!.arrivals = ArrivalCounts(planned: 6, started: 4, dropped: 2)
+        var csv = String(decoding: mix.csv(), as: UTF8.self)
+        csv.replace("\"Shop/a, Shop/b\"", with: "Shop/a + Shop/b")
+        let rows = lines(Array(csv.utf8))
+        let columns = ["kind", "name", "count", "failed", "rate_per_s", "max_ms"].map { rows[0].firstIndex(of: $0)! }
+        #expect(rows.allSatisfy { $0.count == rows[0].count })
+        #expect(
+            rows.filter { $0[0].hasPrefix("scenario") }.map { row in columns.map { row[$0] } } == [
+                ["scenarios", "Shop/a", "4", "0", "2.000", "3.000000"],
+                ["scenario_arrivals", "Shop/a", "", "", "", "7.000000"],
+                ["scenario_arrivals", "Shop/a + Shop/b", "6", "2", "3.000", ""],
+                ["scenarios", "Shop/buys", "10", "2", "5.000", "2.000000"],
+                ["scenario_arrivals", "Shop/buys", "13", "3", "6.500", "5.000000"],
+                ["scenarios", "Shop/looks", "10", "0", "5.000", "2.000000"],
+            ])
+    }
+
+    @Test func aWarmUpIsNotAmongTheTimeThatARateIsOver() throws {
+        var summary = Sample.fullSummary()
+        (summary.duration, summary.plan.warmUp) = (9, .seconds(7))
+        #expect(lines(summary.csv()) == lines(Sample.fullSummary().csv()))
+        #expect(summary.text().contains(": 2 failed (2.0 %), 51.0/s"))
+        let markdown = String(decoding: summary.markdown(.crashed), as: UTF8.self)
+        #expect(markdown.contains("102 hits (51.0/s)") && markdown.contains("| `GET /` | 100 | 0 | 50.0 |"))
+        // The rate of a counter.
+        func counter(_ text: String) -> Substring? { text.split(separator: "\n").first { $0.contains("`articles`") } }
+        let without = String(decoding: Sample.fullSummary().markdown(.crashed), as: UTF8.self)
+        #expect(counter(markdown) != nil && counter(markdown) == counter(without))
+    }
+
     private func interval(_ second: Int, hits: Int, name: String = "GET /") -> MeasuredInterval {
         var statistics = Sample.statistics((0..<hits).map { _ in Sample.hit(name, milliseconds: 2) })
         statistics.users = 3

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ComparisonTests {
     /// A summary as `--json` writes it, read again.
     private static func recorded(
-        _ hits: [String: (Histogram, failed: Int)], duration: Double = 10, users: Int = 10
+        _ hits: [String: (Histogram, failed: Int)], duration: Double = 10, users: Int = 10, warmUp: Duration = .zero
     ) throws -> RecordedSummary {
         var statistics = Statistics()
         for (name, (latency, failed)) in hits {
@@ -15,10 +15,11 @@ import Testing
             (one.count, one.failed, one.latency) = (Int(latency.count), failed, latency)
             statistics.names[name] = one
         }
-        let summary = Summary(
+        var summary = Summary(
             id: "r", target: "t", startedAt: 1_700_000_000, duration: duration, interrupted: false,
             plan: Plan(cycles: [.init(users: users, amount: .iterations(1))]), statistics: statistics,
             isURLTarget: true)
+        summary.plan.warmUp = warmUp
         return try JSONDecoder().decode(RecordedSummary.self, from: Data(summary.json()))
     }
 
@@ -88,6 +89,17 @@ import Testing
         #expect(lax.regressions.isEmpty)
         #expect(lax.conclusion == "no figure is certainly worse by more than 50 %")
         #expect(try Self.figure(lax, .percentile(0.5)).claim == .worse, "slower, but not by so much")
+    }
+
+    @Test func aWarmUpIsNotAmongTheTimeThatARateIsOver() throws {
+        let latency = Self.draw(1, seed: 12)
+        let comparison = Comparison(
+            try Self.recorded(["GET /a": (latency, failed: 0), "GET /b": (latency, failed: 0)]),
+            try Self.recorded(
+                ["GET /a": (latency, failed: 0), "GET /b": (latency, failed: 0)], duration: 18, warmUp: .seconds(8)))
+        let rates = comparison.figures.filter { $0.kind == .rate }
+        #expect(rates.map(\.before.estimate) == [800, 400, 400] && rates.map(\.after.estimate) == [800, 400, 400])
+        #expect(rates.allSatisfy { $0.claim == .none })
     }
 
     @Test func newErrorsAreARegressionAndAFewAreNot() throws {

@@ -85,6 +85,27 @@ import Testing
         #expect(self.text(judged).contains("failures=\"0\""))
     }
 
+    @Test func aTearDownThatWasNotDoneFailsWhateverThresholdsSay() throws {
+        var summary = Self.summaries[0]
+        summary.tearDownFailure = "the database does not answer"
+        #expect(text(summary).contains("<failure message=\"the tear-down was not done\""))
+        #expect(text(summary).contains("the database does not answer"))
+        summary.thresholds = [ThresholdResult(threshold: try Threshold("errors < 50%"), state: .passed, actual: 0)]
+        #expect(LoadsCore.ExitStatus(summary) == .failures)
+        #expect(text(summary).contains("<failure message=\"the tear-down was not done\""))
+        var mix = Sample.mix()
+        (mix.thresholds, mix.tearDownFailure) = (summary.thresholds, "no")
+        #expect(text(mix).contains("<testsuites name=\"loads\" tests=\"4\" failures=\"1\""))
+    }
+
+    @Test func aRunThatAThresholdHasStoppedFailsForItsOwnFailuresToo() throws {
+        var summary = Self.summaries[1]
+        var threshold = ThresholdResult(threshold: try Threshold("p95 < 1us"), state: .breached, actual: 1e6)
+        threshold.aborted = true
+        (summary.thresholds, summary.interrupted) = ([threshold], true)
+        #expect(text(summary).contains("<failure message=\"1 of 1 hits failed\""))
+    }
+
     @Test func checksAreCases() {
         let text = text(Self.summaries[2])
         #expect(text.contains("<testcase name=\"is fast\" classname=\"loads.checks\" time=\"0.000\"/>"))

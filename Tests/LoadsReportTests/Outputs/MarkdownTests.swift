@@ -50,6 +50,22 @@ import Testing
         #expect(!text(Sample.fullSummary(), .crashed).contains("arrivals"))
     }
 
+    @Test func eachScenarioOfAMixHasARow() {
+        let markdown = text(Sample.mix(failed: 2), .failures)
+        #expect(
+            markdown.contains(
+                """
+                | scenario | iterations | failed | /s | p50 | p95 | p99 | max |
+                | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+                | `Shop/buys` | 10 | 2 | 5.00 | 5.00 | 5.00 | 5.00 | 5.00 |
+                | `Shop/looks` | 10 | 0 | 5.00 | 2.00 | 2.00 | 2.00 | 2.00 |
+
+                - `Shop/buys`: 13 arrivals, 3 dropped (23.1 %)
+
+                """), "\(markdown)")
+        #expect(!text(Sample.openSummary(), .passed).contains("scenario"))
+    }
+
     @Test func aComparisonNamesWhatGotWorse() throws {
         let worse = String(decoding: try Sample.comparison(2).markdown(), as: UTF8.self)
         #expect(worse.hasPrefix("### ❌ Loads: before and after\n"))
@@ -58,8 +74,8 @@ import Testing
         #expect(same.hasPrefix("### Loads: before and after\n") && !same.contains("❌"))
     }
 
-    @Test(arguments: 0..<3) func everyRowOfATableHasItsHeadsCells(_ number: Int) throws {
-        let summary = [Sample.fullSummary(), try Sample.judgedSummary(), Sample.openSummary()][number]
+    @Test(arguments: 0..<4) func everyRowOfATableHasItsHeadsCells(_ number: Int) throws {
+        let summary = [Sample.fullSummary(), try Sample.judgedSummary(), Sample.openSummary(), Sample.mix()][number]
         let lines = text(summary, .crashed).split(separator: "\n", omittingEmptySubsequences: false)
         var width: Int?
         for line in lines {
