@@ -86,7 +86,8 @@ import Testing
         let process = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
         #expect(Self.lives(process))
         agent.signal(SIGKILL)
-        for _ in 0..<3_000 where Self.lives(process) { try await Task.sleep(for: .milliseconds(10)) }
+        let limit = ContinuousClock.now + .seconds(30)
+        while Self.lives(process), ContinuousClock.now < limit { try await Task.sleep(for: .milliseconds(10)) }
         #expect(!Self.lives(process))
         await cluster.stop()
     }
