@@ -109,6 +109,49 @@ static void close_on_exec_from(int first) {
     for (int descriptor = first; descriptor < end; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
+/// Open as long as this process lives: nothing is ever written, and only the kernel closes it.
+static int lifeline[2] = {-1, -1};
+static pthread_once_t lifeline_once = PTHREAD_ONCE_INIT;
+
+static void make_lifeline(void) {
+    if (pipe2(lifeline, O_CLOEXEC) != 0) lifeline[0] = lifeline[1] = -1;
+}
+
+/// The guard's side of `loads_guard_group`, with all signals blocked. Only async-signal-safe calls here, too.
+static void stand_guard(pid_t group) {
+    if (setpgid(0, group) != 0 || chdir("/") != 0) return;
+    if (lifeline[0] == 0 ? fcntl(0, F_SETFD, 0) != 0 : dup2(lifeline[0], 0) < 0) return;
+    close_on_exec_from(1);
+    // A shell has no copy of the caller's memory.
+    char *const arguments[] = {"loads-guard", "-c", "read -r end; kill -KILL 0", NULL};
+    char *const environment[] = {NULL};
+    execve("/bin/sh", arguments, environment);
+    // Where there is none: the copy of the pipe's other end, and everything else, has to be closed.
+    struct rlimit limit;
+    int end = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 1 << 20 ? (int)limit.rlim_cur : 1 << 20;
+    for (int descriptor = 1; descriptor < end; descriptor++) close(descriptor);
+    char byte;
+    while (read(0, &byte, 1) < 0 && errno == EINTR) continue;
+    kill(0, SIGKILL);
+}
+
+int loads_guard_group(int group) {
+    pthread_once(&lifeline_once, make_lifeline);
+    if (lifeline[0] < 0) return -1;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t guard = fork();
+    if (guard == 0) {
+        stand_guard(group);
+        _exit(127);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    // Here as well, so that it is a member by now, whoever came first.
+    if (guard > 0) setpgid(guard, group);
+    return guard;
+}
+
 int loads_spawn(const char *path, char *const arguments[], char *const environment[], const char *directory,
                 const int *descriptors, int count, int *process) {
     // Closed by a successful exec; otherwise it carries the reason why there was none.

@@ -53,109 +53,6 @@ extension Agent {
         return RunDirectory.problem(order.launch.files)
     }
 
-    // MARK: Files
-
-    private func prepare(_ run: String, _ files: [RunnerLaunch.File]) throws(AgentError) {
-        if !files.isEmpty {
-            let cache = try cache()
-            runs[run]!.missing = files.filter { !cache.has($0) }
-        }
-        let missing = runs[run]!.missing.reduce(0) { $0 + $1.bytes }
-        if missing > 0 || !runs[run]!.missing.isEmpty { change(run) { $0.fetched(missingBytes: missing) } }
-        fetchNext()
-        launchPrepared()
-    }
-
-    /// Begins to fetch the next file that a run misses, if none is on its way.
-    private func fetchNext() {
-        guard fetch == nil else { return }
-        for run in runs.keys.sorted() {
-            guard let file = runs[run]!.missing.first else { continue }
-            do throws(AgentError) {
-                fetch = (FileFetch(file, at: .now), try cache().draft(file.hash))
-                if file.bytes == 0 { fileIsComplete() } else { ask() }
-                return
-            } catch {
-                change(run) { $0.refuse(code: 70, error.message) }
-            }
-        }
-    }
-
-    private func ask() {
-        guard let request = fetch?.state.request(), let file = fetch?.state.file else { return }
-        send(.fetch(hash: file.hash, offset: request.offset, bytes: request.bytes))
-    }
-
-    /// What was asked for is asked for again.
-    func askAgain() {
-        guard fetch != nil else { return }
-        fetch!.state.restart(at: .now)
-        ask()
-    }
-
-    func take(_ chunk: FileChunk) {
-        guard fetch?.state.take(chunk, at: .now) == true else { return }
-        do throws(AgentError) {
-            try fetch!.draft.append(chunk.bytes)
-        } catch {
-            return refuseFetching(error.message)
-        }
-        if fetch!.state.isComplete { fileIsComplete() } else { ask() }
-        tellProgress()
-    }
-
-    /// Tells the master once a second how much is missing.
-    private func tellProgress() {
-        let now = Instant.now
-        let arrived = fetch?.state.received ?? 0
-        for run in runs.keys.sorted() where !runs[run]!.missing.isEmpty {
-            if let told = runs[run]!.told, now < told.advanced(by: .seconds(1)) { continue }
-            runs[run]!.told = now
-            let missing = runs[run]!.missing.reduce(0) { $0 + $1.bytes }
-            let coming = runs[run]!.missing.first?.hash == fetch?.state.file.hash ? arrived : 0
-            change(run) { $0.fetched(missingBytes: max(0, missing - coming)) }
-        }
-    }
-
-    private func fileIsComplete() {
-        guard let (state, draft) = fetch else { return }
-        do throws(AgentError) {
-            if try !cache().keep(draft, as: state.file) {
-                settings.log(.warning, "\(state.file.path) did not arrive as it was sent: it is fetched once more")
-                guard brokenFile != state.file.hash else {
-                    return refuseFetching(
-                        "\(state.file.path) does not arrive as it was sent (its SHA-256 is not \(state.file.hash)): "
-                            + "has it changed since the run was given? Run again")
-                }
-                brokenFile = state.file.hash
-                fetch = nil
-                return fetchNext()
-            }
-        } catch {
-            return refuseFetching(error.message)
-        }
-        fetch = nil
-        for run in runs.keys.sorted() where !runs[run]!.missing.isEmpty {
-            runs[run]!.missing.removeAll { $0.hash == state.file.hash }
-        }
-        fetchNext()
-        launchPrepared()
-    }
-
-    /// The file on its way does not come: who needs it is refused.
-    func refuseFetching(_ message: String) {
-        guard let hash = fetch?.state.file.hash else { return }
-        fetch = nil
-        for run in runs.keys.sorted() where runs[run]!.missing.contains(where: { $0.hash == hash }) {
-            change(run) { $0.refuse(code: 70, message) }
-        }
-        fetchNext()
-    }
-
-    private func launchPrepared() {
-        for run in runs.keys.sorted() where runs[run]?.missing.isEmpty == true { change(run) { $0.prepared() } }
-    }
-
     // MARK: The state machine of a run
 
     /// Lets something happen to a run, and carries out what follows.
@@ -187,6 +84,7 @@ extension Agent {
             spool.forget(run)
             if let folder = runs[run]?.folder { Files.removeTree(folder) }
             runs[run]?.missing = []
+            runs[run]?.isChecking = false
             if let hash = fetch?.state.file.hash,
                 !runs.values.contains(where: { $0.missing.contains { $0.hash == hash } })
             {

@@ -48,7 +48,7 @@ public actor Agent: AgentReceiver {
         self.transport = transport
         self.settings = settings
         loop = transport.loop
-        home = try AgentHome(data: settings.data)
+        home = try AgentHome(data: settings.data, filesLimit: settings.filesLimit)
         let recovered = home.store?.recover()
         let epoch = recovered?.epoch ?? Names.hexadecimal(UInt64.random(in: 0 ... .max))
         spool = Spool(
@@ -316,6 +316,7 @@ public actor Agent: AgentReceiver {
     func remove(_ run: String) {
         guard let state = runs.removeValue(forKey: run) else { return }
         if let folder = state.folder { Files.removeTree(folder) }
+        if !state.watch.order.launch.files.isEmpty { makeRoom(for: 0) }
         finished.append(run)
         if finished.count > 256 { finished.removeFirst() }
         leaveIfDone()

@@ -7,13 +7,16 @@ import LoadsWire
 final class AgentHome {
     let store: SpoolStore?
     private let data: String?
+    private let filesLimit: Int
     private var temporary: String?
     private var files: FileCache?
     private var lock: Int32 = -1
 
+    /// - Parameter filesLimit: Bytes of shipped files.
     /// - Throws: ``AgentError`` when the folder cannot be used, or another agent uses it.
-    init(data: String?) throws(AgentError) {
+    init(data: String?, filesLimit: Int) throws(AgentError) {
         self.data = data
+        self.filesLimit = filesLimit
         guard let data else {
             store = nil
             return
@@ -40,7 +43,7 @@ final class AgentHome {
 
     func cache() throws(AgentError) -> FileCache {
         if let files { return files }
-        let cache = try FileCache(directory: "\(try place())/files")
+        let cache = try FileCache(directory: "\(try place())/files", limit: filesLimit)
         files = cache
         return cache
     }

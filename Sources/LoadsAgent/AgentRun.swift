@@ -10,6 +10,8 @@ struct AgentRun {
     var deadlineReason = ""
     /// Files that are not here yet.
     var missing: [RunnerLaunch.File] = []
+    /// Whether the content of files that lay here is being looked at.
+    var isChecking = false
     var folder: String?
     var gate = BatchGate()
     /// When the master was told last how much is missing.

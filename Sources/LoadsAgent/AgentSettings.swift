@@ -22,6 +22,8 @@ public struct AgentSettings: Sendable {
     public var farewell = Duration.seconds(10)
     /// How much is kept of what the master does not have yet.
     public var spool = SpoolLimits()
+    /// Bytes of shipped files that are kept for later runs. What runs need is kept in any case.
+    public var filesLimit = 4 << 30
     /// The runners it brings along, by name.
     public var builtIn = ["url"]
     /// Is told what happens, a line at a time, on the agent's loop.

@@ -95,9 +95,7 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
     deinit {
         // Its loop has ended before it, or nobody watches it any more: nothing is left behind all the same.
         if exitStatus == nil {
-            _ = Glibc.kill(-spawned.process, SIGKILL)
-            var status: Int32 = 0
-            while waitpid(spawned.process, &status, 0) < 0 && errno == EINTR {}
+            _ = endGroup()
             if spawned.processDescriptor >= 0 { close(spawned.processDescriptor) }
         }
         if commandsOpen { close(spawned.commands) }
@@ -262,16 +260,25 @@ final class RunnerProcess: RunnerChannel, FileHandler, @unchecked Sendable {
         guard waitid(P_PID, id_t(spawned.process), &information, WEXITED | WNOHANG | WNOWAIT) == 0,
             information.si_signo == SIGCHLD
         else { return }
-        _ = Glibc.kill(-spawned.process, SIGKILL)
-        var status: Int32 = 0
-        while waitpid(spawned.process, &status, 0) < 0 && errno == EINTR {}
-        exitStatus = status
+        exitStatus = endGroup()
         if spawned.processDescriptor >= 0 {
             loop.deregister(spawned.processDescriptor)
             close(spawned.processDescriptor)
         }
         // A process that left the group may hold the pipes open: what is in them is read, more is not waited for.
         startSweep(every: .milliseconds(500))
+    }
+
+    /// Kills what is left of its process group, the sentinel too, and reaps both. Returns how it ended.
+    private func endGroup() -> Int32 {
+        _ = Glibc.kill(-spawned.process, SIGKILL)
+        var status: Int32 = 0
+        if spawned.sentinel > 0 {
+            _ = Glibc.kill(spawned.sentinel, SIGKILL)
+            while waitpid(spawned.sentinel, &status, 0) < 0 && errno == EINTR {}
+        }
+        while waitpid(spawned.process, &status, 0) < 0 && errno == EINTR {}
+        return status
     }
 
     /// Looks again from time to time: for the end where the kernel does not tell, and for pipes that nobody closes.

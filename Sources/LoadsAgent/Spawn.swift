@@ -5,6 +5,8 @@ import LoadsWire
 /// A child process as it was started: its number and our ends of its pipes. All descriptors are close-on-exec.
 struct SpawnedProcess {
     var process: pid_t
+    /// Kills its process group when we are gone; -1 is none.
+    var sentinel: pid_t
     /// Becomes readable when the process ends.
     var processDescriptor: Int32
     /// We write commands here.
@@ -34,7 +36,7 @@ enum Spawn {
     }
 
     /// Starts a runner in a process group of its own, so that the terminal's Ctrl-C reaches only us. The kernel kills it
-    /// when the calling thread ends, as it does when the agent is killed.
+    /// when the calling thread ends, as it does when the agent is killed; the sentinel then kills whatever it started.
     ///
     /// - Parameters:
     ///   - counterBytes: The size of the memory shared with it.
@@ -108,7 +110,8 @@ enum Spawn {
             _ = loads_fcntl_int(descriptor, F_SETFL, O_NONBLOCK)
         }
         return SpawnedProcess(
-            process: process, processDescriptor: loads_pidfd_open(process), commands: commands.write,
+            process: process, sentinel: loads_guard_group(process), processDescriptor: loads_pidfd_open(process),
+            commands: commands.write,
             reports: reports.read, output: output.read, counters: counters)
     }
 

@@ -50,6 +50,12 @@ import Logging
             valueName: "MiB"))
     var spoolLimit = 1024
 
+    @Option(
+        help: ArgumentHelp(
+            "Shipped files kept at most for later runs; those that were not used for the longest time go first.",
+            valueName: "MiB"))
+    var filesLimit = 4096
+
     @OptionGroup(title: "Log") var log: LogOptions
 
     /// The executable is the URL runner, too: an agent starts itself as it.
@@ -70,6 +76,9 @@ import Logging
             throw ValidationError("--id \(id): 1 to 64 letters, digits, '-', '_' or '.', not beginning with a dot")
         }
         guard spoolLimit > 0 else { throw ValidationError("--spool-limit \(spoolLimit): at least 1 MiB") }
+        guard (0...1 << 40).contains(filesLimit) else {
+            throw ValidationError("--files-limit \(filesLimit): MiB, at least 0")
+        }
     }
 
     func run() async throws {
@@ -94,6 +103,7 @@ import Logging
         settings.orphanTimeout = orphanTimeout.duration
         settings.spool.disk = spoolLimit << 20
         settings.spool.memory = min(settings.spool.memory, spoolLimit << 20)
+        settings.filesLimit = filesLimit << 20
         settings.log = { level, line in logger.log(level: Logger.Level(level), "\(line)") }
         let master = master
         settings.welcomed = {

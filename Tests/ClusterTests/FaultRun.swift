@@ -1,5 +1,6 @@
 import Foundation
 import TestSupport
+import Testing
 
 /// A run seen through with `loads run`, during which something happens.
 struct FaultRun {
@@ -10,6 +11,21 @@ struct FaultRun {
     var requests: Int
     /// Requests, as the target has them.
     var log: Int
+
+    /// What the target has more than the summary was made by the killed agent since its last acknowledgement: at most what
+    /// its users sent in a second and a half, at the pace they had. Nothing that was acknowledged is lost.
+    func expectOnlyTheLastMoments(of id: String) throws {
+        let hits = summary.agents.map { $0["hits"] as? Int ?? 0 }
+        #expect(hits.reduce(0, +) == requests, "\(summary.agents)")
+        let agent = summary.agent(id)
+        let missing = try #require(agent["missing"] as? [String: Any])
+        let (own, seconds) = (try #require(agent["hits"] as? Int), try #require(missing["from_s"] as? Double))
+        let users = try #require(agent["users"] as? Int)
+        #expect(own > 0 && seconds > 0, "\(agent)")
+        let pace = Double(own) / max(seconds, 0.1)
+        let gap = log - requests
+        #expect(gap >= 0 && Double(gap) <= pace * 1.5 + Double(users), "\(gap) are missing: \(agent)")
+    }
 }
 
 extension Cluster {

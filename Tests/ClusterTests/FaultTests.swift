@@ -25,8 +25,7 @@ import Testing
         #expect(from > death - 1 && from <= death, "\(missing), killed after \(death) s")
         let whole = try #require(outcome.summary.agents.first { $0["id"] as? String == "a1" })
         #expect(whole["missing"] is NSNull || whole["missing"] == nil)
-        // What was acknowledged is there; what is not, was made by the killed agent in its last moments.
-        #expect(outcome.requests <= outcome.log && outcome.log - outcome.requests < 2_000)
+        try outcome.expectOnlyTheLastMoments(of: "a2")
         #expect(outcome.requests > 500)
         await first.stop()
         await master.stop()
@@ -73,42 +72,6 @@ import Testing
         for agent in agents { await agent.stop() }
         await revived?.stop()
         await nginx.stop()
-    }
-
-    @Test func aRunnerThatCrashesHangsOrFloodsSpoilsOnlyItsOwnShare() async throws {
-        let cluster = try await Cluster()
-        let master = try await cluster.startMaster()
-        let agent = try await cluster.startAgent("a1")
-        let runner = try cluster.directory.write(
-            """
-            import json, os, sys, time
-            mode = sys.argv[1]
-            plan = json.loads(sys.stdin.readline())
-            out = os.fdopen(int(os.environ["LOADS_RESULTS_FD"]), "w")
-            for number in range(100):
-                out.write('{"t": 0.1, "name": "x", "status": 200, "ms": 1.5}\\n')
-            out.flush()
-            time.sleep(1)
-            if mode == "crash": os.abort()
-            if mode == "flood":
-                for number in range(200000): out.write('{"t": 0.2, "name": "x", "status": 200, "ms": 1.5}\\n')
-                out.flush()
-            if mode == "hang":
-                import signal
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                time.sleep(100000)
-            """, to: "runner.py")
-        let json = cluster.directory.path + "/summary.json"
-        for (mode, hits) in [("crash", 100), ("flood", 200_100), ("hang", 100)] {
-            let outcome = try await cluster.loads(
-                ["run", "-c", "1", "-d", "1s", "--grace", "1s", "--json", json, "--include", runner]
-                    + (try await cluster.clientArguments()) + ["--", "python3", "runner.py", mode])
-            // One that never ends is killed when it is long overdue: a crash like another.
-            #expect(outcome.status == (mode == "flood" ? 0 : 71), "\(mode): \(outcome.output)\(outcome.errors)")
-            #expect(try RunSummary(json).number("hits.count") == hits)
-        }
-        await agent.stop()
-        await master.stop()
     }
 
     @Test func aSlowSubscriberSlowsNobodyAndCanTell() async throws {
@@ -193,17 +156,48 @@ import Testing
         await master.stop()
     }
 
+    /// It is killed in the middle of a run and started again with its old data at a master in the middle of another run.
     @Test func anAgentOfAnotherMasterIsNotMixedUp() async throws {
-        let nginx = try await Nginx()
-        let (mine, other) = (try await Cluster(), try await Cluster())
-        let masters = [try await mine.startMaster(), try await other.startMaster()]
-        let agent = try await mine.startAgent("a1")
-        let stranger = try await other.startAgent("a1")
-        let outcome = try await mine.run(nginx, duration: "3s") {}
+        let (target, foreignTarget) = (try await Nginx(), try await Nginx())
+        let (cluster, foreign) = (try await Cluster(), try await Cluster())
+        let masters = [
+            try await cluster.startMaster(), try await foreign.startMaster(["--lost-after", "3s"]),
+        ]
+        let (own, stranger) = (try await cluster.startAgent("a1"), try await foreign.startAgent("a2"))
+        let json = foreign.directory.path + "/foreign.json"
+        let run = try await foreign.startLoads([
+            "run", foreignTarget.url + "/", "-c", "5", "-d", "300s", "--think", "10ms", "--json", json,
+        ])
+        try await run.wait(for: "requests", timeout: .seconds(60)) { foreignTarget.accessLog().count > 200 }
+        let runs = try await foreign.status()["runs"] as? [[String: Any]]
+        let name = try #require(runs?.first?["id"] as? String)
+        var again: ChildProcess?
+        let outcome = try await cluster.run(target, duration: "8s") {
+            stranger.kill(SIGKILL)
+            let agent = try await cluster.startAgent("a2", ["--data", foreign.directory.path + "/a2"])
+            #expect(agent.errors.contains("run \(name): results of an earlier start are kept"), "\(agent.errors)")
+            try await agent.wait(for: "refusal") {
+                agent.errors.contains("the master says: this master does not know the run \(name)")
+            }
+            again = agent
+        }
+        #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.log == outcome.requests)
-        #expect(outcome.summary.agents.count == 1)
-        for process in [agent, stranger] + masters { await process.stop() }
-        await nginx.stop()
+        #expect(outcome.summary.users == ["a1": 10])
+        // It is an agent like any other from now on.
+        let both = try await cluster.run(target, duration: "3s") {}
+        #expect(both.log == both.requests && both.summary.users == ["a1": 5, "a2": 5])
+        // Its old master has what it had acknowledged, and says from when on the rest is missing.
+        let end = try await run.outcome()
+        #expect(end.errors.contains("a2 is lost"), "\(end.status) \(end.errors)")
+        let summary = try RunSummary(json)
+        #expect(summary.agent("a2")["state"] as? String == "lost")
+        let requests = try #require(summary.number("hits.requests"))
+        #expect(requests > 100 && requests <= foreignTarget.accessLog().count)
+        await own.stop()
+        await again?.stop()
+        for process in masters { await process.stop() }
+        for nginx in [target, foreignTarget] { await nginx.stop() }
     }
 
     @Test func garbageOnEverySocketChangesNothing() async throws {

@@ -99,6 +99,72 @@ import Testing
         #expect(shelf.asked.withLock { $0.count { $0 == 0 } } == 2)
     }
 
+    /// What a power cut may leave of a file, and what nobody should have written: neither is run, and the agent does not
+    /// wait for a file for ever that it believes to have.
+    @Test(arguments: ["", "short", "same length"])
+    func aFileThatLiesThereWithAnotherContentIsFetchedAnew(_ damage: String) async throws {
+        let data = FileManager.default.temporaryDirectory.appending(path: "loads-data-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        let shelf = Shelf([Self.script, Self.words])
+        var manners = PlayedMaster.Manners()
+        manners.file = { shelf.answer($0, $1, $2) }
+        for round in 0..<2 {
+            if round == 1 {
+                for bytes in [Self.script, Self.words] {
+                    let file = "\(data)/files/\(SHA256.hexadecimal(of: bytes))"
+                    #expect(chmod(file, 0o600) == 0)
+                    let content = damage == "same length" ? String(repeating: "x", count: bytes.count) : damage
+                    try Data(content.utf8).write(to: URL(filePath: file))
+                }
+            }
+            let sign = Fixtures.processFile()
+            let rig = try await Rig(manners) { $0.data = data }
+            let run = await rig.gather(Self.order(Self.both, sign: sign))
+            await rig.close()
+            #expect(Self.message(run).contains("exit code 3"))
+            #expect(try String(contentsOfFile: sign, encoding: .utf8).hasPrefix("one two three\n"))
+        }
+        #expect(shelf.asked.withLock { $0.count { $0 == 0 } } == 4)
+    }
+
+    /// Each run ships another program, as a team does that builds its tests again and again.
+    @Test func filesThatWereNotUsedForLongMakeRoomForOthers() async throws {
+        let data = FileManager.default.temporaryDirectory.appending(path: "loads-data-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: data) }
+        let programs = (0..<5).map { Array("#!/bin/sh\n# \(String(repeating: "\($0)", count: 9_000))\nexit 3\n".utf8) }
+        let shelf = Shelf(programs)
+        var manners = PlayedMaster.Manners()
+        manners.file = { shelf.answer($0, $1, $2) }
+        let rig = try await Rig(manners) {
+            $0.data = data
+            $0.filesLimit = 20_000
+        }
+        // The first is used each time, and stays.
+        for (number, program) in programs.enumerated() {
+            var order = Self.order(
+                [Self.file("bin/run.sh", program, executable: true), Self.file("first", programs[0])],
+                sign: Fixtures.processFile())
+            order.run = "run-\(number)"
+            #expect(Self.message(await rig.gather(order)).contains("exit code 3"))
+        }
+        await rig.close()
+        let kept = try FileManager.default.contentsOfDirectory(atPath: "\(data)/files")
+        #expect(Set(kept) == Set([programs[0], programs[4]].map { SHA256.hexadecimal(of: $0) }))
+        #expect(shelf.asked.withLock { $0.count { $0 == 0 } } == 5)
+    }
+
+    @Test func whatARunNeedsIsKeptBeyondTheLimit() async throws {
+        let shelf = Shelf([Self.script, Self.words])
+        var manners = PlayedMaster.Manners()
+        manners.file = { shelf.answer($0, $1, $2) }
+        let sign = Fixtures.processFile()
+        let rig = try await Rig(manners) { $0.filesLimit = 0 }
+        let run = await rig.gather(Self.order(Self.both, sign: sign))
+        await rig.close()
+        #expect(Self.message(run).contains("exit code 3"))
+        #expect(try String(contentsOfFile: sign, encoding: .utf8).hasPrefix("one two three\n"))
+    }
+
     @Test func aCutIsTakenUpWhereItWas() async throws {
         let shelf = Shelf([Self.script, Self.words])
         shelf.left.withLock { $0 = 4 }

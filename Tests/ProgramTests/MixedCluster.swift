@@ -7,7 +7,8 @@ struct MixedCluster {
     /// Where clients connect.
     let control: String
     private let master: ChildProcess
-    private let agents: [ChildProcess]
+    /// By language.
+    let agents: [String: ChildProcess]
     private let keys: Keys?
 
     init(
@@ -22,7 +23,7 @@ struct MixedCluster {
         control = String(
             try #require(master.output.split(whereSeparator: \.isWhitespace).first { $0.hasPrefix("control=") })
                 .dropFirst("control=".count))
-        var agents: [ChildProcess] = []
+        var agents: [String: ChildProcess] = [:]
         for id in languages {
             let command =
                 switch id {
@@ -31,11 +32,10 @@ struct MixedCluster {
                 default: Clients.nodeAgent
                 }
             let options = ["--master", control, "--id", id, "--data", "\(directory.path)/\(id)"]
-            agents.append(
-                try ChildProcess(
-                    command + options + (try await keys?.peer("agent", id) ?? []), environment: Clients.environment))
+            agents[id] = try ChildProcess(
+                command + options + (try await keys?.peer("agent", id) ?? []), environment: Clients.environment)
         }
-        for agent in agents {
+        for agent in agents.values {
             try await agent.wait(for: "line that it is ready") { agent.output.contains("ready ") }
         }
         self.agents = agents
@@ -50,7 +50,7 @@ struct MixedCluster {
     }
 
     func stop() async {
-        for agent in agents { await agent.stop() }
+        for agent in agents.values { await agent.stop() }
         await master.stop()
     }
 

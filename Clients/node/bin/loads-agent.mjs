@@ -7,7 +7,7 @@ import { Agent, log } from '../lib/agent.mjs'
 import { own } from '../lib/lock.mjs'
 
 const usage = `usage: loads-agent.mjs --master tcp://HOST:7780 [--name NAME] [--id ID] [--labels a=b,c=d] [--data DIR]
-                       [--keys DIR] [--orphan-timeout SECONDS]
+                       [--keys DIR] [--orphan-timeout SECONDS] [--files-limit MIB]
 
   --master   the master's control address
   --name     the name that people see; the host's by default
@@ -16,7 +16,8 @@ const usage = `usage: loads-agent.mjs --master tcp://HOST:7780 [--name NAME] [--
   --data     directory of shipped files and of results that the master does not have: an agent that was killed goes on
              with them. By default files are temporary, and results in memory
   --keys     directory of CURVE keys
-  --orphan-timeout   how long runners go on while the master is away: 120`
+  --orphan-timeout   how long runners go on while the master is away: 120
+  --files-limit      shipped files kept at most for later runs, in MiB; those not used for the longest time go first: 4096`
 
 function refuse(text) {
   process.stderr.write(`loads-agent: ${text}\n`)
@@ -29,6 +30,7 @@ function options() {
     const { values } = parseArgs({
       options: {
         master: text, name: text, id: text, labels: text, data: text, keys: text, 'orphan-timeout': text,
+        'files-limit': text,
         help: { type: 'boolean', short: 'h' },
       },
     })
@@ -55,6 +57,8 @@ for (const pair of (given.labels ?? '').split(',').filter((text) => text !== '')
 }
 const orphanTimeout = Number(given['orphan-timeout'] ?? 120)
 if (!(orphanTimeout > 0)) refuse(`--orphan-timeout ${given['orphan-timeout']}: not a number of seconds`)
+const filesLimit = Number(given['files-limit'] ?? 4096)
+if (!(filesLimit >= 0)) refuse(`--files-limit ${given['files-limit']}: not a number of MiB`)
 
 let mechanism
 if (given.keys !== undefined) {
@@ -91,7 +95,7 @@ if (temporary === null) {
 const ready = () => console.log(`ready agent=${identity} master=${given.master}`)
 const agent = new Agent({
   host, port: Number(address[3]), name, identity, labels, data, keeps: temporary === null,
-  orphanTimeout, mechanism, ready,
+  filesLimit: filesLimit * 2 ** 20, orphanTimeout, mechanism, ready,
 })
 agent.start()
 

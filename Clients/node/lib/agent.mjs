@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import os from 'node:os'
 import path from 'node:path'
 import { farewell } from './farewell.mjs'
+import { Cache } from './files.mjs'
 import { Orphan } from './held.mjs'
 import { Spool } from './spool.mjs'
 import { Socket } from './socket.mjs'
@@ -51,10 +52,12 @@ export class Agent {
 
   /**
    * `options`: host, port, name, identity, labels, data (a directory for files and runs), keeps (whether results are kept
-   * there too, until the master has them), orphanTimeout (seconds), mechanism, ready.
+   * there too, until the master has them), filesLimit (bytes of shipped files kept for later runs), orphanTimeout (seconds),
+   * mechanism, ready.
    */
   constructor(options) {
     this.#options = options
+    this.cache = new Cache(path.join(options.data, 'files'), options.filesLimit)
     if (options.keeps) this.#store = new Store(path.join(options.data, 'spool'), log)
     this.#spool = new Spool({ store: this.#store })
     this.#epoch = this.#recover() ?? randomBytes(8).toString('hex')
@@ -116,7 +119,7 @@ export class Agent {
       this.#hello()
     }
     for (const work of [...this.#works.values()]) {
-      this.#guard(work, () => work.tick(time))
+      this.guard(work, () => work.tick(time))
       if (time - this.#lastSign > this.#options.orphanTimeout) {
         work.kill(`its master was away for ${this.#options.orphanTimeout} s`)
       }
@@ -182,7 +185,8 @@ export class Agent {
     }
   }
 
-  #guard(work, body) {
+  /** Lets something happen to a run, which may turn out to be impossible. */
+  guard(work, body) {
     try {
       body()
     } catch (error) {
@@ -206,7 +210,7 @@ export class Agent {
         // What was under way may be lost, and the master knows what it has: everything again from there.
         this.#spool.rewind()
         this.#push()
-        for (const work of [...this.#works.values()]) this.#guard(work, () => work.fetchAgain())
+        for (const work of [...this.#works.values()]) this.guard(work, () => work.fetchAgain())
         for (let count = 0; count < fastBeats; count += 1) {
           setTimeout(() => this.#welcome === fields && this.#beat(), count * fastBeatInterval)
         }
@@ -241,7 +245,7 @@ export class Agent {
         const work = new Work(run, launch, order, this.#options.identity, this.#options.data, interval, this)
         this.#works.set(run, work)
         this.#store?.begin(run, this.#epoch)
-        this.#guard(work, () => work.prepare())
+        this.guard(work, () => work.prepare())
       },
 
       start({ run, at_ns }) {
@@ -262,7 +266,7 @@ export class Agent {
       },
 
       chunk({ hash, offset, bytes }) {
-        for (const work of [...this.#works.values()]) this.#guard(work, () => work.takeChunk(hash, offset, bytes))
+        for (const work of [...this.#works.values()]) this.guard(work, () => work.takeChunk(hash, offset, bytes))
       },
 
       ack({ run, epoch, seq }) {
@@ -351,6 +355,12 @@ export class Agent {
     this.#say('status', { run: work.run, ...fields })
   }
 
+  /** Shipped files that no run needs make room for others. */
+  makeRoom(bytes = 0) {
+    const runs = [...this.#works.values()].filter((work) => !work.isOver)
+    this.cache.makeRoom(bytes, new Set(runs.flatMap((work) => work.files.map(({ hash }) => hash))))
+  }
+
   fetch(fields) {
     this.#say('fetch', fields)
   }
@@ -361,6 +371,7 @@ export class Agent {
     work.discard()
     this.#spool.forget(work.run)
     this.#works.delete(work.run)
+    this.makeRoom()
   }
 
   /** Puts a result into the spool, numbered. */
@@ -377,6 +388,7 @@ export class Agent {
     work.discard()
     this.#spool.forget(work.run)
     this.#works.delete(work.run)
+    this.makeRoom()
     this.#finished.add(work.run)
     if (this.#finished.size > remembered) this.#finished.delete(this.#finished.values().next().value)
   }

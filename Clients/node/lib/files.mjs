@@ -11,6 +11,92 @@ const credit = 4 * chunkBytes
 /** What arrived is not the file that was asked for. */
 export class BadFile extends Error {}
 
+/**
+ * The files that came, by their hash: checked when they came, and once in the life of an agent before they are used again,
+ * since a power cut may leave less than was written.
+ *
+ * Bounded: when more is wanted, what has not been used for the longest time goes.
+ */
+export class Cache {
+  #directory
+  #limit
+  /** Hashes of the files whose content this process has seen. */
+  #checked = new Set()
+
+  /** `limit`: bytes that are kept, unless runs need more. */
+  constructor(directory, limit = 2 ** 32) {
+    this.#directory = directory
+    this.#limit = limit
+    fs.mkdirSync(directory, { recursive: true })
+    for (const name of fs.readdirSync(directory)) if (name.endsWith('.part')) fs.unlinkSync(this.path(name))
+  }
+
+  path(name) {
+    return path.join(this.#directory, name)
+  }
+
+  /** Whether a file is there, and as long as it should be. One of another length is removed. */
+  has({ hash, bytes }) {
+    const found = fs.lstatSync(this.path(hash), { throwIfNoEntry: false })
+    if (!found) return false
+    if (!found.isFile() || found.size !== Number(bytes)) {
+      this.#drop(hash)
+      return false
+    }
+    // The last use decides who goes first.
+    const now = new Date()
+    fs.utimesSync(this.path(hash), now, now)
+    return true
+  }
+
+  /** Those of some files that are there with a content which nobody has looked at since this agent was started. */
+  unchecked(files) {
+    return [...new Set(files.filter((file) => this.has(file)).map(({ hash }) => hash))].filter((hash) => !this.#checked.has(hash))
+  }
+
+  /** Reads a file as it should be; one with another content is removed. */
+  async check(hash) {
+    const digest = createHash('sha256')
+    try {
+      for await (const bytes of fs.createReadStream(this.path(hash), { highWaterMark: 1 << 20 })) digest.update(bytes)
+    } catch (error) {
+      if (!error.code) throw error
+    }
+    if (digest.digest('hex') === hash) this.#checked.add(hash)
+    else this.#drop(hash)
+  }
+
+  /** Takes in a file that has come. */
+  keep(part, hash) {
+    fs.renameSync(part, this.path(hash))
+    this.#checked.add(hash)
+  }
+
+  /**
+   * Removes what was not used for the longest time, until so many bytes more are within the limit.
+   *
+   * `needed`: a set of hashes that stay in any case: runs need them, even if all of it is beyond the limit then.
+   */
+  makeRoom(bytes, needed) {
+    const names = fs.readdirSync(this.#directory).filter((name) => !name.endsWith('.part'))
+    const files = names.map((name) => ({ name, ...pick(fs.lstatSync(this.path(name))) }))
+    let total = files.reduce((sum, { size }) => sum + size, bytes)
+    for (const { name, size } of files.sort((a, b) => a.used - b.used)) {
+      if (total <= this.#limit) return
+      if (needed.has(name)) continue
+      this.#drop(name)
+      total -= size
+    }
+  }
+
+  #drop(name) {
+    this.#checked.delete(name)
+    fs.rmSync(this.path(name), { recursive: true, force: true })
+  }
+}
+
+const pick = ({ size, mtimeMs }) => ({ size, used: mtimeMs })
+
 /** The files that one run lacks, one after the other. No I/O but to the cache; the caller sends the requests. */
 export class Fetching {
   #cache
@@ -22,7 +108,7 @@ export class Fetching {
 
   constructor(cache, files) {
     this.#cache = cache
-    for (const { hash, bytes } of files) if (!fs.existsSync(path.join(cache, hash))) this.#wanted.set(hash, bytes)
+    for (const file of files) if (!cache.has(file)) this.#wanted.set(file.hash, file.bytes)
     this.#skipEmpty()
   }
 
@@ -94,7 +180,7 @@ export class Fetching {
     }
     if (this.#wanted.get(hash) === 0) fs.writeFileSync(this.#part(hash), '')
     this.#wanted.delete(hash)
-    fs.renameSync(this.#part(hash), path.join(this.#cache, hash))
+    this.#cache.keep(this.#part(hash), hash)
   }
 
   /** Removes what has arrived of the current file. */
@@ -103,7 +189,7 @@ export class Fetching {
   }
 
   #part(hash) {
-    return path.join(this.#cache, `${hash}.part`)
+    return this.#cache.path(`${hash}.part`)
   }
 }
 
@@ -113,7 +199,7 @@ export function place(cache, files, directory) {
     const target = path.resolve(directory, file.path)
     if (!target.startsWith(directory + path.sep)) throw new BadFile(`${file.path}: leads out of the run's directory`)
     fs.mkdirSync(path.dirname(target), { recursive: true })
-    fs.copyFileSync(path.join(cache, file.hash), target)
+    fs.copyFileSync(cache.path(file.hash), target)
     fs.chmodSync(target, file.executable ? 0o755 : 0o644)
   }
 }

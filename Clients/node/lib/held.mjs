@@ -6,6 +6,8 @@ export class Held {
   isOver = false
   /** Iterations started and ended, and hits, in all results so far. */
   counts = [0, 0, 0]
+  /** What was shipped with it. */
+  files = []
 
   constructor(run) {
     this.run = run

@@ -8,6 +8,8 @@ import { cut, message } from './wire.mjs'
 const groups = 200
 /** Raw hits that a batch carries at most; more are dropped and counted. */
 const hitLimit = 60_000
+/** Bytes of URLs and errors that they have at most, for the same reason: a message has its limit, and so has the memory. */
+const hitText = 4 << 20
 /** Seconds that are kept apart between two batches, the present one and past ones; what belongs to further ones is in the last. */
 export const secondLimit = 101
 const noHealth = {
@@ -88,6 +90,7 @@ export class Measure {
   /** How far the batches so far reach. */
   #reach = 0
   #waitingHits = 0
+  #waitingText = 0
   #dropped = 0
   /** Whether the program was told to end: what it cancels from then on is not the target's doing. */
   isStopped = false
@@ -219,15 +222,18 @@ export class Measure {
       if (error !== null) occurred(sums.errors, error, end, String(sample))
     }
     if (!this.rawHits) return
-    if (this.#waitingHits >= hitLimit) {
+    const row = {
+      t, user: count(hit.user ?? 0), iteration: count(hit.iteration ?? 0), name, method, url: cut(url), status,
+      ms: latency / 1e6, bytes, requests, error: error === null ? null : cut(error, 1000),
+    }
+    const length = textLength(row)
+    if (this.#waitingHits >= hitLimit || this.#waitingText + length > hitText) {
       this.#dropped += 1
       return
     }
     this.#waitingHits += 1
-    second.hits.push({
-      t, user: count(hit.user ?? 0), iteration: count(hit.iteration ?? 0), name, method, url, status, ms: latency / 1e6,
-      bytes, requests, error,
-    })
+    this.#waitingText += length
+    second.hits.push(row)
   }
 
   /**
@@ -261,7 +267,10 @@ export class Measure {
       overflowed_names: this.#families.reduce((sum, family) => sum + family.overflowed, 0),
     }
     this.#dropped = 0
-    this.#waitingHits = [...this.#seconds.values()].reduce((sum, { hits }) => sum + hits.length, 0)
+    // What belongs to seconds to come stays.
+    const waiting = [...this.#seconds.values()].flatMap(({ hits }) => hits)
+    this.#waitingHits = waiting.length
+    this.#waitingText = waiting.reduce((sum, hit) => sum + textLength(hit), 0)
     return cuts.map(({ from, to, counted }, place) => message('batch', {
       from_s: from, to_s: to, users: this.users, ...counted.packed(), health: place === cuts.length - 1 ? health : noHealth,
     }))
@@ -324,3 +333,6 @@ function count(value) {
   if (!Number.isInteger(value) || value < 0 || value > 2 ** 42) throw new BadResult(`${value}: not a count`)
   return value
 }
+
+/** Bytes of what cannot be told apart by a number. */
+const textLength = ({ url, error }) => Buffer.byteLength(url) + Buffer.byteLength(error ?? '')

@@ -72,6 +72,7 @@ export class MessagesRunner extends Runner {
 
   /** Leaves its reports unread: it merges them then. */
   pause(paused) {
+    this.isUnread = paused
     if (paused) this.#reports.pause()
     else this.#reports.resume()
   }

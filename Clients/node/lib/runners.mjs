@@ -15,6 +15,22 @@ const tailBytes = 16 << 10
 /** The monotonic clock that agents and runners share, in nanoseconds. */
 export const clock = () => process.hrtime.bigint()
 
+/**
+ * Starts a process that kills a process group when this process is gone, however it went: its end of the pipe is open as long
+ * as this process lives. It is there before the group is, and then told its number.
+ */
+function guard() {
+  const child = spawn('/bin/sh', ['-c', 'read -r group && { read -r end; kill -KILL -"$group"; }'], {
+    detached: true, cwd: '/', env: {}, stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  // Without a shell there is none.
+  child.on('error', () => {})
+  child.stdin.on('error', () => {})
+  child.unref()
+  child.stdin.unref()
+  return child
+}
+
 /** What both dialects share: a process in a group of its own, and the patience with it. */
 export class Runner {
   #process
@@ -22,6 +38,8 @@ export class Runner {
   #overdueAt = Infinity
   #tail = Buffer.alloc(0)
   #over = false
+  /** Whether it may have to wait because what it writes is not read. */
+  isUnread = false
   fault = null
 
   constructor(order, events) {
@@ -43,18 +61,22 @@ export class Runner {
   }
 
   start_(program, args, environment, directory, stdio) {
+    const sentinel = guard()
     const child = spawn(program, args, {
       env: { ...environment, LOADS_RUNNER: '1' }, cwd: directory, detached: true, stdio,
     })
     this.#process = child
+    if (child.pid === undefined) sentinel.kill('SIGKILL')
+    else sentinel.stdin.write(`${child.pid}\n`)
     child.on('error', (error) => {
       if (child.pid === undefined) this.events.failed(error)
     })
     for (const output of [child.stdout, child.stderr]) output.on('data', (bytes) => this.#keep(bytes))
     child.on('exit', () => {
       this.#over = true
-      // What it started goes with it.
+      // What it started goes with it. Then its number may become another group's.
       this.#killGroup()
+      sentinel.kill('SIGKILL')
       // A process that left the group may hold the pipes open: what is in them is read, more is not waited for.
       setTimeout(() => {
         for (const stream of child.stdio) if (stream && !stream.isPaused()) stream.destroy()
@@ -93,7 +115,12 @@ export class Runner {
     if (at >= this.#overdueAt) return
     clearTimeout(this.#overdue)
     this.#overdueAt = at
-    this.#overdue = setTimeout(() => this.kill(`${reason}, and was killed`), seconds * 1000)
+    const kill = () => {
+      // That it does not end is not its fault then.
+      if (this.isUnread) this.#overdue = setTimeout(kill, 1000)
+      else this.kill(`${reason}, and was killed`)
+    }
+    this.#overdue = setTimeout(kill, seconds * 1000)
   }
 
   crashed(code, signal, reason, [started, ended, hits] = [0, 0, 0]) {

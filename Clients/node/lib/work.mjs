@@ -36,6 +36,8 @@ export class Work extends Held {
   #interval
   #cache
   #directory
+  /** Whether the content of files that lay here is being looked at. */
+  #isChecking = false
   #fetching = null
   #askedAt = 0
   #runner = null
@@ -50,22 +52,38 @@ export class Work extends Held {
     this.#identity = identity
     this.#agent = agent
     this.#interval = interval
-    this.#cache = path.join(data, 'files')
+    this.#cache = agent.cache
+    this.files = launch.files
     this.#directory = path.join(data, 'runs', run)
   }
 
   // Preparation.
 
-  /** Begins to fetch what is missing, or starts the runner. @throws {Refusal} */
+  /** Sees to the files, and then starts the runner. @throws {Refusal} */
   prepare() {
     if (this.#launch.platform) checkPlatform(this.#launch.platform)
     if (this.#launch.built_in != null && !builtIn.includes(this.#launch.built_in)) {
       throw new Refusal(`this agent brings along no runner named "${this.#launch.built_in}": it has ${builtIn.join(', ')}`)
     }
-    fs.mkdirSync(this.#cache, { recursive: true })
     fs.mkdirSync(this.#directory, { recursive: true })
+    const unchecked = this.#cache.unchecked(this.files)
+    if (unchecked.length === 0) this.#fetch()
+    else this.#check(unchecked)
+  }
+
+  async #check(hashes) {
+    this.#isChecking = true
+    for (const hash of hashes) await this.#cache.check(hash)
+    if (!this.#isChecking) return
+    this.#isChecking = false
+    this.#agent.guard(this, () => this.#fetch())
+  }
+
+  /** Begins to fetch what is missing, or starts the runner. */
+  #fetch() {
     this.#guard(() => {
-      this.#fetching = new Fetching(this.#cache, this.#launch.files)
+      this.#fetching = new Fetching(this.#cache, this.files)
+      this.#agent.makeRoom(this.#fetching.missingBytes)
     })
     this.#proceed()
   }
@@ -95,7 +113,7 @@ export class Work extends Held {
       return
     }
     this.#fetching = null
-    this.#guard(() => place(this.#cache, this.#launch.files, this.#directory))
+    this.#guard(() => place(this.#cache, this.files, this.#directory))
     this.#launchRunner()
   }
 
@@ -219,6 +237,7 @@ export class Work extends Held {
   discard() {
     this.#fetching?.discard()
     this.#fetching = null
+    this.#isChecking = false
     fs.rmSync(this.#directory, { recursive: true, force: true })
   }
 

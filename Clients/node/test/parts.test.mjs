@@ -4,7 +4,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
-import { BadFile, chunkBytes, Fetching, place } from '../lib/files.mjs'
+import { BadFile, Cache, chunkBytes, Fetching, place } from '../lib/files.mjs'
 import { BadResult } from '../lib/grouped.mjs'
 import { bucket, Histogram } from '../lib/histogram.mjs'
 import { essentials, lack, length, needs, planLine, unknown } from '../lib/lines-plan.mjs'
@@ -96,6 +96,26 @@ const hit = {
 
 /** The last batch until then. */
 const last = (measure, now) => decode(measure.batches(now).at(-1))
+
+test('single hits are bounded by their texts, and the rest is counted', () => {
+  // As while a spool is full: no batch is cut for long.
+  const measure = new Measure({ rawHits: true })
+  for (let number = 0; number < 300; number += 1) {
+    const url = `http://h/${number}/${'u'.repeat(50_000)}`
+    measure.take({ url, name: 'n'.repeat(5_000), ms: 1, error: 'e'.repeat(5_000) }, 0.5)
+  }
+  const packed = measure.batches(0.95)
+  assert(packed.reduce((sum, { length }) => sum + length, 0) < 5 << 20)
+  const batch = decode(packed.at(-1))
+  assert.equal(batch.names['n'.repeat(1000)].count, 300)
+  const hits = batch.hits.t.length
+  assert(hits > 100)
+  assert.equal(hits + batch.health.dropped_hits, 300)
+  assert(batch.hits.strings.every((string) => Buffer.byteLength(string) <= 32 << 10))
+  // The next batch has room again.
+  measure.take({ url: 'http://h/', name: 'n', ms: 1 }, 1.5)
+  assert.equal(decode(measure.batches(1.9).at(-1)).hits.t.length, 1)
+})
 
 test('hits are counted by name and status', () => {
   const measure = new Measure({ rawHits: true })
@@ -392,8 +412,8 @@ test('runs do not touch each other', () => {
 function cache(t) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'loads-test-'))
   t.after(() => fs.rmSync(directory, { recursive: true }))
-  fs.mkdirSync(path.join(directory, 'cache'))
-  return { cache: path.join(directory, 'cache'), run: path.join(directory, 'run') }
+  const folder = path.join(directory, 'cache')
+  return { folder, cache: new Cache(folder), run: path.join(directory, 'run') }
 }
 
 const content = randomBytes(chunkBytes * 5 + 7)
@@ -431,7 +451,7 @@ test('a damaged file is fetched once more, then refused, and not kept', (t) => {
   const damaged = Buffer.concat([Buffer.from('x'), content.subarray(1)])
   const fetching = new Fetching(places.cache, [file])
   assert.throws(() => serve(fetching, damaged), BadFile)
-  assert.deepEqual(fs.readdirSync(places.cache), [])
+  assert.deepEqual(fs.readdirSync(places.folder), [])
   const other = new Fetching(places.cache, [file])
   let first = true
   for (let request = other.request(); request; request = other.request()) {
@@ -442,6 +462,44 @@ test('a damaged file is fetched once more, then refused, and not kept', (t) => {
     if (last === content.length) first = false
   }
   assert(other.isDone)
+})
+
+test('what is not the file does not count as there', async (t) => {
+  const places = cache(t)
+  serve(new Fetching(places.cache, [file]), content)
+  assert.deepEqual(places.cache.unchecked([file]), [])
+  for (const damaged of [Buffer.alloc(0), Buffer.from('short'), Buffer.concat([Buffer.from('x'), content.subarray(1)])]) {
+    fs.writeFileSync(places.cache.path(file.hash), damaged)
+    // Another process, after a power cut.
+    const later = new Cache(places.folder)
+    for (const hash of later.unchecked([file])) await later.check(hash)
+    const fetching = new Fetching(later, [file])
+    assert.equal(fetching.missingBytes, content.length)
+    serve(fetching, content)
+    const again = new Cache(places.folder)
+    assert.deepEqual(again.unchecked([file]), [file.hash])
+    await again.check(file.hash)
+    assert(new Fetching(again, [file]).isDone)
+  }
+})
+
+test('what was not used for long makes room', (t) => {
+  const { folder } = cache(t)
+  const small = new Cache(folder, 250)
+  const files = [0, 1, 2, 3].map((number) => {
+    const bytes = Buffer.alloc(100, number)
+    const one = { path: 'a', executable: false, bytes: 100, hash: sha256(bytes) }
+    serve(new Fetching(small, [one]), bytes)
+    fs.utimesSync(small.path(one.hash), number, number)
+    return one
+  })
+  // It is used once more.
+  assert(small.has(files[0]))
+  small.makeRoom(0, new Set([files[1].hash]))
+  assert.deepEqual(new Set(fs.readdirSync(folder)), new Set([files[0].hash, files[1].hash]))
+  // Needed, though it is older.
+  small.makeRoom(1000, new Set([files[1].hash]))
+  assert.deepEqual(fs.readdirSync(folder), [files[1].hash])
 })
 
 test('ZMTP comes whole however it is cut', () => {

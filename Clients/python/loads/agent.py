@@ -45,6 +45,8 @@ def main() -> None:
     parser.add_argument("--keys", help="directory of CURVE keys")
     parser.add_argument("--orphan-timeout", type=float, default=120.0, metavar="SECONDS",
                         help="how long runners go on while the master is away")
+    parser.add_argument("--files-limit", type=int, default=4096, metavar="MIB",
+                        help="shipped files kept at most for later runs: those not used for the longest time go first")
     options = parser.parse_args()
     name = options.name or f"{socket.gethostname()}-python"
     identity = options.id or re.sub(r"[^A-Za-z0-9_.-]", "-", name).lstrip(".")[:64] or "python"
@@ -52,6 +54,8 @@ def main() -> None:
         parser.error(f"--id {identity}: 1 to 64 letters, digits, '-', '_' or '.', not beginning with a dot")
     if not re.fullmatch(r"tcp://(\[[0-9a-fA-F:.]+\]|[^:/\[\]]+):\d+", options.master):
         parser.error(f"--master {options.master}: not an address (try tcp://127.0.0.1:7780)")
+    if options.files_limit < 0:
+        parser.error(f"--files-limit {options.files_limit}: MiB, at least 0")
     try:
         keys = Keys.for_agent(options.keys, options.master)
     except KeysError as error:
@@ -67,7 +71,7 @@ def main() -> None:
         else:
             data = stack.enter_context(tempfile.TemporaryDirectory(prefix="loads-agent-"))
         agent = Agent(options.master, name, identity, options.labels, data, keys, options.orphan_timeout,
-                      keeps=bool(options.data))
+                      keeps=bool(options.data), files_limit=options.files_limit << 20)
         asyncio.run(agent.run())
 
 

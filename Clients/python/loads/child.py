@@ -23,6 +23,24 @@ def reserve_descriptors() -> None:
         pass
 
 
+#: Both ends of a pipe, open as long as this process lives: nothing is ever written, and only the kernel closes it.
+_lifeline: tuple[int, int] | None = None
+
+
+def _guard(group: int) -> subprocess.Popen | None:
+    """Starts a process in another one's group that kills the whole group when this process is gone, however it went."""
+    global _lifeline
+    _lifeline = _lifeline or os.pipe()
+    try:
+        return subprocess.Popen(
+            ["loads-guard", "-c", "read -r end; kill -KILL 0"], executable="/bin/sh", cwd="/", env={}, stdin=_lifeline[0],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=group,
+            # A program may send a signal to its group.
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
+    except OSError:
+        return None
+
+
 class Child:
     """Starts a program and tells of its end once everything that it wrote has been read."""
 
@@ -60,6 +78,7 @@ class Child:
             for descriptor in [write, *copies]:
                 os.close(descriptor)
         self.pid = self._process.pid
+        self._guard = _guard(self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._reap)
         self.read(output, self._keep_tail)
@@ -137,6 +156,9 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.wait()
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._status = self._process.wait()

@@ -10,6 +10,8 @@ class Held:
 
     def __init__(self, run: str) -> None:
         self.run = run
+        #: What was shipped with it.
+        self.files: list[dict] = []
         #: The last sequence number drawn.
         self.sequence = 0
         #: Whether the end is in the spool.

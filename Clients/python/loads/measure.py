@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 from .grouped import OTHER, BadResult, Family, Grouped
 from .histogram import Histogram
-from .wire import message
+from .wire import message, text
 
 #: Groups of errors or failures kept apart.
 GROUPS = 200
 #: Raw hits that a batch carries at most; more are dropped and counted.
 HITS = 60_000
+#: Bytes of URLs and errors that they have at most, for the same reason: a message has its limit, and so has the memory.
+HIT_TEXT = 4 << 20
 #: Seconds that are kept apart between two batches, the present one and past ones; what belongs to further ones is in the last.
 SECONDS = 101
 _ARRIVALS = ("planned", "started", "dropped", "cancelled")
@@ -114,6 +116,7 @@ class Measure:
         #: Iterations and hits so far.
         self.totals = [0, 0]
         self._waiting_hits = 0
+        self._waiting_text = 0
         self._dropped = 0
 
     def take(self, record: dict, now: float) -> str | None:
@@ -200,7 +203,7 @@ class Measure:
         method = str(hit.get("method") or ("GET" if url else ""))
         if not (url or hit.get("name")):
             raise BadResult("a hit has a name or a url")
-        name = self._family.name(str(hit.get("name") or f"{method} {urlsplit(url).path or '/'}"))
+        name = self._family.name(text(hit.get("name") or f"{method} {urlsplit(url).path or '/'}", 1000))
         requests = _count(1 if hit.get("requests") is None else hit["requests"])
         received = _count(hit.get("bytes") or 0)
         sent = _count(hit.get("bytes_sent") or 0)
@@ -229,15 +232,18 @@ class Measure:
                 _occurred(sums.errors, str(error), end, str(sample))
         if not self.raw_hits:
             return
-        if self._waiting_hits >= HITS:
+        url, error = text(url), None if error is None else text(error, 1000)
+        length = len(url.encode()) + len((error or "").encode())
+        if self._waiting_hits >= HITS or self._waiting_text + length > HIT_TEXT:
             self._dropped += 1
             return
         self._waiting_hits += 1
+        self._waiting_text += length
         second.hits.append({
             "t": time, "user": _count(hit.get("user") or 0), "iteration": _count(hit.get("iteration") or 0),
             "name": name, "method": method, "url": url, "status": None if status is None else int(status),
             "ms": latency / 1e6, "bytes": received, "requests": requests,
-            "error": None if error is None else str(error),
+            "error": error,
         })
 
     def batches(self, now: float, cpu: float = 0.0, resident: int = 0, is_last: bool = False) -> list[bytes]:
@@ -269,7 +275,10 @@ class Measure:
                           "overflowed_names": sum(family.overflowed for family in self._families)}
             fields = (counted or _Second(self._kinds)).packed()
             packed.append(message("batch", from_s=since, to_s=until, health=health, users=self.users, **fields))
-        self._waiting_hits = sum(len(counted.hits) for counted in self._seconds.values())
+        # What belongs to seconds to come stays.
+        waiting = [hit for counted in self._seconds.values() for hit in counted.hits]
+        self._waiting_hits = len(waiting)
+        self._waiting_text = sum(len((hit["url"] + (hit["error"] or "")).encode()) for hit in waiting)
         self._dropped = 0
         return packed
 

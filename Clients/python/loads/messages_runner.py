@@ -72,6 +72,7 @@ class MessagesRunner(Runner):
 
     def pause(self, paused: bool) -> None:
         """Leaves its reports unread: it merges them then."""
+        self._is_unread = paused
         self._child.pause(self._reports[0], paused)
 
     def set_interval(self, seconds: float) -> None:

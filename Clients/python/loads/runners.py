@@ -35,6 +35,8 @@ class Runner:
         self._loop = asyncio.get_running_loop()
         self._child: Child | None = None
         self._overdue: asyncio.TimerHandle | None = None
+        #: Whether it may have to wait because what it writes is not read.
+        self._is_unread = False
 
     def _expect_end(self, seconds: float, reason: str) -> None:
         """Kills the process when it has not ended by then. A shorter patience replaces a longer one."""
@@ -43,7 +45,14 @@ class Runner:
             if self._overdue.when() <= when:
                 return
             self._overdue.cancel()
-        self._overdue = self._loop.call_at(when, lambda: self.kill(f"{reason}, and was killed"))
+        self._overdue = self._loop.call_at(when, self._out_of_patience, reason)
+
+    def _out_of_patience(self, reason: str) -> None:
+        if self._is_unread:
+            # That it does not end is not its fault.
+            self._overdue = self._loop.call_later(1.0, self._out_of_patience, reason)
+        else:
+            self.kill(f"{reason}, and was killed")
 
     def kill(self, reason: str) -> None:
         if self._child is not None:

@@ -14,6 +14,7 @@ import zmq
 
 from . import __version__, usage
 from .farewell import farewell
+from .files import Cache
 from .held import Held, Orphan
 from .keys import Keys
 from .link import Link
@@ -37,14 +38,17 @@ class Agent:
     """Serves one master until it is told to end. Confined to its event loop."""
 
     def __init__(self, master: str, name: str, identity: str, labels: dict[str, str], data: str, keys: Keys | None,
-                 orphan_timeout: float = 120.0, keeps: bool = False) -> None:
-        """`data`: where files and runs' directories go. `keeps`: results too, until the master has them."""
+                 orphan_timeout: float = 120.0, keeps: bool = False, files_limit: int = 4 << 30) -> None:
+        """`data`: where files and runs' directories go. `keeps`: results too, until the master has them.
+        `files_limit`: bytes of shipped files that are kept for later runs.
+        """
         self._master = master
         self._ready = False
         self._identity = identity
         self._name = name
         self._labels = labels
         self._data = data
+        self.cache = Cache(os.path.join(data, "files"), files_limit)
         self._orphan_timeout = orphan_timeout
         self._link = Link(master, keys, self._connected, self._received, self._trouble)
         self._store = Store(os.path.join(data, "spool"), log) if keeps else None
@@ -126,7 +130,7 @@ class Agent:
         else:
             self._hello()
         for work in list(self._works.values()):
-            self._guarded(work, work.tick, now)
+            self.guarded(work, work.tick, now)
             if now - self._last_sign > self._orphan_timeout:
                 work.kill(f"its master was away for {self._orphan_timeout:g} s")
 
@@ -218,7 +222,7 @@ class Agent:
         if first:
             log(f"welcomed by master {fields['boot']}")
             for work in list(self._works.values()):
-                self._guarded(work, work.fetch_again)
+                self.guarded(work, work.fetch_again)
             loop = asyncio.get_running_loop()
             for count in range(FAST_BEATS):
                 loop.call_later(count * FAST_BEAT_INTERVAL, self._fast_beat, fields)
@@ -253,9 +257,9 @@ class Agent:
         self._works[run] = work
         if self._store:
             self._store.begin(run, self._epoch)
-        self._guarded(work, work.prepare)
+        self.guarded(work, work.prepare)
 
-    def _guarded(self, work: Held, body, *arguments: object) -> None:
+    def guarded(self, work: Held, body, *arguments: object) -> None:
         try:
             body(*arguments)
         except Refusal as refusal:
@@ -290,7 +294,7 @@ class Agent:
 
     def _on_chunk(self, fields: dict) -> None:
         for work in list(self._works.values()):
-            self._guarded(work, work.take_chunk, fields["hash"], int(fields["offset"]), fields["bytes"])
+            self.guarded(work, work.take_chunk, fields["hash"], int(fields["offset"]), fields["bytes"])
 
     def _on_ack(self, fields: dict) -> None:
         if fields["epoch"] != self._epoch:
@@ -330,6 +334,11 @@ class Agent:
     def status(self, work: Work, **fields: object) -> None:
         self._say("status", run=work.run, **fields)
 
+    def make_room(self, count: int = 0) -> None:
+        """Shipped files that no run needs make room for others."""
+        self.cache.make_room(
+            count, {file["hash"] for work in self._works.values() if not work.over for file in work.files})
+
     def fetch(self, **fields: object) -> None:
         self._say("fetch", **fields)
 
@@ -339,6 +348,7 @@ class Agent:
         work.discard()
         self._spool.forget(work.run)
         del self._works[work.run]
+        self.make_room()
 
     def counters_path(self, run: str) -> str | None:
         """Where the counters of a run's runner lie, should this agent be killed; None without a disk to keep them."""
@@ -360,6 +370,7 @@ class Agent:
         work.discard()
         self._spool.forget(work.run)
         del self._works[work.run]
+        self.make_room()
         self._finished[work.run] = None
         if len(self._finished) > REMEMBERED:
             del self._finished[next(iter(self._finished))]

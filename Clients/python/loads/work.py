@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import re
@@ -20,7 +21,7 @@ from .url_runner import command_for
 from .wire import decode
 
 if TYPE_CHECKING:
-    from .agent import Agent
+    from .serving import Agent
 
 #: A chunk that has not come for so long is asked for again, in seconds.
 CHUNK_PATIENCE = 5.0
@@ -46,8 +47,11 @@ class Work(Held):
         self._identity = identity
         self._agent = agent
         self._interval = 0.1
-        self._cache = os.path.join(data, "files")
+        self._cache = agent.cache
+        self.files = launch["files"]
         self._directory = os.path.join(data, "runs", run)
+        #: Looks at the content of files that lay here.
+        self._checking: asyncio.Task | None = None
         self._fetching: Fetching | None = None
         self._asked_at = 0.0
         self._runner: Runner | None = None
@@ -58,19 +62,33 @@ class Work(Held):
     # Preparation.
 
     def prepare(self) -> None:
-        """Begins to fetch what is missing, or starts the runner. Raises Refusal."""
+        """Sees to the files, and then starts the runner. Raises Refusal."""
         wanted = self._launch.get("platform")
         if wanted:
             _check_platform(wanted)
         if self._launch.get("built_in") not in (None, *BUILT_IN):
             raise Refusal(f"this agent brings along no runner named {self._launch['built_in']!r}: it has "
                           + ", ".join(BUILT_IN))
-        os.makedirs(self._cache, exist_ok=True)
         os.makedirs(self._directory, exist_ok=True)
+        if unchecked := self._cache.unchecked(self.files):
+            self._checking = asyncio.create_task(self._check(unchecked))
+        else:
+            self._fetch()
+
+    async def _check(self, hashes: list[str]) -> None:
+        # On another thread: beats go on meanwhile.
+        self._cache.take(await asyncio.to_thread(self._cache.digests, hashes))
+        if self._checking is not None:
+            self._checking = None
+            self._agent.guarded(self, self._fetch)
+
+    def _fetch(self) -> None:
+        """Begins to fetch what is missing, or starts the runner."""
         try:
-            self._fetching = Fetching(self._cache, self._launch["files"])
+            self._fetching = Fetching(self._cache, self.files)
         except BadFile as error:
             raise Refusal(str(error), 70) from None
+        self._agent.make_room(self._fetching.missing_bytes)
         self._proceed()
 
     def take_chunk(self, hash_: str, offset: int, data: bytes) -> None:
@@ -93,7 +111,7 @@ class Work(Held):
             return
         self._fetching = None
         try:
-            place(self._cache, self._launch["files"], self._directory)
+            place(self._cache, self.files, self._directory)
             self._launch_runner()
         except (BadFile, OSError) as error:
             raise Refusal(f"the runner cannot be started: {error}") from None
@@ -207,7 +225,7 @@ class Work(Held):
         """Removes what the run left on the disk."""
         if self._fetching:
             self._fetching.discard()
-        self._fetching = None
+        self._fetching = self._checking = None
         shutil.rmtree(self._directory, ignore_errors=True)
 
     # From the runner.

@@ -6,7 +6,7 @@ import unittest
 
 import msgpack
 
-from loads.files import BadFile, CHUNK, Fetching, place
+from loads.files import BadFile, CHUNK, Cache, Fetching, place
 from loads.histogram import Histogram, bucket
 from loads.lines_plan import essentials, lack, length, needs, plan_line, unknown
 from loads.measure import BadResult, Measure, SECONDS, until_next
@@ -60,6 +60,23 @@ def last(measure, now):
 
 
 class MeasureTests(unittest.TestCase):
+    def test_single_hits_are_bounded_by_their_texts_and_the_rest_is_counted(self):
+        # As while a spool is full: no batch is cut for long.
+        measure = Measure(raw_hits=True)
+        for number in range(300):
+            measure.take({"url": f"http://h/{number}/" + "u" * 50_000, "name": "n" * 5_000, "ms": 1, "error": "e" * 5_000}, 0.5)
+        packed = measure.batches(0.95)
+        self.assertLess(sum(map(len, packed)), 5 << 20)
+        batch = decode(packed[-1])
+        self.assertEqual(batch["names"]["n" * 1000]["count"], 300)
+        hits = len(batch["hits"]["t"])
+        self.assertGreater(hits, 100)
+        self.assertEqual(hits + batch["health"]["dropped_hits"], 300)
+        self.assertTrue(all(len(string.encode()) <= 32 << 10 for string in batch["hits"]["strings"]))
+        # The next batch has room again.
+        measure.take({"url": "http://h/", "name": "n", "ms": 1}, 1.5)
+        self.assertEqual(len(last(measure, 1.9)["hits"]["t"]), 1)
+
     def test_hits_are_counted_by_name_and_status(self):
         measure = Measure(raw_hits=True)
         hit = {"t": 0.5, "user": 3, "iteration": 1, "name": "GET /", "method": "GET", "url": "http://h/", "status": 200,
@@ -436,9 +453,9 @@ class FileTests(unittest.TestCase):
     def setUp(self):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
-        self.cache = directory.name + "/cache"
+        self.folder = directory.name + "/cache"
         self.run_directory = directory.name + "/run"
-        os.mkdir(self.cache)
+        self.cache = Cache(self.folder)
         self.content = os.urandom(CHUNK * 5 + 7)
         self.file = {"path": "a/b.bin", "executable": True, "bytes": len(self.content),
                      "hash": hashlib.sha256(self.content).hexdigest()}
@@ -469,7 +486,53 @@ class FileTests(unittest.TestCase):
         fetching = Fetching(self.cache, [self.file])
         with self.assertRaises(BadFile):
             self.serve(fetching, b"x" + self.content[1:])
-        self.assertEqual(os.listdir(self.cache), [])
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_what_is_not_the_file_does_not_count_as_there(self):
+        self.serve(Fetching(self.cache, [self.file]), self.content)
+        self.assertEqual(self.cache.unchecked([self.file]), [])
+        for content in (b"", b"short", b"x" + self.content[1:]):
+            with open(self.cache.path(self.file["hash"]), "wb") as file:
+                file.write(content)
+            # Another process, after a power cut.
+            cache = Cache(self.folder)
+            unchecked = cache.unchecked([self.file])
+            self.assertEqual(cache.take(cache.digests(unchecked)), unchecked)
+            fetching = Fetching(cache, [self.file])
+            self.assertEqual(fetching.missing_bytes, len(self.content))
+            self.serve(fetching, self.content)
+            again = Cache(self.folder)
+            self.assertEqual(again.unchecked([self.file]), [self.file["hash"]])
+            self.assertEqual(again.take(again.digests([self.file["hash"]])), [])
+
+    def test_what_was_not_used_for_long_makes_room(self):
+        cache = Cache(self.folder, limit=250)
+        files = []
+        for number in range(4):
+            content = bytes([number]) * 100
+            files.append({"path": "a", "executable": False, "bytes": 100, "hash": hashlib.sha256(content).hexdigest()})
+            self.serve(Fetching(cache, [files[-1]]), content)
+            os.utime(cache.path(files[-1]["hash"]), (number, number))
+        self.assertTrue(cache.has(files[0]))
+        # Needed, though it is the oldest.
+        cache.make_room(100, {files[1]["hash"]})
+        self.assertEqual(set(os.listdir(self.folder)), {files[1]["hash"]})
+        cache.make_room(1000, {files[1]["hash"]})
+        self.assertTrue(cache.has(files[1]))
+        cache.make_room(0, set())
+        self.assertEqual(len(os.listdir(self.folder)), 1)
+
+    def test_the_last_use_counts(self):
+        cache = Cache(self.folder, limit=250)
+        files = []
+        for number in range(2):
+            content = bytes([number]) * 100
+            files.append({"path": "a", "executable": False, "bytes": 100, "hash": hashlib.sha256(content).hexdigest()})
+            self.serve(Fetching(cache, [files[-1]]), content)
+            os.utime(cache.path(files[-1]["hash"]), (number, number))
+        self.assertTrue(cache.has(files[0]))
+        cache.make_room(100, set())
+        self.assertEqual(os.listdir(self.folder), [files[0]["hash"]])
 
     def test_a_path_out_of_the_directory_is_refused(self):
         self.serve(Fetching(self.cache, [self.file]), self.content)

@@ -61,6 +61,12 @@ void loads_spawn_fresh(posix_spawnattr_t *attributes);
 int loads_spawn(const char *path, char *const arguments[], char *const environment[], const char *directory,
                 const int *descriptors, int count, int *process);
 
+/// Starts a small process in a child's process group that kills the whole group when this process is gone, however it went:
+/// the kernel's signal of `loads_spawn` reaches the child alone. It is killed with the group; the caller reaps it.
+///
+/// Returns its number, or -1 when there is none.
+int loads_guard_group(int group);
+
 /// `copy_file_range` from and to the current offsets, or `sendfile` where the file systems cannot do it; hidden behind
 /// `_GNU_SOURCE`.
 ssize_t loads_copy_file(int from, int to, size_t count);
