@@ -101,6 +101,8 @@ struct MergedRun {
                 unseen[second, default: Statistics()].merge(statistics)
             }
         }
+        // A batch knows its own agent's users alone.
+        for second in fresh.keys { pending[second]!.users = users }
         fresh.removeAll()
         // Health and users do not add up over time alone: they come from the agents' last words.
         total.health = health
@@ -196,11 +198,7 @@ struct MergedRun {
     /// The interval since the last call, if it is wanted and something happened in it.
     mutating func takeInterval(at time: Double) -> (from: Double, to: Double, Statistics)? {
         fold()
-        guard var statistics = interval,
-            !statistics.names.isEmpty || statistics.iterations != IterationCounts() || !statistics.failures.isEmpty
-                || !statistics.steps.isEmpty || !statistics.checks.isEmpty || !statistics.metrics.isEmpty
-                || statistics.users != users
-        else { return nil }
+        guard var statistics = interval, statistics.users != users || statistics.tellsSomething else { return nil }
         statistics.health = health
         statistics.users = users
         // A run's time ends with its last iteration: what comes a moment later has no length.
@@ -209,5 +207,15 @@ struct MergedRun {
         self.interval!.users = users
         intervalStart = interval.to
         return interval
+    }
+}
+
+extension Statistics {
+    /// Whether anything happened; what a generator says of itself alone is nothing.
+    fileprivate var tellsSomething: Bool {
+        var rest = self
+        rest.health = GeneratorHealth()
+        rest.users = 0
+        return rest != Statistics()
     }
 }

@@ -73,8 +73,9 @@ import Testing
         try await cluster.wait(for: "running") { status in
             (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "running" } ?? false
         }
-        let json = cluster.directory.path + "/attached.json"
-        let attached = try await cluster.startLoads(["attach", run, "--json", json])
+        let (json, series) = (cluster.directory.path + "/attached.json", cluster.directory.path + "/series.csv")
+        _ = try await nginx.accessLog(atLeast: 100)
+        let attached = try await cluster.startLoads(["attach", run, "--json", json, "--csv-series", series])
         let followed = try await cluster.startLoads(["logs", run, "--follow"])
         try await followed.wait(for: "the start") { followed.output.contains("  started  ") }
         #expect(try await cluster.loads(["adjust", run, "-c", "7"]).status == 0)
@@ -89,6 +90,16 @@ import Testing
         #expect(try await cluster.loads(["status"]).output.contains("ended: stopped"))
         let hits = try #require(try RunSummary(json).number("hits.requests"))
         #expect(try await nginx.accessLog(atLeast: hits).count == hits)
+        // The series holds the time before it was attached, too.
+        var (first, sum) = (-1, 0)
+        for line in try String(contentsOfFile: series, encoding: .utf8).split(separator: "\n") {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            guard fields[2] == "all" else { continue }
+            if first < 0 { first = Int(fields[0]) ?? -1 }
+            sum += Int(fields[5]) ?? 0
+        }
+        #expect(first == 0 && sum == hits)
+        #expect(!outcome.errors.contains("before this was attached"), "\(outcome.errors)")
         let log = try await cluster.loads(["logs", run])
         for word in ["started", "adjusted", "ended"] { #expect(log.output.contains(word), "\(log.output)") }
         // Who follows it has seen the same, as it happened, and leaves with the end.

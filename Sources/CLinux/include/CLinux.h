@@ -65,6 +65,9 @@ int loads_spawn(const char *path, char *const arguments[], char *const environme
 /// `_GNU_SOURCE`.
 ssize_t loads_copy_file(int from, int to, size_t count);
 
+/// `malloc_trim`: gives the system what the allocator holds free, of all threads; the Glibc module does not have it.
+void loads_release_memory(void);
+
 /// The C library's version, such as `2.36`.
 const char *loads_c_library_version(void);
 
