@@ -81,7 +81,7 @@ let package = Package(
             "LoadsTesting", ["LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "LoadsEventLoop", "CTesting"]),
         library("LoadsTransport", ["LoadsEventLoop"]),
         library("LoadsZeroMQ", ["LoadsTransport", "LoadsWire", "LoadsEventLoop", "CZeroMQ"]),
-        library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport"]),
+        library("LoadsMaster", ["LoadsCore", "LoadsEventLoop", "LoadsWire", "LoadsTransport", "CLinux"]),
         library("LoadsAgent", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop", "CLinux", "CZlib"]),
         library("LoadsClient", ["LoadsCore", "LoadsWire", "LoadsTransport", "LoadsEventLoop"]),
         // What the executables that serve have in common.
@@ -171,7 +171,9 @@ let package = Package(
         tests(
             "LoadsTransportTests",
             ["LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire", "LoadsEventLoop", "CZeroMQ", "TestSupport"]),
-        tests("LoadsMasterTests", ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
+        tests(
+            "LoadsMasterTests",
+            ["LoadsMaster", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop", "TestSupport"]),
         tests("LoadsClientTests", ["LoadsClient", "LoadsTransport", "LoadsCore", "LoadsWire", "LoadsEventLoop"]),
         .testTarget(
             name: "LoadsStoreTests",
@@ -200,7 +202,7 @@ let package = Package(
         tests(
             "LoadsCLITests",
             [
-                "loads-cli", "LoadsCore", "LoadsExport", "LoadsPackage", "LoadsReport", "LoadsWire",
+                "loads-cli", "LoadsCore", "LoadsExport", "LoadsPackage", "LoadsReport", "LoadsWire", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
             ]),
         tests("LoadsSessionEngineTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "TestSupport"]),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <gnu/libc-version.h>
 #include <limits.h>
+#include <malloc.h>
 #if __has_include(<linux/close_range.h>)
 #include <linux/close_range.h>
 #endif
@@ -234,3 +235,5 @@ void loads_pass_signals(int fd) {
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
 }
+
+void loads_release_memory(void) { malloc_trim(0); }

@@ -17,7 +17,8 @@ struct Conversation {
         var ask: ClientRequest.Ask
         /// The number of the latest attempt.
         var attempt: Int
-        var snapshot: RunSnapshot?
+        /// The pieces of its answer so far.
+        var pieces: ClientAnswer.Answer?
     }
 
     private var lastNumber = 0
@@ -41,7 +42,7 @@ struct Conversation {
         asked[entry.attempt] = nil
         lastNumber += 1
         entry.attempt = lastNumber
-        entry.snapshot = nil
+        entry.pieces = nil
         open[number] = entry
         asked[lastNumber] = number
         return ClientRequest(id: lastNumber, ask: entry.ask)
@@ -53,19 +54,14 @@ struct Conversation {
         asked[entry.attempt] = nil
     }
 
-    /// Takes an answer; the pieces of a snapshot come out as one.
+    /// Takes an answer; the pieces of a large one come out as one.
     mutating func take(_ answer: ClientAnswer) -> Outcome {
         guard let number = asked[answer.id], var entry = open[number] else { return .nothing }
-        var result = answer.answer
-        if case .snapshot(let piece) = answer.answer {
-            var whole = entry.snapshot ?? piece
-            if entry.snapshot != nil { whole.merge(piece) }
-            if whole.more {
-                entry.snapshot = whole
-                open[number] = entry
-                return .nothing
-            }
-            result = .snapshot(whole)
+        let result = entry.pieces?.joined(with: answer.answer) ?? answer.answer
+        if result.more {
+            entry.pieces = result
+            open[number] = entry
+            return .nothing
         }
         forget(number)
         return .answered(asked: number, result)

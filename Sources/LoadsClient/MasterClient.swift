@@ -138,6 +138,16 @@ public actor MasterClient {
         return entries
     }
 
+    /// What was measured in each second of a run.
+    ///
+    /// - Parameter from: The first second wanted.
+    /// - Returns: As many as come at once, in their order: the next ones begin after the last one. None when there are no more;
+    ///   of a run that goes on, when the master has stored no more yet.
+    public func seconds(run: String, from: Int = 0) async throws(ClientError) -> [MeasuredSecond] {
+        guard case .seconds(let page) = try await ask(.seconds(run: run, from: from)) else { throw unexpected() }
+        return page.seconds
+    }
+
     /// Ends the conversation. The master's runs go on.
     public func close() {
         transport.close()

@@ -30,6 +30,9 @@ public struct AgentShare: Sendable, Equatable {
     public var state = State.active
     /// What is missing; nil when everything came.
     public var missing: Missing?
+    /// Single hits of its that were wanted (``Plan/rawHits``) and could not be passed on or kept: they count in the numbers all
+    /// the same.
+    public var droppedHits = 0
     /// Seconds between the run's common start and this agent's, later positive; nil before it.
     public var startSkew: Double?
     /// How far the agent's clock may be off what the master believed at the start, in seconds.

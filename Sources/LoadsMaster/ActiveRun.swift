@@ -15,7 +15,7 @@ final class ActiveRun {
     struct UnsentChange {
         /// Its instant, in nanoseconds, and how far ahead that was set.
         var at: Int64
-        var lead: Duration
+        var lead: Lead
         var load: RunModels.Load
         /// What each agent went by before.
         let before: [String: Adjustment]
@@ -33,9 +33,11 @@ final class ActiveRun {
     /// Orders with a point in time for agents whose clocks are not known yet.
     var untimed: [(agent: String, order: RunLife.Order)] = []
     /// How far ahead the start was set; nil before it, and once an agent may know of it.
-    var lead: Duration?
+    var lead: Lead?
     /// A change of the load that no agent has heard of; nil without one.
     var unsent: UnsentChange?
+    /// It was told that results wait on its agents.
+    var isBehind = false
     /// What the run said that it waits for.
     var waitsFor = ""
     /// Whether its agents were told to send every hit.
@@ -121,6 +123,7 @@ final class ActiveRun {
             if let part = merged.parts[member.source] {
                 share.hits = part.hits
                 share.iterations = part.statistics.iterations
+                share.droppedHits = part.statistics.health.droppedHits
                 share.usage = AgentShare.Usage(
                     cores: member.cores, seconds: part.lastData, cpuSeconds: part.statistics.health.cpuSeconds,
                     waitedSeconds: Double(part.statistics.health.lag.waited) / 1e9,

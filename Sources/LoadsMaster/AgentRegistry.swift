@@ -137,9 +137,9 @@ struct AgentRegistry {
             return .new
         }
         let same = known.epoch == hello.epoch
-        // The same process has the same clock; a cut may have changed the way to it, so the samples start anew only
-        // where the process is another.
-        if same, !sharedClock { agent.clock = known.clock }
+        // An epoch outlives a restart of the agent's machine, its clock does not: only the same connection is certainly the
+        // same process. The beat that proves a new one brings the first sample.
+        if same, known.peer == peer, !sharedClock { agent.clock = known.clock }
         agents[hello.agent] = agent
         return same ? .back : .restarted(lostEpoch: known.epoch)
     }

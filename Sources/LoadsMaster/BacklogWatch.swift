@@ -23,6 +23,8 @@ struct BacklogWatch {
     static let bytes = 16 << 20
     /// Or so long a time of batches.
     static let time = Duration.seconds(10)
+    /// So few are what is just under way, however long they take.
+    static let few = 4
     /// It takes a moment to get rid of what gathered in a cut.
     static let patience = Duration.seconds(5)
 
@@ -34,15 +36,16 @@ struct BacklogWatch {
         func load(_ waiting: Waiting) -> Double {
             max(Double(waiting.messages) / Double(messages), Double(waiting.bytes) / Double(Self.bytes))
         }
-        let most = agents.max { load($0) < load($1) }
-        let full = most.map(load) ?? 0
         if isBehind {
-            guard full < 0.25 else { return nil }
+            let isHere = agents.allSatisfy { agent in
+                agent.messages <= max(messages / 4, Self.few) && agent.bytes <= Self.bytes / 4
+            }
+            guard isHere else { return nil }
             isBehind = false
             since = nil
             return .caughtUp
         }
-        guard let most, full >= 1 else {
+        guard let most = agents.max(by: { load($0) < load($1) }), load(most) >= 1 else {
             since = nil
             return nil
         }

@@ -35,7 +35,28 @@ struct FileStore {
         if let directory { scan(directory) }
     }
 
-    func has(_ hash: String) -> Bool { files[hash] != nil }
+    /// Whether a file is there, with the size that it should have.
+    func has(_ file: RunnerLaunch.File) -> Bool { files[file.hash]?.bytes == file.bytes }
+
+    /// Lets go of files whose size is not the one that a run announces: a machine that lost power keeps names and loses
+    /// contents.
+    ///
+    /// - Parameter inUse: The sizes of files that other runs need; theirs is right.
+    /// - Throws: ``WireFault`` when another run says otherwise.
+    mutating func check(_ launched: [RunnerLaunch.File], inUse: [String: Int] = [:]) throws(WireFault) {
+        for file in launched {
+            if let bytes = inUse[file.hash], bytes != file.bytes {
+                throw WireFault(
+                    code: "malformed",
+                    message:
+                        "the file \(file.path) (\(file.hash)) has \(file.bytes) bytes here, and \(bytes) in another "
+                        + "run: one content has one size")
+            }
+            guard let known = files[file.hash], known.bytes != file.bytes else { continue }
+            if let path = path(file.hash) { unlink(path) }
+            files[file.hash] = nil
+        }
+    }
 
     /// A run needs a file: it may be uploaded from now on.
     mutating func expect(_ file: RunnerLaunch.File) {

@@ -27,6 +27,7 @@ extension MasterServer {
         case .status: return reply(.status(status()))
         case .snapshot(let run): return snapshot(run, request.id, peer, for: identity)
         case .log(let run, let from): return log(run, from, request.id, peer)
+        case .seconds(let run, let from): return seconds(run, from, request.id, peer)
         case .submit, .upload, .stop, .adjust, .adjustRate: break
         }
         guard identity.roles.contains(.client) else {
@@ -122,7 +123,7 @@ extension MasterServer {
         let present = runs.map { run in
             run.merged.fold()
             var status = run.record.status(run.merged.total, elapsed: run.elapsed(at: now))
-            if run.record.state == .queued, run.waitsFor != "" { status.waitsFor = run.waitsFor }
+            if run.record.state == .queued, run.waitsFor != "" { status.waitsFor = run.waitsFor.inStatus }
             return status
         }
         return ClusterStatus(boot: boot, agents: agents, runs: history + present)
@@ -148,6 +149,31 @@ extension MasterServer {
                 var snapshot = ActiveRun(restoring: stored, log: []).snapshot(boot: boot, sequences: [:], at: now)
                 if !seesAll { snapshot.submission.hideSecrets() }
                 answer(peer, ClientAnswer(id: id, answer: .snapshot(snapshot)))
+            } catch {
+                answer(peer, ClientAnswer(id: id, answer: .error(WireFault(code: "storage", message: error.message))))
+            }
+        }
+    }
+
+    /// Seconds read for an answer: of many names fewer fit.
+    private static let secondsPage = 30
+
+    /// What is stored of a run's seconds. Of one that is over, that is everything.
+    private func seconds(_ run: String, _ from: Int, _ id: Int, _ peer: Peer) {
+        Task {
+            do throws(StorageError) {
+                while let active = byID[run], active.record.isOver, !active.isSettled, !isClosed {
+                    if let storageFault { throw StorageError(code: .disk, message: Self.cannotStore(storageFault)) }
+                    try? await loop.sleep(for: .milliseconds(50))
+                }
+                var isKnown = byID[run] != nil || history.contains { $0.run == run }
+                if !isKnown { isKnown = try await storage.run(run) != nil }
+                guard isKnown else {
+                    return answer(peer, ClientAnswer(id: id, answer: .error(Self.unknownRun(run))))
+                }
+                let seconds = try await storage.seconds(run, from: from, limit: Self.secondsPage)
+                let page = SecondsPage(seconds.map { MeasuredSecond(second: $0, $1) })
+                answer(peer, ClientAnswer(id: id, answer: .seconds(page)))
             } catch {
                 answer(peer, ClientAnswer(id: id, answer: .error(WireFault(code: "storage", message: error.message))))
             }

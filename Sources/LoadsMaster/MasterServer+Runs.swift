@@ -39,9 +39,12 @@ extension MasterServer {
         guard runs.count(where: { !$0.record.isOver }) < Self.openLimit else {
             throw WireFault(code: "full", message: "\(Self.openLimit) runs are waiting already")
         }
-        let missing = submission.launch.files.filter { !files.has($0.hash) }
-        let inUse = Set(runs.filter { !$0.record.isOver }.flatMap { $0.record.submission.launch.files.map(\.hash) })
-        try files.makeRoom(for: submission.launch.files, inUse: inUse)
+        let inUse = Dictionary(
+            runs.filter { !$0.record.isOver }.flatMap { $0.record.submission.launch.files.map { ($0.hash, $0.bytes) } },
+            uniquingKeysWith: { first, _ in first })
+        try files.check(submission.launch.files, inUse: inUse)
+        let missing = submission.launch.files.filter { !files.has($0) }
+        try files.makeRoom(for: submission.launch.files, inUse: Set(inUse.keys))
         for file in submission.launch.files { files.expect(file) }
         let run = ActiveRun(life: RunLife(submission: submission, at: Instant.wallTime))
         run.missingFiles = Set(missing.map(\.hash))
@@ -102,20 +105,22 @@ extension MasterServer {
 
     func adjust(_ run: String, to load: RunModels.Load) -> WireFault? {
         guard let active = byID[run] else { return absent(run) }
-        let instant = nextAdjustment(of: active)
+        let lead = adjustmentLead(of: active)
+        let instant = Instant.now.advanced(by: lead.whole)
         let before = active.life.adjustments
         let fault = active.life.adjust(to: load, at: instant)
         if fault == nil {
-            active.unsent = ActiveRun.UnsentChange(
-                at: instant.nanoseconds, lead: settings.adjustLead, load: load, before: before)
+            active.unsent = ActiveRun.UnsentChange(at: instant.nanoseconds, lead: lead, load: load, before: before)
         }
         perform(active)
         return fault
     }
 
     /// When a change can take effect on all agents of a run: far enough ahead for the one whose clock is known worst.
-    func nextAdjustment(of run: ActiveRun) -> Instant {
-        .now.advanced(by: settings.adjustLead + .seconds(clockError(run)))
+    func nextAdjustment(of run: ActiveRun) -> Instant { .now.advanced(by: adjustmentLead(of: run).whole) }
+
+    private func adjustmentLead(of run: ActiveRun) -> Lead {
+        Lead(promised: settings.adjustLead + .seconds(clockError(run)))
     }
 
     @discardableResult
@@ -134,8 +139,9 @@ extension MasterServer {
             }
         }
         let run = ActiveRun(restoring: stored, log: log)
+        try? files.check(stored.record.submission.launch.files)
         run.missingFiles = Set(
-            stored.record.submission.launch.files.map(\.hash).filter { !files.has($0) })
+            stored.record.submission.launch.files.filter { !files.has($0) }.map(\.hash))
         if stored.record.state == .queued {
             for file in stored.record.submission.launch.files { files.expect(file) }
         } else {
@@ -197,7 +203,8 @@ extension MasterServer {
             run !== waiting && !run.record.isOver
                 && run.life.members.contains { !$0.isDone && agents.contains($0.agent) }
         }
-        return ahead.isEmpty ? "" : ", behind " + ahead.map(\.id).joined(separator: ", ")
+        let names = ahead.prefix(5).map(\.id).joined(separator: ", ")
+        return ahead.isEmpty ? "" : ", behind " + names + (ahead.count > 5 ? " and \(ahead.count - 5) more" : "")
     }
 
     /// Starts a run whose agents are all ready and whose clocks are known.
@@ -210,35 +217,36 @@ extension MasterServer {
             else { return }
             errors[member.agent] = Double(error) / 1e9
         }
-        let lead = settings.startLead + .seconds(settings.sharedClock ? 0 : errors.values.max() ?? 0)
+        let lead = Lead(
+            promised: settings.startLead + .seconds(settings.sharedClock ? 0 : errors.values.max() ?? 0))
         run.lead = lead
-        run.life.begin(at: .now.advanced(by: lead), wall: Instant.wallTime + lead.inSeconds, errors: errors)
+        run.life.begin(
+            at: .now.advanced(by: lead.whole), wall: Instant.wallTime + lead.whole.inSeconds, errors: errors)
         perform(run)
     }
 
     /// Whether a start that nobody has heard of is too close; then another one is set, further ahead each time.
     private func putOff(_ start: Instant, of run: ActiveRun) -> Bool {
-        guard let lead = run.lead else { return false }
-        if Duration.nanoseconds(start.nanoseconds(since: .now)) >= lead / 2 || lead == .zero {
+        guard var lead = run.lead else { return false }
+        if lead.isKept(.nanoseconds(start.nanoseconds(since: .now))) {
             run.lead = nil
             return false
         }
-        let longer = min(lead * 2, .seconds(60))
-        run.lead = longer
-        run.life.putOff(to: .now.advanced(by: longer), wall: Instant.wallTime + longer.inSeconds)
+        lead.lengthen()
+        run.lead = lead
+        run.life.putOff(to: .now.advanced(by: lead.whole), wall: Instant.wallTime + lead.whole.inSeconds)
         return true
     }
 
     /// Whether a change that no agent has heard of is too close; then it takes effect later.
     private func putOff(_ adjustment: Adjustment, of run: ActiveRun) -> Bool {
         guard var unsent = run.unsent, unsent.at == adjustment.at else { return false }
-        let ahead = Duration.nanoseconds(Instant(nanoseconds: adjustment.at).nanoseconds(since: .now))
-        if ahead >= unsent.lead / 2 || unsent.lead == .zero {
+        if unsent.lead.isKept(.nanoseconds(Instant(nanoseconds: adjustment.at).nanoseconds(since: .now))) {
             run.unsent = nil
             return false
         }
-        unsent.lead = min(unsent.lead * 2, .seconds(60))
-        let later = Instant.now.advanced(by: unsent.lead + .seconds(clockError(run)))
+        unsent.lead.lengthen()
+        let later = Instant.now.advanced(by: unsent.lead.whole)
         if adjustment.change == nil {
             run.life.putOff(adjustmentAt: adjustment.at, to: later)
         } else {
@@ -362,6 +370,7 @@ extension MasterServer {
             runs.removeAll { $0 === old }
             publisher.forget(old.id)
         }
+        settings.releaseMemory()
         schedule()
     }
 }

@@ -160,7 +160,7 @@ extension MasterServer {
         return storageFault.map { WireFault(code: "storage", message: Self.cannotStore($0)) }
     }
 
-    private static func cannotStore(_ reason: String) -> String { "the master cannot store the run: \(reason)" }
+    static func cannotStore(_ reason: String) -> String { "the master cannot store the run: \(reason)" }
 
     /// Whoever waits to hear that a run was taken hears that it was not: nothing of it is stored, no agent has heard of it.
     private func turnAway(_ run: ActiveRun, _ error: StorageError) {

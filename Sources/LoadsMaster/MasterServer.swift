@@ -148,7 +148,8 @@ public actor MasterServer {
         let pause = lastCheck.map { Duration.nanoseconds(now.nanoseconds(since: $0)) - Self.check } ?? .zero
         lastCheck = now
         if pause > Self.check {
-            settings.log(.warning, "this process did not run for \(Int(pause.inSeconds)) s")
+            let tenths = Int(pause.inSeconds * 10)
+            settings.log(.warning, "this process did not run for \(tenths / 10).\(tenths % 10) s")
             registry.wasPaused(for: pause, until: now)
         }
         for change in registry.tick(at: now) {
@@ -177,21 +178,28 @@ public actor MasterServer {
         guard storageFault == nil,
             let change = backlog.look(registry.backlog, batchInterval: batchInterval, at: now)
         else { return }
-        let text: String
         switch change {
         case .behind(let most):
-            text =
+            let text =
                 "results wait on the agents (\(most.messages) of them, \(max(1, most.bytes >> 20)) MiB, on "
                 + "\(registry[most.agent]?.hello.name ?? most.agent)): they come faster than this master takes them. "
                 + "Numbers are late; nothing is lost while the agents have room (loads-agent --spool-limit)"
             settings.log(.warning, text)
+            for run in runs where run.record.start != nil && !run.record.isOver {
+                run.isBehind = true
+                run.life.event("note", text)
+                perform(run)
+            }
         case .caughtUp:
-            text = "the results that waited on the agents are here"
+            let text = "the results that waited on the agents are here"
             settings.log(.notice, text)
-        }
-        for run in runs where run.record.start != nil && !run.record.isOver {
-            run.life.event("note", text)
-            perform(run)
+            // Also where the last of them were a run's end.
+            for run in runs where run.isBehind {
+                run.isBehind = false
+                run.life.event("note", text)
+                perform(run)
+            }
+            settings.releaseMemory()
         }
     }
 

@@ -1,3 +1,5 @@
+import CLinux
+
 /// How a master goes about its work. The defaults are those of `loads-master`.
 public struct MasterSettings: Sendable {
     /// How serious a line of the master's log is.
@@ -11,9 +13,10 @@ public struct MasterSettings: Sendable {
     public var grace = Duration.seconds(60)
     /// Between two transactions of the storage.
     public var commitInterval = Duration.milliseconds(250)
-    /// How far ahead a start is set, at least.
+    /// How far ahead a start is when the agents are told of it, at least. It is set half as much again ahead, since it is
+    /// stored first. Zero is at once.
     public var startLead = Duration.milliseconds(500)
-    /// How far ahead an adjustment is set, at least.
+    /// How far ahead an adjustment is when the agents are told of it, at least; likewise.
     public var adjustLead = Duration.seconds(1)
     /// Whether master and agents read the same monotonic clock: then nothing is estimated.
     public var sharedClock = false
@@ -27,6 +30,11 @@ public struct MasterSettings: Sendable {
     public var keptRuns = 16
     /// Hits that may wait to be stored, when every hit is kept.
     public var waitingHits = 500_000
+    /// Called when much of the memory that was in use may be free: a run has ended, or results that had waited have come.
+    public var releaseMemory: @Sendable () -> Void = {
+        // It may take a while, and the loop has other things to do.
+        Task.detached(priority: .background) { loads_release_memory() }
+    }
     /// Called with what happens to the master itself, on its loop.
     public var log: @Sendable (LogLevel, String) -> Void = { _, _ in }
 
@@ -47,6 +55,7 @@ public struct MasterSettings: Sendable {
         var settings = MasterSettings()
         settings.sharedClock = true
         settings.startLead = .zero
+        settings.releaseMemory = {}
         return settings
     }
 

@@ -102,6 +102,8 @@ struct MergedRun {
                 unseen[second, default: Statistics()].merge(statistics)
             }
         }
+        // A batch knows its own agent's users alone.
+        for second in fresh.keys { pending[second]!.users = users }
         fresh.removeAll()
         // Health and users do not add up over time alone: they come from the agents' last words.
         total.health = health

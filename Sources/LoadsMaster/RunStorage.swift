@@ -141,8 +141,11 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
 extension RunRecord {
     /// The run as `loads status` shows it.
     public func status(_ total: Statistics, elapsed: Double) -> ClusterStatus.RunStatus {
-        ClusterStatus.RunStatus(
-            run: run, target: submission.target, state: state, startedAt: startedAt, elapsed: elapsed,
+        // A thousand of these make one answer: whoever wants every word asks for the run's snapshot.
+        var state = state
+        if case .refused(let code, let message) = state { state = .refused(code: code, message: message.inStatus) }
+        return ClusterStatus.RunStatus(
+            run: run, target: submission.target.inStatus, state: state, startedAt: startedAt, elapsed: elapsed,
             users: isOver ? 0 : total.users, iterations: total.iterations, hits: total.hitCount,
             failedHits: total.failedHitCount, outcome: outcome)
     }
@@ -153,5 +156,15 @@ extension RunRecord {
         if interrupted { return .stopped }
         if let crash { return crash.isLoss ? .lost : .crashed }
         return members.contains { $0.allMissing != nil } ? .incomplete : .finished
+    }
+}
+
+extension String {
+    /// Cut to what the status has room for: 500 bytes and an ellipsis.
+    var inStatus: String {
+        guard utf8.count > 500 else { return self }
+        var end = utf8.index(startIndex, offsetBy: 500)
+        while end.samePosition(in: self) == nil { end = utf8.index(before: end) }
+        return self[..<end] + " …"
     }
 }

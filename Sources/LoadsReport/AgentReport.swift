@@ -3,7 +3,7 @@ import LoadsCore
 extension Summary {
     /// A line for each agent, where there is more than one or something of one is missing.
     func agentLines(_ style: Style) -> [String] {
-        // What a crash has taken is told where the crash is told.
+        // What a crash has taken is told where the crash is told; hits that one agent alone has dropped, likewise.
         guard agents.count > 1 || agents.contains(where: { $0.missing != nil && $0.state != .crashed }) else {
             return []
         }
@@ -15,8 +15,16 @@ extension Summary {
                     + "  \(Figures.count(agent.users, "user")), "
                     + "\(Figures.count(agent.iterations.ended, "iteration")), \(Figures.count(agent.hits, "hit"))"
                 if agent.state != .finished { line += ", " + style.red(agent.state.rawValue) }
-                guard let missing = agent.missing else { return [line] }
-                return [line, "    " + style.yellow("missing: " + missing.sentence)]
+                var lines = [line]
+                if let missing = agent.missing { lines.append("    " + style.yellow("missing: " + missing.sentence)) }
+                if agent.droppedHits > 0 {
+                    lines.append(
+                        "    "
+                            + style.yellow(
+                                "dropped: \(Figures.count(agent.droppedHits, "single hit")), which the numbers count all "
+                                    + "the same"))
+                }
+                return lines
             }
     }
 }
@@ -49,6 +57,8 @@ extension AgentShare {
         json.value(startSkew, decimals: 6)
         json.key("clock_error_s")
         json.value(clockError, decimals: 6)
+        json.key("dropped_hits")
+        json.value(droppedHits)
         guard let missing else { return }
         json.object("missing") { json in
             json.key("from_s")

@@ -21,7 +21,7 @@ extension ClientRequest {
             case .adjustRate(let run, let rate):
                 packer.field("run", run)
                 packer.field("rate_uph", rate.microPerHour)
-            case .log(let run, let from):
+            case .log(let run, let from), .seconds(let run, let from):
                 packer.field("run", run)
                 packer.field("from", from)
             }
@@ -55,6 +55,8 @@ extension ClientRequest {
                 ask = .adjust(run: run, users: try root.field("users").users())
             }
         case "log": ask = .log(run: try root.field("run").identifier(), from: try root.field("from").total())
+        case "seconds":
+            ask = .seconds(run: try root.field("run").identifier(), from: try root.field("from").total())
         case let type: throw .unknown(type, "request of a client")
         }
         self.init(id: try root.field("request").total(), ask: ask)
@@ -72,17 +74,30 @@ extension ClientRequest.Ask {
         case .stop: "stop"
         case .adjust, .adjustRate: "adjust"
         case .log: "log"
+        case .seconds: "seconds"
         }
     }
 }
 
 extension ClientAnswer {
-    /// The answer as frames of the control channel: one, or several for a large snapshot.
+    /// The answer as frames of the control channel: one, or several for a large snapshot or status, or for seconds.
     ///
-    /// Of a long log only the first entries that fit into a message are in it; the client asks for the next ones.
+    /// Of a long log only the first entries that fit into a message are in it, and of many seconds the first ones; the client
+    /// asks for the next ones.
     public func encoded() -> [[UInt8]] {
         if case .snapshot(let snapshot) = answer {
             return snapshot.parts().map { ClientAnswer(id: id, answer: .snapshot($0)).message() }
+        }
+        if case .status(let status) = answer {
+            return status.parts().map { ClientAnswer(id: id, answer: .status($0)).message() }
+        }
+        if case .seconds(let page) = answer {
+            return page.parts().map { part in
+                Packer.message(answer.type) { packer in
+                    packer.field("request", id)
+                    part.pack(into: packer)
+                }
+            }
         }
         return [message()]
     }
@@ -108,6 +123,8 @@ extension ClientAnswer {
                     packer.field("at_s", entry.at)
                     entry.event.pack(into: packer)
                 }
+            // Is made in parts of its own.
+            case .seconds: break
             case .error(let fault): fault.pack(into: packer)
             }
         }
@@ -133,6 +150,7 @@ extension ClientAnswer.Answer {
         case .snapshot: "snapshot"
         case .done: "done"
         case .log: "log"
+        case .seconds: "seconds"
         case .error: "error"
         }
     }
@@ -152,6 +170,7 @@ extension ClientAnswer.Answer {
         case "snapshot": self = .snapshot(try RunSnapshot(root))
         case "done": self = .done
         case "log": self = .log(try root.field("entries").list(LogEntry.read))
+        case "seconds": self = .seconds(try SecondsPage(root))
         case "error": self = .error(try WireFault(root))
         case let type: throw .unknown(type, "answer of a master")
         }

@@ -15,7 +15,7 @@ public struct ClientRequest: Sendable, Equatable {
         case submit(RunSubmission)
         /// A piece of a file that `accepted` or `credit` asked for; answered by `credit`.
         case upload(FileChunk)
-        /// Answered by `status`.
+        /// Answered by one or several `status` that together are the whole.
         case status
         /// Answered by one or several `snapshot` that merge to the whole.
         case snapshot(run: String)
@@ -27,6 +27,8 @@ public struct ClientRequest: Sendable, Equatable {
         case adjustRate(run: String, rate: ArrivalRate)
         /// The events of a run from a number on; answered by `log`.
         case log(run: String, from: Int)
+        /// What was measured in each second of a run from a second on; answered by one or several `seconds`.
+        case seconds(run: String, from: Int)
     }
 
     /// - Parameter id: 0 or above, and not yet used on this connection.
@@ -51,7 +53,7 @@ public struct ClientAnswer: Sendable, Equatable {
         case accepted(run: String, missing: [String])
         /// So many bytes of a file are there; 256 KiB more may be sent. `complete` once its hash was found right.
         case credit(hash: String, bytes: Int, complete: Bool)
-        /// To `status`: its agents and runs.
+        /// To `status`: agents and runs; several follow one another.
         case status(ClusterStatus)
         /// To `snapshot`: a part of it; several merge to the whole.
         case snapshot(RunSnapshot)
@@ -59,8 +61,36 @@ public struct ClientAnswer: Sendable, Equatable {
         case done
         /// To `log`, in the order of their numbers.
         case log([LogEntry])
+        /// To `seconds`, in their order; several messages make one answer.
+        case seconds(SecondsPage)
         /// The request was not carried out.
         case error(WireFault)
+
+        /// Whether further pieces of the same answer follow.
+        public var more: Bool {
+            switch self {
+            case .status(let status): status.more
+            case .snapshot(let snapshot): snapshot.more
+            case .seconds(let page): page.more
+            default: false
+            }
+        }
+
+        /// A large answer with its next piece; what is none of the same kind takes its place.
+        public func joined(with piece: Answer) -> Answer {
+            switch (self, piece) {
+            case (.status(var whole), .status(let piece)):
+                whole.merge(piece)
+                return .status(whole)
+            case (.snapshot(var whole), .snapshot(let piece)):
+                whole.merge(piece)
+                return .snapshot(whole)
+            case (.seconds(var whole), .seconds(let piece)):
+                whole.merge(piece)
+                return .seconds(whole)
+            default: return piece
+            }
+        }
     }
 
     /// - Parameter id: That of the request.
@@ -156,11 +186,15 @@ public struct ClusterStatus: Sendable, Equatable {
     public var agents: [AgentStatus]
     /// The oldest first.
     public var runs: [RunStatus]
+    /// Several messages make one status when it is large: their agents and runs follow one another. The last has `more`
+    /// false.
+    public var more: Bool
     /// - Parameter boot: Drawn at each start of the master.
-    public init(boot: String, agents: [AgentStatus], runs: [RunStatus]) {
+    public init(boot: String, agents: [AgentStatus], runs: [RunStatus], more: Bool = false) {
         self.boot = boot
         self.agents = agents
         self.runs = runs
+        self.more = more
     }
 
     /// An agent as its master sees it.
@@ -344,8 +378,9 @@ public struct LogEntry: Sendable, Equatable {
 
 /// Something that happened in a run.
 public struct RunEvent: Sendable, Equatable {
-    /// `queued`, `preparing`, `started`, `note`, `adjusted`, `agent-silent`, `agent-back`, `agent-lost`, `agent-left`,
-    /// `agent-ended`, `crashed`, `hits-dropped`, `disk-full`, `threshold`, `stopping`, `ended`, `refused`.
+    /// `queued`, `set-up`, `preparing`, `started`, `note`, `adjusted`, `agent-silent`, `agent-back`, `agent-lost`, `agent-left`,
+    /// `agent-ended`, `crashed`, `hits-dropped`, `disk-full`, `threshold`, `stopping`, `tear-down`, `tear-down-failed`, `ended`,
+    /// `refused`.
     public var kind: String
     /// For a person.
     public var text: String

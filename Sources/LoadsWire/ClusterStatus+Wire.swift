@@ -1,17 +1,71 @@
 import LoadsCore
 
 extension ClusterStatus {
+    /// Adds a further part of the same status.
+    public mutating func merge(_ part: ClusterStatus) {
+        agents += part.agents
+        runs += part.runs
+        more = part.more
+    }
+
+    /// The status in pieces that each fit into a message.
+    ///
+    /// - Parameter budget: About how many bytes a piece may take; below ``WireLimits/messageBytes`` with room to spare.
+    func parts(budget: Int = 1 << 20) -> [ClusterStatus] {
+        var parts: [ClusterStatus] = []
+        var part = ClusterStatus(boot: boot, agents: [], runs: [], more: true)
+        var used = 0
+        func make(room needed: Int) {
+            if used > 0, used + needed > budget {
+                parts.append(part)
+                part = ClusterStatus(boot: boot, agents: [], runs: [], more: true)
+                used = 0
+            }
+            used += needed
+        }
+        for agent in agents {
+            make(room: agent.wireSize)
+            part.agents.append(agent)
+        }
+        for run in runs {
+            make(room: run.wireSize)
+            part.runs.append(run)
+        }
+        part.more = false
+        return parts + [part]
+    }
+
     func pack(into packer: Packer) {
         packer.field("boot", boot)
         packer.field("agents", each: agents) { $0.pack(into: packer) }
         packer.field("runs", each: runs) { $0.pack(into: packer) }
+        if more { packer.field("more", more) }
     }
 
     init(_ node: Node) throws(WireError) {
         self.init(
             boot: try node.field("boot").nonce(),
             agents: try node.field("agents").list { node throws(WireError) in try AgentStatus(node) },
-            runs: try node.field("runs").list { node throws(WireError) in try RunStatus(node) })
+            runs: try node.field("runs").list { node throws(WireError) in try RunStatus(node) },
+            more: try node.optional("more")?.bool() ?? false)
+    }
+}
+
+extension ClusterStatus.AgentStatus {
+    /// About as many bytes as it takes, rather too many.
+    fileprivate var wireSize: Int {
+        let texts = [hello.name, hello.software, hello.platform.library] + hello.builtIn
+        return 1024 + texts.reduce(0) { $0 + $1.utf8.count } + hello.runs.count * 128
+            + hello.labels.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 8 }
+    }
+}
+
+extension ClusterStatus.RunStatus {
+    /// About as many bytes as it takes, rather too many.
+    fileprivate var wireSize: Int {
+        var size = 512 + target.utf8.count + (waitsFor?.utf8.count ?? 0)
+        if case .refused(_, let message) = state { size += message.utf8.count }
+        return size
     }
 }
 

@@ -86,6 +86,7 @@ extension AgentShare {
         packer.field("hits", hits)
         packer.field("iterations") { iterations.pack(into: packer) }
         packer.field("state", state.rawValue)
+        if droppedHits > 0 { packer.field("dropped_hits", droppedHits) }
         if let missing { packer.field("missing") { missing.pack(into: packer) } }
         if let startSkew { packer.field("start_skew_s", startSkew) }
         if let clockError { packer.field("clock_error_s", clockError) }
@@ -106,6 +107,7 @@ extension AgentShare {
         hits = try node.field("hits").total()
         iterations = try IterationCounts(node.field("iterations"))
         state = try node.field("state").choice()
+        droppedHits = try node.optional("dropped_hits")?.total() ?? 0
         missing = try node.optional("missing").map { node throws(WireError) in try Missing(node) }
         startSkew = try node.optional("start_skew_s")?.number()
         clockError = try node.optional("clock_error_s")?.double()

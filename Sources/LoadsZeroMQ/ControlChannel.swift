@@ -15,9 +15,10 @@ final class ControlChannel {
 
     /// - Throws: as ``Dialer/open()`` does.
     init(
-        to endpoint: Endpoint, keys: PeerKeys?, on loop: EventLoop, _ context: ZeroMQContext, _ receiver: Receiver
+        to endpoint: Endpoint, as role: PeerRole, keys: PeerKeys?, on loop: EventLoop, _ context: ZeroMQContext,
+        _ receiver: Receiver
     ) throws(TransportError) {
-        dialer = Dialer(.dealer, to: endpoint, keys: keys, on: loop, context)
+        dialer = Dialer(.dealer, to: endpoint, as: role, keys: keys, on: loop, context)
         dialer.connected = receiver.connected
         dialer.received = { receiver.received($0.content) }
         dialer.trouble = receiver.trouble

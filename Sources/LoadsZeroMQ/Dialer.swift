@@ -23,6 +23,8 @@ final class Dialer {
     private let loop: EventLoop
     private let context: ZeroMQContext
     private let keys: PeerKeys?
+    /// What this side is to the master: which key it needs.
+    private let role: PeerRole
     private var socket: Socket?
     private var watch: ConnectionWatch?
     private var timer: LoopTimer?
@@ -40,7 +42,11 @@ final class Dialer {
     /// How long a socket may be without a connection before another one is made.
     private static let patience = Duration.seconds(5)
 
-    init(_ kind: SocketKind, to endpoint: Endpoint, keys: PeerKeys?, on loop: EventLoop, _ context: ZeroMQContext) {
+    init(
+        _ kind: SocketKind, to endpoint: Endpoint, as role: PeerRole, keys: PeerKeys?, on loop: EventLoop,
+        _ context: ZeroMQContext
+    ) {
+        self.role = role
         self.kind = kind
         self.endpoint = endpoint
         self.keys = keys
@@ -53,7 +59,7 @@ final class Dialer {
     /// - Throws: ``TransportError`` with code `keys` when the address needs keys and there are none, `address`, `system`.
     func open() throws(TransportError) {
         if !endpoint.isLoopback, keys == nil {
-            throw TransportError(code: .keys, message: KeyAdvice.connecting(to: endpoint))
+            throw TransportError(code: .keys, message: KeyAdvice.connecting(to: endpoint, as: role))
         }
         timer = LoopTimer { [weak self] in self?.lookAgain() }
         try dial()
@@ -166,7 +172,9 @@ final class Dialer {
             isConnected = false
             breaks = failure == .broken ? breaks + 1 : 0
             // A master that is just being started or stopped breaks a connection off, too, but not twice in a row.
-            if failure != .broken || breaks > 1 { tell(KeyAdvice.failed(failure, at: endpoint, withKeys: keys != nil)) }
+            if failure != .broken || breaks > 1 {
+                tell(KeyAdvice.failed(failure, at: endpoint, as: role, withKeys: keys != nil))
+            }
             // After a broken handshake libzmq tries again by itself; otherwise the socket is of no more use.
             if failure != .broken {
                 isSpent = true

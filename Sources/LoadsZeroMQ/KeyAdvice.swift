@@ -2,13 +2,17 @@ import LoadsTransport
 
 /// What to tell a person about keys: what is wrong, and what to do.
 enum KeyAdvice {
-    static func connecting(to endpoint: Endpoint) -> String {
-        """
-        \(endpoint): beyond this machine keys are needed, since whoever is a master there may start programs here.
-        On the master's machine:  loads keys master --dir KEYS
-                                  loads keys agent NAME --dir KEYS
-        Copy the folder KEYS/NAME that the second makes to this machine, and name it with --keys.
-        """
+    static func connecting(to endpoint: Endpoint, as role: PeerRole) -> String {
+        let reason =
+            role == .agent
+            ? "whoever is a master there may start programs here"
+            : "what a run is told and what it measures would be open to everybody on the way"
+        return """
+            \(endpoint): beyond this machine keys are needed, since \(reason).
+            On the master's machine:  loads keys master --dir KEYS      (once)
+                                      loads keys \(role.rawValue) NAME --dir KEYS
+            Copy the folder KEYS/NAME that the second makes to this machine, and name it with --keys.
+            """
     }
 
     static func binding(to endpoint: Endpoint) -> String {
@@ -21,13 +25,15 @@ enum KeyAdvice {
     }
 
     /// What is wrong with a connection whose handshake failed.
-    static func failed(_ failure: ConnectionWatch.Failure, at endpoint: Endpoint, withKeys: Bool) -> TransportError {
+    static func failed(
+        _ failure: ConnectionWatch.Failure, at endpoint: Endpoint, as role: PeerRole, withKeys: Bool
+    ) -> TransportError {
         switch failure {
         case .refused:
             TransportError(
                 code: .keys,
                 message: "\(endpoint) turns this key away: it is not among the master's keys for this purpose. On the "
-                    + "master's machine: loads keys agent NAME --dir KEYS (or client, watcher)")
+                    + "master's machine: loads keys \(role.rawValue) NAME --dir KEYS")
         case .mechanism:
             TransportError(
                 code: .keys,

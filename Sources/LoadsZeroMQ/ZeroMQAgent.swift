@@ -31,7 +31,7 @@ public final class ZeroMQAgent: AgentTransport, @unchecked Sendable {
         loop.checkIsolated()
         guard control == nil else { return }
         control = try ControlChannel(
-            to: master, keys: keys, on: loop, context,
+            to: master, as: .agent, keys: keys, on: loop, context,
             ControlChannel.Receiver(
                 connected: { [weak self] in self?.receiver?.connected() },
                 received: { [weak self] in self?.receiver?.received(control: $0) },
@@ -44,7 +44,7 @@ public final class ZeroMQAgent: AgentTransport, @unchecked Sendable {
         let endpoint = Endpoint(host: host ?? master.host, port: port)
         guard receiver != nil, results?.endpoint != endpoint else { return }
         results?.close()
-        let dialer = Dialer(.push, to: endpoint, keys: keys, on: loop, context)
+        let dialer = Dialer(.push, to: endpoint, as: .agent, keys: keys, on: loop, context)
         dialer.writable = { [weak self] in self?.receiver?.resultsWritable() }
         dialer.trouble = { [weak self] in self?.receiver?.trouble($0) }
         do throws(TransportError) {

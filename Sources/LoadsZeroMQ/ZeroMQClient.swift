@@ -7,6 +7,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
     /// Where every call is made, and the receiver called.
     public let loop: EventLoop
     private let master: Endpoint
+    private let role: PeerRole
     private let keys: PeerKeys?
     private let context: ZeroMQContext
     private var receiver: (any ClientReceiver)?
@@ -16,11 +17,14 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
 
     /// - Parameters:
     ///   - master: The master's control channel.
+    ///   - role: What it needs a key for: a client's, or a watcher's, with which nothing can be started or changed.
     ///   - keys: Needed beyond loopback.
     /// - Throws: ``TransportError`` with code `address`.
     public init(
-        master: String, keys: PeerKeys? = nil, on loop: EventLoop, context: ZeroMQContext = .shared
+        master: String, role: PeerRole = .client, keys: PeerKeys? = nil, on loop: EventLoop,
+        context: ZeroMQContext = .shared
     ) throws(TransportError) {
+        self.role = role
         self.master = try Endpoint(master)
         self.keys = keys
         self.loop = loop
@@ -32,7 +36,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
         loop.checkIsolated()
         guard control == nil else { return }
         control = try ControlChannel(
-            to: master, keys: keys, on: loop, context,
+            to: master, as: role, keys: keys, on: loop, context,
             ControlChannel.Receiver(
                 connected: { [weak self] in self?.receiver?.connected() },
                 received: { [weak self] in self?.receiver?.received(control: $0) },
@@ -45,7 +49,7 @@ public final class ZeroMQClient: ClientTransport, @unchecked Sendable {
         let endpoint = Endpoint(host: host ?? master.host, port: port)
         guard receiver != nil, stream?.endpoint != endpoint else { return }
         stream?.close()
-        let dialer = Dialer(.subscriber, to: endpoint, keys: keys, on: loop, context)
+        let dialer = Dialer(.subscriber, to: endpoint, as: role, keys: keys, on: loop, context)
         dialer.received = { [weak self] in
             self?.receiver?.received(topic: String(decoding: $0.front, as: UTF8.self), $0.content)
         }

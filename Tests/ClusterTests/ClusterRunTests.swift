@@ -76,9 +76,12 @@ import Testing
         try await cluster.wait(for: "running") { status in
             (status["runs"] as? [[String: Any]])?.contains { $0["state"] as? String == "running" } ?? false
         }
-        let json = cluster.directory.path + "/attached.json"
-        let html = cluster.directory.path + "/attached.html"
-        let attached = try await cluster.startLoads(["attach", run, "--json", json, "--html", html])
+        let file = { (name: String) in cluster.directory.path + "/attached." + name }
+        let (json, html, series) = (file("json"), file("html"), file("csv"))
+        _ = try await nginx.accessLog(atLeast: 100)
+        let attached = try await cluster.startLoads([
+            "attach", run, "--json", json, "--html", html, "--csv-series", series,
+        ])
         let followed = try await cluster.startLoads(["logs", run, "--follow"])
         try await followed.wait(for: "the start") { followed.output.contains("  started  ") }
         #expect(try await cluster.loads(["adjust", run, "-c", "7"]).status == 0)
@@ -97,6 +100,16 @@ import Testing
         #expect(page.contains("id=\"outcome\">✗ interrupted<") && page.contains("<bdi>a1</bdi>"))
         #expect(page.contains("id=\"chart-hits-title\""))
         #expect(!page.contains("lost on their way"))
+        // The series holds the time before it was attached, too.
+        var (first, sum) = (-1, 0)
+        for line in try String(contentsOfFile: series, encoding: .utf8).split(separator: "\n") {
+            let fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            guard fields[2] == "all" else { continue }
+            if first < 0 { first = Int(fields[0]) ?? -1 }
+            sum += Int(fields[5]) ?? 0
+        }
+        #expect(first == 0 && sum == hits)
+        #expect(!outcome.errors.contains("before this was attached"), "\(outcome.errors)")
         let log = try await cluster.loads(["logs", run])
         for word in ["started", "adjusted", "ended"] { #expect(log.output.contains(word), "\(log.output)") }
         // Who follows it has seen the same, as it happened, and leaves with the end.

@@ -83,6 +83,8 @@ import Testing
         let written = try String(contentsOfFile: stream, encoding: .utf8).split(separator: "\n").count
         let dropped = try #require(summary.number("generator.dropped_hits"))
         #expect(dropped > 0 && written + dropped == 4_100, "\(written) written, \(dropped) dropped")
+        // And where.
+        #expect(summary.agents.map { $0["dropped_hits"] as? Int } == [dropped], "\(summary.agents)")
         #expect(outcome.status == 70 && outcome.output.contains("missing in the stream"), "\(outcome.output)")
         await agent.stop()
         await master.stop()

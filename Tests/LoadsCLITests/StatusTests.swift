@@ -43,4 +43,24 @@ import Testing
         #expect(
             try row(run(.queued, waitsFor: "waits for one more agent")).contains("queued: waits for one more agent"))
     }
+
+    @Test func whatAnAgentMeasuresOfItselfIsShown() {
+        var usage = HostUsage()
+        usage.busyCores = 1
+        usage.cpuSeconds = 12.5
+        usage.residentBytes = 64 << 20
+        usage.receivedBytesPerSecond = 1_250_000
+        usage.sentBytesPerSecond = 80_000
+        let hello = AgentHello(
+            agent: "a1", name: "a1", epoch: "0", software: "",
+            platform: Platform(system: "linux", architecture: "x86_64", library: "glibc 2.36"), cores: 4,
+            memoryBytes: 8 << 30)
+        let status = ClusterStatus(
+            boot: "b",
+            agents: [.init(hello: hello, state: .idle, silence: 0, usage: usage, roundTrip: nil, run: nil)], runs: [])
+        let lines = StatusCommand.text(status).split(separator: "\n")
+        #expect(lines[1].contains("25 %  1.3, 0.1 MB/s  12 s, 64 MiB"), "\(lines[1])")
+        let json = StatusCommand.json(status)
+        #expect(json.contains("\"received_bytes_per_s\": 1250000") && json.contains("\"sent_bytes_per_s\": 80000"))
+    }
 }

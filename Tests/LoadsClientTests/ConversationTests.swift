@@ -64,6 +64,49 @@ import Testing
         #expect(!whole.more)
     }
 
+    @Test func thePiecesOfAStatusAndOfSecondsAreOneAnswer() {
+        let conversation = Talk()
+        func status(_ run: String, more: Bool) -> ClusterStatus {
+            ClusterStatus(
+                boot: "b", agents: [],
+                runs: [
+                    .init(
+                        run: run, target: "t", state: .ended, startedAt: nil, elapsed: 0, users: 0,
+                        iterations: IterationCounts(), hits: 0, failedHits: 0)
+                ], more: more)
+        }
+        let first = conversation.ask(.status)
+        let id = first.request.id
+        #expect(conversation.take(ClientAnswer(id: id, answer: .status(status("a", more: true)))) == .nothing)
+        var whole = status("a", more: false)
+        whole.runs += status("b", more: false).runs
+        #expect(
+            conversation.take(ClientAnswer(id: id, answer: .status(status("b", more: false))))
+                == .answered(asked: first.asked, .status(whole)))
+
+        func second(_ number: Int, _ name: String) -> MeasuredSecond {
+            var statistics = Statistics()
+            statistics.names[name] = NameStatistics()
+            return MeasuredSecond(second: number, statistics)
+        }
+        let ask = conversation.ask(.seconds(run: "r", from: 0))
+        let pieces = [
+            SecondsPage([second(1, "a"), second(2, "a")], more: true), SecondsPage([second(2, "b")], more: true),
+        ]
+        for piece in pieces {
+            #expect(conversation.take(ClientAnswer(id: ask.request.id, answer: .seconds(piece))) == .nothing)
+        }
+        guard
+            case .answered(_, .seconds(let page)) = conversation.take(
+                ClientAnswer(id: ask.request.id, answer: .seconds(SecondsPage([second(3, "a")]))))
+        else {
+            Issue.record("no seconds")
+            return
+        }
+        #expect(page.seconds.map(\.second) == [1, 2, 3] && !page.more)
+        #expect(page.seconds[1].statistics.names.keys.sorted() == ["a", "b"])
+    }
+
     @Test func thePiecesOfTwoAttemptsDoNotMix() throws {
         let conversation = Talk()
         let ask = conversation.ask(.snapshot(run: "r"))

@@ -34,6 +34,28 @@ import Testing
         #expect(registry.beat(AgentBeat(sent: 0), from: peer(2), at: at(7)) == nil)
     }
 
+    /// The machine may have been restarted: the epoch is in the agent's folder, its monotonic clock began anew.
+    @Test func whatWasKnownOfItsClockIsForgottenWithTheConnection() {
+        var registry = registry()
+        func beat(_ number: UInt8, ahead: Int64, at now: Instant) {
+            let clock = now.nanoseconds + ahead
+            _ = registry.beat(
+                AgentBeat(sent: clock, echo: .init(masterSent: now.nanoseconds - 1_000, received: clock - 500)),
+                from: peer(number), at: now)
+        }
+        _ = registry.hello(hello(), from: peer(1), .loopback, at: at(100))
+        beat(1, ahead: 50_000_000_000, at: at(100))
+        #expect(registry["a"]?.clock.error != nil)
+        // Said again on the same connection: the same process.
+        #expect(registry.hello(hello(), from: peer(1), .loopback, at: at(101)) == .back)
+        #expect(registry["a"]?.clock.error != nil)
+        #expect(registry.hello(hello(), from: peer(2), .loopback, at: at(102)) == .back)
+        #expect(registry["a"]?.clock.error == nil)
+        beat(2, ahead: -90_000_000_000, at: at(103))
+        let agentTime = registry["a"]?.clock.agentTime(at(103)) ?? 0
+        #expect(abs(agentTime - at(13).nanoseconds) <= 1_000, "\(agentTime)")
+    }
+
     @Test func anAgentThatEndsItsUsersByItselfLeavesUnlessItHadNoMaster() {
         var registry = registry()
         _ = registry.hello(hello(), from: peer(1), .loopback, at: at(10))

@@ -155,16 +155,42 @@ import Testing
         #expect(run.takeIntervals(at: 0.4).isEmpty)
     }
 
-    @Test func aWarmUpIsPublishedAsItGoesOn() {
+    /// What a watcher of the stream would otherwise not see.
+    @Test(arguments: ["warm-up", "dropped arrivals", "scenarios", "errors", "user wait"])
+    func anIntervalIsPublishedWhateverHappenedInIt(_ what: String) {
         var run = MergedRun(maxNames: 10)
         run.wantIntervals(true, at: 0)
-        var warm = batch(1, users: 0)
-        let measured = warm.statistics
-        warm.statistics = Statistics()
-        warm.statistics.warmUp = measured
-        run.take(warm, from: a)
-        #expect(run.takeIntervals(at: 0.25).map(\.2.warmUp?.hitCount) == [1])
-        #expect(run.takeIntervals(at: 0.5).isEmpty)
+        run.take(batch(1), from: a)
+        #expect(run.takeIntervals(at: 1).count == 1)
+        // What a generator says of itself alone is no interval.
+        var quiet = Batch(from: 1, to: 2)
+        quiet.statistics.users = 1
+        quiet.statistics.health.cpuSeconds = 3
+        run.take(quiet, from: a)
+        #expect(run.takeIntervals(at: 2).isEmpty)
+        var news = Batch(from: 2, to: 3)
+        news.statistics.users = 1
+        switch what {
+        case "warm-up": news.statistics.warmUp = batch(4).statistics
+        case "dropped arrivals": news.statistics.arrivals.dropped = 2
+        case "scenarios": news.statistics.scenarios["s"] = ScenarioStatistics()
+        case "errors": news.statistics.errors["x"] = Occurrences(count: 1, first: 2, last: 2, sample: "")
+        default: news.statistics.userWait.record(5)
+        }
+        run.take(news, from: a)
+        let interval = run.takeIntervals(at: 3).first
+        #expect(interval?.from == 2 && interval?.to == 3)
+        #expect(interval?.2.warmUp == news.statistics.warmUp)
+        #expect(interval?.2.arrivals == news.statistics.arrivals)
+        #expect(interval?.2.scenarios == news.statistics.scenarios)
+        #expect(run.takeIntervals(at: 4).isEmpty)
+    }
+
+    @Test func aSecondThatIsStoredHasTheUsersOfAllAgents() {
+        var run = MergedRun(maxNames: 10)
+        run.take(batch(1, from: 0, to: 0.5, users: 34), from: a)
+        run.take(batch(1, from: 0, to: 0.5, users: 33), from: b)
+        #expect(run.takeChanges().seconds[0]?.users == 67)
     }
 
     private func batch(_ count: Int, name: String = "n", from: Double = 0, to: Double = 0.1, users: Int = 1) -> Batch {

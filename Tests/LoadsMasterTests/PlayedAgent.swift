@@ -17,6 +17,8 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
         var held: Set<String> = []
         var beats = true
         var polite = true
+        /// Results that are not acknowledged, as it says.
+        var waiting = 0
         /// Whether its first beat lets the master estimate its clock.
         var showsClock = true
         /// Whether it says nothing but hello, as one does whose old hello somebody else says again.
@@ -86,7 +88,8 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
 
     /// Beats once, and then again every 50 ms while it is wanted.
     func beat(echo: AgentBeat.Echo? = nil) {
-        let beat = AgentBeat(sent: Instant.now.nanoseconds, echo: echo)
+        let beat = AgentBeat(
+            sent: Instant.now.nanoseconds, echo: echo, spoolMessages: state.withLock { $0.waiting })
         transport.send(AgentMessage.beat(beat).encoded())
         Task { [weak self] in
             try? await self?.transport.loop.sleep(for: .milliseconds(50))

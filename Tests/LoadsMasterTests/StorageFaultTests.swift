@@ -6,39 +6,6 @@ import LoadsWire
 import Synchronization
 import Testing
 
-/// A storage that is full when its test wants it.
-private actor FullStorage: RunStorage {
-    let memory = MemoryStorage(keepsSeconds: true)
-    var isFull = false
-    private var isHeld = false
-    private(set) var waiting = 0
-    nonisolated let keepsHits: Bool
-
-    init(keepsHits: Bool = false) { self.keepsHits = keepsHits }
-
-    func set(full: Bool) { isFull = full }
-    /// Whether a commit takes until this is false again.
-    func set(held: Bool) { isHeld = held }
-
-    func commit(_ changes: [RunChanges], keys: [String: String?]) async throws(StorageError) -> [String: Int] {
-        waiting += 1
-        while isHeld { try? await Task.sleep(for: .milliseconds(5)) }
-        waiting -= 1
-        if isFull { throw StorageError(code: .disk, message: "no space left") }
-        return await memory.commit(changes, keys: keys)
-    }
-
-    func load() async -> StoredState { await memory.load() }
-    func run(_ run: String) async -> StoredRun? { await memory.run(run) }
-    func log(_ run: String, from number: Int, limit: Int) async -> [LogEntry] {
-        await memory.log(run, from: number, limit: limit)
-    }
-    func seconds(_ run: String, from second: Int, limit: Int) async -> [(Int, Statistics)] {
-        await memory.seconds(run, from: second, limit: limit)
-    }
-    func close() {}
-}
-
 @Suite struct StorageFaultTests {
     @Test func nothingIsAcknowledgedWhileTheDiskIsFullAndEverythingAfterwards() async throws {
         let storage = FullStorage()
@@ -115,7 +82,7 @@ private actor FullStorage: RunStorage {
                 }
             })
         // The start that was set is past.
-        try await Task.sleep(for: .milliseconds(50))
+        try await Task.sleep(for: .milliseconds(150))
         let released = Instant.now
         await storage.set(held: false)
         #expect(await eventually { agent.started("r") })
@@ -123,6 +90,33 @@ private actor FullStorage: RunStorage {
         #expect(starts.allSatisfy { $0 > released.nanoseconds })
         guard case .log(let log) = await client.ask(.log(run: "r", from: 1)) else { throw Unexpected() }
         #expect(log.contains { $0.event.text.contains("the start is put off") })
+        await scene.end()
+    }
+
+    /// With the settings of `loads-master`, and a disk that is not quick.
+    @Test func agentsHearOfAStartAndOfAChangeAsFarAheadAsTheyArePromised() async throws {
+        let storage = FullStorage()
+        let scene = try await Scene(storage: storage) { settings in
+            settings.startLead = MasterSettings().startLead
+            settings.adjustLead = MasterSettings().adjustLead
+        }
+        let agent = scene.agent("a", polite: false)
+        let client = scene.client()
+        try await scene.master.submit(submission("r"))
+        #expect(await eventually { agent.order("r") != nil })
+        await storage.set(delay: .milliseconds(200))
+        agent.say(.status(run: "r", .ready))
+        #expect(await eventually { agent.started("r") })
+        // Told after the commit that holds it had ended, and not before; one that was put off was not told.
+        let start = try #require(await storage.stored.max { $0.key < $1.key })
+        #expect(start.key - start.value >= 500_000_000)
+        agent.report("r", .started(late: 0))
+        #expect(await client.ask(.adjust(run: "r", users: 9)) == .done)
+        #expect(await eventually { agent.heard.contains { if case .adjust("r", _) = $0 { true } else { false } } })
+        let change = try #require(await storage.stored.max { $0.key < $1.key })
+        #expect(change.key > start.key && change.key - change.value >= 1_000_000_000)
+        agent.end("r", .finished(interrupted: false, seconds: 1))
+        _ = await scene.master.outcome(of: "r")
         await scene.end()
     }
 
@@ -141,7 +135,7 @@ private actor FullStorage: RunStorage {
         }
         #expect(await eventually { await storage.waiting > 0 })
         // The instant that was set is past.
-        try await Task.sleep(for: .milliseconds(50))
+        try await Task.sleep(for: .milliseconds(150))
         let early = answer.withLock { $0 }
         #expect(early == nil)
         let released = Instant.now.nanoseconds
@@ -171,7 +165,7 @@ private actor FullStorage: RunStorage {
         let asking = Task { await client.ask(.adjustRate(run: "r", rate: ArrivalRate(microPerHour: 7_200_000_000))) }
         #expect(await eventually { await storage.waiting > 0 })
         // The instant that was set is past.
-        try await Task.sleep(for: .milliseconds(50))
+        try await Task.sleep(for: .milliseconds(150))
         let released = Instant.now.nanoseconds
         await storage.set(held: false)
         #expect(await asking.value == .done)

@@ -30,6 +30,14 @@ import Testing
         #expect((crash["unreported"] as? [String: Int]) == ["started": 4, "ended": 3, "hits": 2])
     }
 
+    @Test func hitsThatWereDroppedAreListedByAgent() throws {
+        var summary = Sample.fullSummary()
+        summary.agents = [AgentShare(id: "a", name: "a", users: 1), AgentShare(id: "b", name: "b", users: 1)]
+        summary.agents[1].droppedHits = 5
+        let agents = try #require(try object(summary)["agents"] as? [[String: Any]])
+        #expect(agents.map { $0["dropped_hits"] as? Int } == [0, 5])
+    }
+
     @Test func scenariosOfAMixAreListed() throws {
         #expect(try object(Sample.fullSummary())["scenarios"] == nil)
         let list = try #require(try object(Sample.mix(failed: 3))["scenarios"] as? [[String: Any]])

@@ -123,6 +123,17 @@ import Testing
         }
     }
 
+    @Test func saysWhichAgentDroppedHits() {
+        var summary = Sample.fullSummary()
+        var agents = ["alpha", "beta"].map { AgentShare(id: $0, name: $0, users: 1) }
+        agents[1].droppedHits = 5
+        summary.agents = agents
+        let lines = summary.text().split(separator: "\n")
+        let place = lines.firstIndex { $0.hasPrefix("  beta ") } ?? 0
+        #expect(lines[place + 1] == "    dropped: 5 single hits, which the numbers count all the same", "\(lines)")
+        #expect(lines.count { $0.hasPrefix("    dropped:") } == 1)
+    }
+
     @Test func doesNotSpeakOfTheSessionWhenACrashTookTheHits() {
         var statistics = Statistics()
         statistics.iterations.started = 3

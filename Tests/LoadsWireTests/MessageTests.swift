@@ -80,6 +80,83 @@ import Testing
         #expect(merged == batch)
     }
 
+    /// What a master answers that has many agents and many runs.
+    @Test func aLargeStatusTravelsInPiecesThatAreTheWhole() throws {
+        var status = NetworkSamples.status
+        for number in 0..<5_000 {
+            var agent = status.agents[number % 2]
+            agent.hello.agent = "agent-\(number)"
+            agent.hello.labels = ["zone": String(repeating: "z", count: 250)]
+            status.agents.append(agent)
+        }
+        for number in 0..<2_000 {
+            var run = status.runs[0]
+            run.run = "r\(number)"
+            run.state = .refused(code: 71, message: String(repeating: "m", count: 16 << 10))
+            status.runs.append(run)
+        }
+        let messages = ClientAnswer(id: 4, answer: .status(status)).encoded()
+        #expect(messages.count > 10)
+        var whole: ClientAnswer.Answer?
+        for message in messages {
+            #expect(message.count < WireLimits.messageBytes / 2)
+            let piece = try ClientAnswer(decoding: message).answer
+            #expect(piece.more == (message != messages.last))
+            whole = whole?.joined(with: piece) ?? piece
+        }
+        #expect(whole == .status(status))
+    }
+
+    private func page(_ count: Int, names: Int) -> SecondsPage {
+        SecondsPage(
+            (0..<count).map { second in
+                var statistics = Statistics()
+                statistics.users = 7
+                statistics.iterations.ok = second
+                for number in 0..<names {
+                    var name = NameStatistics()
+                    name.count = 400
+                    for value in 0..<400 { name.latency.record(Int64(1000 + value * value * 137 + number)) }
+                    statistics.names["GET /items/\(number)"] = name
+                }
+                return MeasuredSecond(second: 3 * second, statistics)
+            })
+    }
+
+    /// What does not fit is asked for again.
+    @Test func asManySecondsTravelAsFit() throws {
+        let page = page(12, names: 300)
+        let messages = ClientAnswer(id: 4, answer: .seconds(page)).encoded()
+        var whole: ClientAnswer.Answer?
+        for message in messages {
+            #expect(message.count < WireLimits.messageBytes / 2)
+            let piece = try ClientAnswer(decoding: message).answer
+            #expect(piece.more == (message != messages.last))
+            whole = whole?.joined(with: piece) ?? piece
+        }
+        guard case .seconds(let read) = whole else { return #expect(Bool(false)) }
+        #expect(messages.count > 1 && read.seconds.count > 1 && read.seconds.count < 12)
+        #expect(read.seconds == Array(page.seconds.prefix(read.seconds.count)))
+        #expect(messages.reduce(0) { $0 + $1.count } < WireLimits.messageBytes)
+    }
+
+    @Test func oneSecondTravelsHoweverLargeItIs() throws {
+        let page = page(2, names: 1_500)
+        let messages = ClientAnswer(id: 4, answer: .seconds(page)).encoded()
+        var whole: ClientAnswer.Answer?
+        for message in messages {
+            #expect(message.count < WireLimits.messageBytes / 2)
+            let piece = try ClientAnswer(decoding: message).answer
+            whole = whole?.joined(with: piece) ?? piece
+        }
+        #expect(whole == .seconds(SecondsPage([page.seconds[0]])))
+    }
+
+    @Test func noSecondsAreAnAnswer() throws {
+        let messages = ClientAnswer(id: 4, answer: .seconds(SecondsPage([]))).encoded()
+        #expect(try messages.map { try ClientAnswer(decoding: $0).answer } == [.seconds(SecondsPage([]))])
+    }
+
     @Test func longStringsAreCut() throws {
         let report = RunnerReport.note(String(repeating: "ü", count: 100_000))
         guard case .note(let text) = try RunnerReport(decoding: report.encoded()[0]) else {

@@ -138,6 +138,7 @@ enum NetworkSamples {
         ("stop", ClientRequest(id: 6, ask: .stop(run: run, abort: true))),
         ("adjust", ClientRequest(id: 7, ask: .adjust(run: run, users: 200))),
         ("log", ClientRequest(id: 8, ask: .log(run: run, from: 12))),
+        ("seconds", ClientRequest(id: 9, ask: .seconds(run: run, from: 60))),
     ]
 
     static let event = RunEvent(kind: "agent-silent", text: "agent-7 is silent", agent: agent)
@@ -148,6 +149,7 @@ enum NetworkSamples {
         share.iterations.started = 34
         share.state = .lost
         share.missing = .init(from: 3.5, to: 4.5, hits: 12, reason: "killed")
+        share.droppedHits = 4
         share.startSkew = -0.001
         share.clockError = 0.0002
         share.usage = .init(cores: 8, seconds: 12.25, cpuSeconds: 30.5, waitedSeconds: 0.25)
@@ -187,6 +189,15 @@ enum NetworkSamples {
         ("done", ClientAnswer(id: 6, answer: .done)),
         ("log", ClientAnswer(id: 8, answer: .log([LogEntry(number: 12, at: 1_764_111_601.5, event: event)]))),
         ("error", ClientAnswer(id: 9, answer: .error(fault))),
+        (
+            "seconds",
+            ClientAnswer(
+                id: 9,
+                answer: .seconds(
+                    SecondsPage([
+                        MeasuredSecond(second: 60, Samples.batch.statistics), MeasuredSecond(second: 62, Statistics()),
+                    ])))
+        ),
     ]
 
     private static func stream(

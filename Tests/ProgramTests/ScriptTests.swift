@@ -2,20 +2,23 @@ import Foundation
 import TestSupport
 import Testing
 
-/// `bin/loads` and `bin/test`, in a clone whose programs are played.
+/// `bin/loads`, `bin/loads-master`, `bin/loads-agent` and `bin/test`, in a clone whose programs are played.
 @Suite struct ScriptTests {
     /// What builds: it makes the executable and says what it was asked for.
     private static let builder = """
         echo "$@" >> "$ROOT/asked"
         mkdir -p "$ROOT/.build/release"
-        printf '#!/bin/bash\\necho built\\n' > "$ROOT/.build/release/loads"
-        chmod +x "$ROOT/.build/release/loads"
+        program="$ROOT/.build/release/${@: -1}"
+        printf '#!/bin/bash\\necho built\\n' > "$program"
+        chmod +x "$program"
         """
 
-    @Test func passesItsArgumentsAndTheExitCodeOn() async throws {
+    private static let programs = ["loads", "loads-master", "loads-agent"]
+
+    @Test(arguments: programs) func passesItsArgumentsAndTheExitCodeOn(_ program: String) async throws {
         let clone = try Clone()
         let outcome = try await clone.run(
-            "bin/loads", ["run", "a b", "", "*", "--name=x y"], environment: ["CODE": "71"])
+            "bin/\(program)", ["run", "a b", "", "*", "--name=x y"], environment: ["CODE": "71"])
         #expect(outcome.status == 71)
         #expect(outcome.output == "<run>\n<a b>\n<>\n<*>\n<--name=x y>\n")
         #expect(outcome.errors == "")
@@ -33,24 +36,25 @@ import Testing
         #expect(try await clone.run("./bin/../bin/loads", ["x"], from: clone.path).output == "<x>\n")
     }
 
-    @Test func buildsWhenThereIsNothingAndWhenASourceIsNewer() async throws {
+    @Test(arguments: programs)
+    func buildsWhenThereIsNothingAndWhenASourceIsNewer(_ program: String) async throws {
         let clone = try Clone(built: false)
         try clone.play("swift", Self.builder)
         let environment: [String: String?] = ["ROOT": clone.path]
-        let first = try await clone.run("bin/loads", environment: environment)
+        let first = try await clone.run("bin/\(program)", environment: environment)
         #expect(first.status == 0 && first.output == "built\n", "\(first.errors)")
-        #expect(first.errors.contains("loads: building for the first time"))
-        #expect(try await clone.run("bin/loads", environment: environment).errors == "", "nothing has changed")
+        #expect(first.errors.contains("\(program): building for the first time"))
+        #expect(try await clone.run("bin/\(program)", environment: environment).errors == "", "nothing has changed")
 
-        let stamp = clone.path + "/.build/loads.stamp"
+        let stamp = clone.path + "/.build/\(program).stamp"
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSinceNow: -60)], ofItemAtPath: stamp)
         try clone.write("// changed", to: "Sources/loads/Main.swift")
-        let second = try await clone.run("bin/loads", environment: environment)
-        #expect(second.errors.contains("loads: sources have changed: building"))
+        let second = try await clone.run("bin/\(program)", environment: environment)
+        #expect(second.errors.contains("\(program): sources have changed: building"))
         let asked = try String(contentsOfFile: clone.path + "/asked", encoding: .utf8).split(separator: "\n")
         #expect(asked.count == 2)
-        #expect(asked.allSatisfy { $0 == "build --package-path \(clone.path) -c release --product loads" })
+        #expect(asked.allSatisfy { $0 == "build --package-path \(clone.path) -c release --product \(program)" })
     }
 
     @Test(arguments: [
@@ -94,6 +98,18 @@ import Testing
         #expect(outcome.errors.contains("loads: installing zlib1g-dev"))
         let line = try String(contentsOfFile: asked, encoding: .utf8)
         #expect(line.contains("apt-get") && line.hasSuffix("install --no-install-recommends zlib1g-dev\n"))
+    }
+
+    /// Only a master has a database.
+    @Test(arguments: [("loads-master", 69), ("loads-agent", 0)] as [(String, Int32)])
+    func eachInstallsWhatItNeeds(_ program: String, _ status: Int32) async throws {
+        let clone = try Clone()
+        try clone.play("dpkg-query", #"case "$*" in *libsqlite3-dev*) exit 1 ;; *) printf installed ;; esac"#)
+        try clone.play("id", "echo 1000")
+        try clone.play("sudo", "exit 1")
+        let outcome = try await clone.run("bin/\(program)", ["x"])
+        #expect(outcome.status == status, "\(outcome.errors)")
+        #expect(outcome.errors.contains("apt-get install -y --no-install-recommends libsqlite3-dev") == (status == 69))
     }
 
     @Test func withoutSwiftItSaysWhereToGetIt() async throws {

@@ -71,6 +71,9 @@ int loads_guard_group(int group);
 /// `_GNU_SOURCE`.
 ssize_t loads_copy_file(int from, int to, size_t count);
 
+/// `malloc_trim`: gives the system what the allocator holds free, of all threads; the Glibc module does not have it.
+void loads_release_memory(void);
+
 /// The C library's version, such as `2.36`.
 const char *loads_c_library_version(void);
 

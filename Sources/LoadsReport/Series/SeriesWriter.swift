@@ -23,7 +23,9 @@ public final class SeriesWriter: Sendable {
         var failure: String?
         var lost = 0
         var hits = 0
+        var iterations = 0
         var earlier = 0
+        var hasBacklog = false
     }
 
     /// What became of a file.
@@ -36,6 +38,8 @@ public final class SeriesWriter: Sendable {
         public var missingHits = 0
         /// Hits from before there was anybody to write them.
         public var earlierHits = 0
+        /// Whether the file holds all that the run has measured, once.
+        public var isWhole = true
     }
 
     private let form: Form
@@ -52,6 +56,7 @@ public final class SeriesWriter: Sendable {
     public func take(_ interval: MeasuredInterval) {
         state.withLock { state in
             guard !interval.isBacklog else {
+                state.hasBacklog = true
                 state.earlier += interval.statistics.hitCount
                 return
             }
@@ -70,7 +75,9 @@ public final class SeriesWriter: Sendable {
             return Outcome(
                 failure: state.failure, lostSeconds: state.lost,
                 missingHits: max(0, summary.statistics.hitCount - state.hits - state.earlier),
-                earlierHits: state.earlier)
+                earlierHits: state.earlier,
+                isWhole: state.failure == nil && !state.hasBacklog && state.hits == summary.statistics.hitCount
+                    && state.iterations == summary.statistics.iterations.ended)
         }
     }
 
@@ -95,7 +102,12 @@ public final class SeriesWriter: Sendable {
                 }
             }
             write(&state)
-            if state.failure == nil { state.hits += statistics.hitCount } else { state.lost += 1 }
+            if state.failure == nil {
+                state.hits += statistics.hitCount
+                state.iterations += statistics.iterations.ended
+            } else {
+                state.lost += 1
+            }
         }
     }
 

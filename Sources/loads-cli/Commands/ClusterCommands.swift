@@ -59,7 +59,7 @@ struct AdjustCommand: AsyncParsableCommand {
                 try await client.adjust(run: run, users: count)
             }
             let load = newRate?.text ?? Counted.text(count!, "user")
-            Console().note("\(run): \(load) from about one second on")
+            Console().note("\(run): \(load) from about one and a half seconds on")
         }
     }
 }
@@ -76,18 +76,37 @@ struct LogsCommand: AsyncParsableCommand {
     func run() async throws {
         let console = Console()
         try await options.withClient { client in
-            var next = 1
-            while true {
-                let entries = try await client.log(run: run, from: next)
-                for entry in entries {
-                    let agent = entry.event.agent.map { " \($0)" } ?? ""
-                    console.write("\(Self.time(entry.at))  \(entry.event.kind)\(agent)  \(entry.event.text)\n")
-                    next = entry.number + 1
-                    if ["ended", "refused"].contains(entry.event.kind) { return }
-                }
-                guard follow else { return }
-                try await Task.sleep(for: .milliseconds(500))
+            try await Self.read(
+                follow: follow, page: { try await client.log(run: run, from: $0) },
+                pause: { try await Task.sleep(for: .milliseconds(500)) }
+            ) { entry in
+                let agent = entry.event.agent.map { " \($0)" } ?? ""
+                console.write("\(Self.time(entry.at))  \(entry.event.kind)\(agent)  \(entry.event.text)\n")
             }
+        }
+    }
+
+    /// Shows a log page by page, as the master answers: to its last entry, or to the run's end.
+    ///
+    /// - Parameters:
+    ///   - page: The entries from a number on, as many as come at once; none when there are no more.
+    ///   - pause: Waits until there may be more.
+    static func read(
+        follow: Bool, page: (Int) async throws -> [LogEntry], pause: () async throws -> Void,
+        show: (LogEntry) -> Void
+    ) async throws {
+        var next = 1
+        var isOver = false
+        while true {
+            let entries = try await page(next)
+            for entry in entries {
+                show(entry)
+                next = entry.number + 1
+                if ["ended", "refused"].contains(entry.event.kind) { isOver = true }
+            }
+            guard entries.isEmpty else { continue }
+            if isOver || !follow { return }
+            try await pause()
         }
     }
 

@@ -20,7 +20,9 @@ struct StatusCommand: AsyncParsableCommand {
     // MARK: Text
 
     static func text(_ status: ClusterStatus) -> String {
-        var agents = TextTable(["agent", "state", "cores", "memory", "busy", "round trip", "run", "labels"])
+        var agents = TextTable([
+            "agent", "state", "cores", "memory", "busy", "in, out", "own CPU, memory", "round trip", "run", "labels",
+        ])
         for agent in status.agents {
             let hello = agent.hello
             let silence = agent.silence >= 2 ? " (\(Int(agent.silence)) s)" : ""
@@ -28,6 +30,8 @@ struct StatusCommand: AsyncParsableCommand {
                 hello.name == hello.agent ? hello.agent : "\(hello.agent) (\(hello.name))",
                 agent.state.rawValue + silence, "\(hello.cores)", gibibytes(hello.memoryBytes),
                 percent(agent.usage.busyCores / Double(max(1, hello.cores))),
+                "\(megabytes(agent.usage.receivedBytesPerSecond)), \(megabytes(agent.usage.sentBytesPerSecond)) MB/s",
+                "\(Int(agent.usage.cpuSeconds)) s, \(agent.usage.residentBytes >> 20) MiB",
                 agent.roundTrip.map { "\(Int($0 * 1e6)) µs" } ?? "-", agent.run ?? "-",
                 hello.labels.sorted { $0.key < $1.key }.map { "\($0)=\($1)" }.joined(separator: ","),
             ])
@@ -46,6 +50,11 @@ struct StatusCommand: AsyncParsableCommand {
     private static func gibibytes(_ bytes: Int) -> String {
         let tenths = (bytes * 10) >> 30
         return "\(tenths / 10).\(tenths % 10) GiB"
+    }
+
+    private static func megabytes(_ bytes: Double) -> String {
+        let tenths = Int((bytes / 1e5).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
     }
 
     private static func percent(_ fraction: Double) -> String { "\(Int((fraction * 100).rounded())) %" }
@@ -119,6 +128,10 @@ struct StatusCommand: AsyncParsableCommand {
             json.value(agent.usage.residentBytes)
             json.key("descriptors")
             json.value(agent.usage.descriptors)
+            json.key("received_bytes_per_s")
+            json.value(agent.usage.receivedBytesPerSecond, decimals: 0)
+            json.key("sent_bytes_per_s")
+            json.value(agent.usage.sentBytesPerSecond, decimals: 0)
         }
     }
 

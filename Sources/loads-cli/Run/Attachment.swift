@@ -52,7 +52,8 @@ struct Attachment {
                         + "not in it")
             }
             return await report.write(
-                Summary(followed.snapshot), missedHits: followed.missedHits)
+                Summary(followed.snapshot), missedHits: followed.missedHits,
+                seconds: { [run] in try await client.seconds(run: run, from: $0) })
         } catch let error as ClientError {
             report.live.close()
             guard leaving.withLock({ $0 }) else {

@@ -2,15 +2,20 @@ import LoadsCore
 import LoadsEventLoop
 import LoadsExport
 import LoadsReport
+import LoadsWire
 import Synchronization
 
 /// All that takes a run's figures while it goes on: files second by second, and monitoring systems.
 final class LiveOutputs: Sendable {
     private struct Writer: Sendable {
         var file: OutputFile
+        var form: SeriesWriter.Form
         var option: String
         var writer: SeriesWriter
     }
+
+    /// What the master knows of each second from one on, as much as comes at once; nothing when there is no more.
+    typealias Seconds = @Sendable (_ from: Int) async throws -> [MeasuredSecond]
 
     private struct Export: Sendable {
         var option: String
@@ -32,7 +37,7 @@ final class LiveOutputs: Sendable {
         {
             guard let output = outputs[file] else { continue }
             let writer = SeriesWriter(form) { bytes in output.write(bytes) }
-            writers.append(Writer(file: output, option: "\(file.option) \(output.path)", writer: writer))
+            writers.append(Writer(file: output, form: form, option: "\(file.option) \(output.path)", writer: writer))
         }
         self.writers = writers
         keptCourse = outputs[.html] == nil ? nil : Mutex(RunCourse())
@@ -73,11 +78,19 @@ final class LiveOutputs: Sendable {
 
     /// Writes and sends what is left, and says what is missing where.
     ///
+    /// - Parameter seconds: Where the seconds are to be had of which something did not come here.
     /// - Returns: Whether a file is incomplete.
-    func finish(_ summary: Summary) async -> Bool {
+    func finish(_ summary: Summary, seconds: Seconds? = nil) async -> Bool {
         var failed = false
         for writer in writers {
-            let outcome = writer.writer.finish(summary)
+            var outcome = writer.writer.finish(summary)
+            if !outcome.isWhole, outcome.failure == nil, let seconds {
+                do {
+                    outcome = try await rewrite(writer, summary, seconds) ?? outcome
+                } catch {
+                    console.note("\(writer.option): what is missing cannot be had from the master: \(error)")
+                }
+            }
             writer.file.finish()
             if let failure = outcome.failure {
                 failed = true
@@ -106,6 +119,38 @@ final class LiveOutputs: Sendable {
         }
         await loop?.shutdown()
         return failed
+    }
+
+    /// Writes a file anew from what the master knows: somebody who came late, or lost something on the way, has it all the
+    /// same.
+    ///
+    /// - Returns: What became of it; nil when it stays as it is.
+    private func rewrite(_ writer: Writer, _ summary: Summary, _ seconds: Seconds) async throws -> SeriesWriter.Outcome?
+    {
+        guard let file = writer.file.successor() else { return nil }
+        let series = SeriesWriter(writer.form) { file.write($0) }
+        do {
+            var next = 0
+            while let last = try await seconds(next).map({ second in
+                series.take(
+                    MeasuredInterval(
+                        statistics: second.statistics, from: Double(second.second), to: Double(second.second + 1),
+                        startedAt: summary.startedAt))
+                return second.second
+            }).last {
+                next = last + 1
+            }
+        } catch {
+            file.discard()
+            throw error
+        }
+        let outcome = series.finish(summary)
+        guard outcome.isWhole, file.replace(writer.file) == nil else {
+            file.discard()
+            return nil
+        }
+        file.finish()
+        return outcome
     }
 
     /// The run never began, or nobody wants to wait for those who listen.

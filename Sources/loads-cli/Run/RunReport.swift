@@ -30,9 +30,11 @@ struct RunReport: Sendable {
 
     /// Writes what was measured.
     ///
-    /// - Parameter missedHits: Hits that were lost on their way here.
+    /// - Parameters:
+    ///   - missedHits: Hits that were lost on their way here.
+    ///   - seconds: Where the seconds are to be had of which something did not come here.
     /// - Returns: The exit code.
-    func write(_ summary: Summary, missedHits: Int = 0) async -> ExitStatus {
+    func write(_ summary: Summary, missedHits: Int = 0, seconds: LiveOutputs.Seconds? = nil) async -> ExitStatus {
         var failed = false
         if let stream, let file = outputs[.stream] {
             let outcome = await stream.finish()
@@ -65,7 +67,7 @@ struct RunReport: Sendable {
         console.write(summary.text(console.style(console.results)))
         if let comparison { console.write("\n" + comparison.text(console.style(console.results))) }
         // Last: somebody may have to be waited for.
-        if await live.finish(summary) { failed = true }
+        if await live.finish(summary, seconds: seconds) { failed = true }
         return status()
     }
 

@@ -24,6 +24,37 @@ struct OutputFile: Sendable {
         }
     }
 
+    private init(path: String, descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+        isNew = true
+    }
+
+    /// A file beside this one that may take its place with ``replace(_:)``, or goes with ``discard()``; nil where that cannot
+    /// be: for a pipe or a device, or in a folder that takes no file.
+    func successor() -> OutputFile? {
+        var information = stat()
+        guard path != "-", fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG,
+            // A link keeps leading to it.
+            let real = realpath(path, nil)
+        else { return nil }
+        defer { free(real) }
+        let name = "\(String(cString: real)).\(String(UInt64.random(in: 0...UInt64.max), radix: 16))"
+        let made = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard made >= 0 else { return nil }
+        fchmod(made, information.st_mode & 0o777)
+        return OutputFile(path: name, descriptor: made)
+    }
+
+    /// Takes the place of the file that it was made beside.
+    ///
+    /// - Returns: What went wrong, in the system's words; nil when nothing did.
+    func replace(_ other: OutputFile) -> String? {
+        guard let real = realpath(other.path, nil) else { return String(cString: strerror(errno)) }
+        defer { free(real) }
+        return rename(path, real) == 0 ? nil : String(cString: strerror(errno))
+    }
+
     /// Whether both write over each other: two paths may lead to one file.
     func isSameFile(as other: OutputFile) -> Bool {
         var (mine, theirs) = (stat(), stat())

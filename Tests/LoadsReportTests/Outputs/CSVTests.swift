@@ -128,7 +128,20 @@ import Testing
         writer.take(interval(6, hits: 3))
         let summary = Sample.summary(Sample.statistics((0..<10).map { _ in Sample.hit(milliseconds: 2) }))
         let outcome = writer.finish(summary)
-        #expect(outcome.earlierHits == 5 && outcome.missingHits == 2)
+        #expect(outcome.earlierHits == 5 && outcome.missingHits == 2 && !outcome.isWhole)
+    }
+
+    /// A master that was killed publishes once more what it had not stored.
+    @Test func whatIsInItTwiceIsNoWholeSeriesNorIsOneWithoutIterations() {
+        for (seconds, isWhole) in [([0, 1, 2], true), ([0, 1, 1, 2], false), ([0, 2], false)] {
+            let writer = Sheet().writer()
+            for second in seconds { writer.take(interval(second, hits: 1)) }
+            let total = Sample.statistics((0..<3).map { _ in Sample.hit(milliseconds: 2) })
+            #expect(writer.finish(Sample.summary(total)).isWhole == isWhole, "\(seconds)")
+        }
+        var silent = Statistics()
+        silent.iterations.ok = 3
+        #expect(!Sheet().writer().finish(Sample.summary(silent)).isWhole)
     }
 
     @Test func aDiskThatIsFullLosesSecondsAndNotTheRun() {

@@ -40,11 +40,16 @@ import Testing
         try await withLoop { loop, context in
             let agent = try ZeroMQAgent(master: address, on: loop, context: context)
             let client = try ZeroMQClient(master: address, on: loop, context: context)
+            let watcher = try ZeroMQClient(master: address, role: .watcher, on: loop, context: context)
             let probe = PeerProbe()
-            for open in [{ try agent.open(probe) }, { try client.open(probe) }] as [@Sendable () throws -> Void] {
+            // Each is told to get a key of its own kind.
+            let attempts: [@Sendable () throws -> Void] = [
+                { try agent.open(probe) }, { try client.open(probe) }, { try watcher.open(probe) },
+            ]
+            for (role, open) in zip(["agent", "client", "watcher"], attempts) {
                 let error = await #expect(throws: TransportError.self) { try await loop.perform(open) }
                 #expect(error?.code == .keys)
-                #expect(error?.message.contains("loads keys agent NAME --dir") == true)
+                #expect(error?.message.contains("loads keys \(role) NAME --dir") == true, "\(role)")
             }
         }
     }
