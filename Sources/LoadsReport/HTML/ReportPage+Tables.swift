@@ -17,9 +17,7 @@ extension ReportPage {
             typical: times.lazy.map { $0.percentile(0.5) ?? 0 }.max() ?? 0, largest: times.lazy.map(\.max).max() ?? 0)
     }
 
-    private func rate(_ count: Int) -> String {
-        Figures.rate(summary.measuredSeconds > 0 ? Double(count) / summary.measuredSeconds : 0)
-    }
+    private func rate(_ count: Int) -> String { Figures.rate(summary.rate(of: count)) }
 
     func writeNames(_ html: inout HTMLWriter) {
         let names = statistics.namesByCount.filter { $0.value.count > 0 }
@@ -173,7 +171,7 @@ extension ReportPage {
                 name: name,
                 cells: [
                     metric.kind.rawValue, Figures.count(metric.count),
-                    GroupedText.metricText(metric, summary.measuredSeconds),
+                    GroupedText.metricText(metric, rate: summary.rate(of:)),
                 ])
         }
         let rest = metrics.count - rows.count

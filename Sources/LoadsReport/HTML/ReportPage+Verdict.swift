@@ -120,7 +120,7 @@ extension ReportPage {
     func writeKeyFigures(_ html: inout HTMLWriter) {
         let hits = statistics.hits
         let seconds = summary.measuredSeconds
-        func rate(_ count: Int) -> String { Figures.rate(seconds > 0 ? Double(count) / seconds : 0) + "/s" }
+        func rate(_ count: Int) -> String { Figures.rate(summary.rate(of: count)) + "/s" }
         html.element("dl", ["class": "tiles"]) { html in
             let iterations = statistics.iterations
             tile(
