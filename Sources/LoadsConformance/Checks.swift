@@ -1,5 +1,5 @@
 /// All checks, in the order of `Docs/WireProtocol.md`.
 enum Checks {
     static let all: [Check] =
-        connection + preparation + running + models + ending + results + hostile + departure + restart + keys
+        connection + preparation + running + seconds + models + ending + results + hostile + departure + restart + keys
 }

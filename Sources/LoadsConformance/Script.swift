@@ -55,6 +55,20 @@ enum Script {
             printf '{"arrivals":{"planned":1,"started":1,"lag_ms":[9]},"warm_up":true}\n' >&8
             printf '{"iteration":{"user":34,"number":0,"outcome":"ok","ms":2.5,"response_ms":4.5}}\n' >&8
             ;;
+        seconds)
+            # Hits that end as they are written, and two for each of three seconds, told at the end of them.
+            number=0
+            while [ "$number" -lt 33 ]; do
+                number=$((number + 1))
+                printf '{"name":"now","status":200,"ms":0.5}\n' >&8
+                sleep 0.1
+            done
+            for second in 0 1 2; do
+                for tenth in 1 7; do
+                    printf '{"t":%s.%s,"name":"second %s","status":200,"ms":150}\n' "$second" "$tenth" "$second" >&8
+                done
+            done
+            ;;
         notes)
             number=0
             while [ "$number" -lt "$2" ]; do

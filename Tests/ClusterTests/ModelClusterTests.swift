@@ -105,10 +105,11 @@ import Testing
         #expect(run.summary.users.values.reduce(0, +) == 4000, "\(run.summary.users)")
     }
 
-    /// An agent that is killed leaves its arrivals to the other, or they are missing and said to be.
-    @Test(arguments: ["redistribute", "continue"]) func arrivalsOfALostAgent(_ policy: String) async throws {
+    /// An agent that is killed leaves its arrivals to the other, or they are missing and said to be, or the run ends there.
+    @Test(arguments: ["redistribute", "continue", "stop"]) func arrivalsOfALostAgent(_ policy: String) async throws {
         let run = try await run(
-            ["--rate", "40/s", "-d", "16s", "--on-lost", policy], requests: 300, master: ["--lost-after", "3s"]
+            ["--rate", "40/s", "-d", "16s", "--on-lost", policy], requests: policy == "stop" ? 40 : 300,
+            master: ["--lost-after", "3s"]
         ) { cluster, nginx, agents in
             _ = try await isRunning(cluster)
             for _ in 0..<600 where nginx.accessLog().count < 40 { try await Task.sleep(for: .milliseconds(50)) }
@@ -117,13 +118,24 @@ import Testing
         let hits = try #require(run.summary.number("hits.count"))
         let kept = try #require(run.summary.agent("a1")["hits"] as? Int)
         #expect(run.summary.agent("a2")["state"] as? String == "lost", "\(run.summary.agents)")
-        // All of its own, which are half of them.
-        #expect(kept >= 318 && hits < 640 && hits <= run.log.count)
-        if policy == "redistribute" {
+        #expect(hits < 640 && hits <= run.log.count)
+        #expect(run.outcome.status == (policy == "stop" ? 71 : 0), "\(run.outcome.output)\(run.outcome.errors)")
+        switch policy {
+        case "redistribute":
+            // All of its own, which are half of them, and more.
             #expect(kept > 340, "\(kept)")
             #expect(run.outcome.errors.contains("the share of a2 was given to the others"), "\(run.outcome.errors)")
-        } else {
-            #expect(kept <= 322, "\(kept)")
+        case "continue": #expect((318...322).contains(kept), "\(kept)")
+        default:
+            // It ends well before its plan does, and says why; what was measured until then is all there.
+            #expect(kept > 20 && kept < 318, "\(kept)")
+            let reason = "a2 was lost, and --on-lost stop ends the run then"
+            #expect(run.outcome.output.contains(reason), "\(run.outcome.output)\(run.outcome.errors)")
+            let crash = run.summary.object["crash"] as? [String: Any]
+            #expect(crash?["reason"] as? String == reason, "\(run.summary.object)")
+            // But for an arrival whose request was on its way when the agent was killed.
+            let started = try #require(run.summary.number("arrivals.started"))
+            #expect((hits...hits + 2).contains(started) && run.summary.number("iterations.interrupted") == 0)
         }
         #expect(run.summary.number("arrivals.dropped") == 0)
         let verdict = try #require(run.summary.object["verdict"] as? [String: Any])

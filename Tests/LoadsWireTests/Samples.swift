@@ -176,7 +176,7 @@ enum Samples {
         var apart = Statistics()
         apart.warmUp = part(2)
         apart.users = 3
-        return (Batch(statistics: statistics, from: 9.9, to: 10.05), Batch(statistics: apart, from: 9.9, to: 10.05))
+        return (Batch(statistics: statistics, from: 9.9, to: 10), Batch(statistics: apart, from: 9.9, to: 10))
     }()
 
     /// Of a mix: a scenario with a rate of its own, one with users, and the arrivals of two that share a rate.

@@ -36,7 +36,10 @@ struct EmbeddingTests {
         #expect(outcome.output.contains("3 tests"), "\(outcome.output)")
     }
 
-    @Test(arguments: [("fetch", "200, "), ("load", "200 of 200 iterations ok"), ("conduct", "10 users for 2s")])
+    @Test(arguments: [
+        ("fetch", "200, "), ("load", "200 of 200 iterations ok"), ("arrive", "150 of 150 arrivals, 0 dropped"),
+        ("conduct", "10 users for 2s"),
+    ])
     func itsProgramRuns(_ what: String, _ says: String) async throws {
         try await built()
         let server = try TestServer()

@@ -67,19 +67,6 @@ import Testing
         await server.stop()
     }
 
-    @Test func usersFollowTheirStages() async throws {
-        let server = try TestServer()
-        let (written, _) = try await Self.run([
-            server.url + "/delay/10", "--stages", "500ms:4,500ms:4,500ms:0", "--think", "uniform(0s,20ms)",
-        ])
-        await server.stop()
-        #expect(written.value("plan.model") as? String == "users")
-        #expect(try written.number("iterations.ok") > 20)
-        #expect(try written.number("run.duration_s") >= 1.5)
-        #expect(try written.number("iterations.interrupted") == 0)
-        try await written.checkSchema()
-    }
-
     @Test func arrivalsBeyondUsersAndQueueAreDroppedAndCounted() async throws {
         let server = try TestServer()
         let (written, output) = try await Self.run([

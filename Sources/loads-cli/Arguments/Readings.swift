@@ -34,8 +34,8 @@ struct Readings {
 
     /// A count that may be 0.
     mutating func countOrNone(_ given: Settings.Given?, upTo limit: Int) -> Int? {
-        if given?.text == "0" { return 0 }
-        return count(given, upTo: limit)
+        guard let given else { return nil }
+        return count(given.text, given, from: 0, upTo: limit)
     }
 
     mutating func rate(_ given: Settings.Given?) -> ArrivalRate? {
@@ -54,7 +54,9 @@ struct Readings {
         }
     }
 
-    private mutating func count(_ text: String, _ given: Settings.Given, upTo limit: Int) -> Int? {
+    private mutating func count(
+        _ text: String, _ given: Settings.Given, from least: Int = 1, upTo limit: Int
+    ) -> Int? {
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             complain("\(given.label) \(given.text): not a number (try 10)")
@@ -62,8 +64,8 @@ struct Readings {
         }
         // What is beyond every number is beyond the limit, too.
         let value = Int(text) ?? (text.hasPrefix("-") ? .min : .max)
-        if value < 1 {
-            complain("\(given.label) \(given.text): must be at least 1")
+        if value < least {
+            complain("\(given.label) \(given.text): must be at least \(least)")
             return nil
         }
         if value > limit {

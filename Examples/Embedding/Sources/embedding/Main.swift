@@ -5,9 +5,10 @@
         switch arguments.count > 1 ? arguments[1] : "" {
         case "fetch": try await fetch(url)
         case "load": await load(url)
+        case "arrive": await arrive(url)
         case "conduct": try await conduct(url, runner: "/proc/self/exe")
         case "runner": try await serveAgent()
-        default: print("usage: embedding fetch|load|conduct [URL]")
+        default: print("usage: embedding fetch|load|arrive|conduct [URL]")
         }
     }
 }
