@@ -73,7 +73,8 @@ extension ReportPage {
         var parts = [
             "\(Figures.count(arrivals.started)) started",
             "\(Figures.count(arrivals.dropped)) dropped"
-                + (arrivals.dropped > 0 ? " (\(Figures.percent(arrivals.dropped, of: arrivals.planned)))" : ""),
+                + (arrivals.dropped > 0 ? " (\(Figures.percent(arrivals.dropped, of: arrivals.planned)))" : "")
+                + (arrivals.cancelled > 0 ? ", \(Figures.count(arrivals.cancelled)) cancelled with the run" : ""),
         ]
         if let all = summary.arrivalsOfPlan, summary.plan.arrivals?.poisson != true, all > arrivals.planned {
             parts.append("the plan has \(Figures.count(all))")
