@@ -22,7 +22,8 @@ import Testing
     @Test func takesThemAll() throws {
         let outputs = try parse([
             "--json", "a", "--stream", "b", "--csv", "c", "--csv-series", "d", "--junit", "e", "--hdr-log", "f",
-            "--markdown", "-", "--html", "h", "--prometheus", "9464", "--otlp", "https://h:4318/x", "--otlp-header", "A: b c",
+            "--markdown", "-", "--html", "h", "--prometheus", "9464", "--otlp", "https://h:4318/x", "--otlp-header",
+            "A: b c",
             "--otlp-header", "D:", "--statsd", "h", "--baseline", "g", "--tolerance", "12.5%",
         ])
         #expect(
