@@ -112,7 +112,7 @@ import Testing
             master: ["--lost-after", "3s"]
         ) { cluster, nginx, agents in
             _ = try await isRunning(cluster)
-            for _ in 0..<600 where nginx.accessLog().count < 40 { try await Task.sleep(for: .milliseconds(50)) }
+            _ = try await nginx.accessLog(atLeast: 40)
             agents[1].kill(SIGKILL)
         }
         let hits = try #require(run.summary.number("hits.count"))
