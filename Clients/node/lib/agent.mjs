@@ -16,6 +16,9 @@ import { builtIn, Refusal, Work } from './work.mjs'
 
 /** Seconds between two hellos while nobody welcomes us. */
 const helloInterval = 1
+// After so many seconds without a word of a master that is told, and again whenever so many have passed since.
+const silence = 5
+const tellInterval = 60
 /** A new connection is measured with so many beats in quick succession, so many milliseconds apart. */
 const fastBeats = 8
 const fastBeatInterval = 100
@@ -44,6 +47,7 @@ export class Agent {
   #welcome = null
   #leaseUntil = 0
   #lastSign = now()
+  #tellAt = 0
   #echo = null
   #saidTrouble = ''
   #timer = null
@@ -117,6 +121,10 @@ export class Agent {
       if (this.#spool.overdue(time)) this.#results?.reconnect()
     } else {
       this.#hello()
+      if (time - this.#lastSign > silence && time >= this.#tellAt) {
+        log(`no master answers at ${this.#options.host}:${this.#options.port}: trying on`)
+        this.#tellAt = time + tellInterval
+      }
     }
     for (const work of [...this.#works.values()]) {
       this.guard(work, () => work.tick(time))

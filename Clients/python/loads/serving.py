@@ -27,6 +27,9 @@ from .work import BUILT_IN, Refusal, Work
 HELLO = 1.0
 #: Without a welcome for so many seconds everything is connected anew: a socket whose key was refused does not try again.
 RECONNECT = 10.0
+#: After so many seconds without a word of a master that is told, and again whenever so many have passed since.
+SILENCE = 5.0
+TELL = 60.0
 #: A new connection is measured with so many beats in quick succession, so many seconds apart.
 FAST_BEATS = 8
 FAST_BEAT_INTERVAL = 0.1
@@ -62,6 +65,7 @@ class Agent:
         self._lease_until = 0.0
         self._connected_at = time.monotonic()
         self._last_sign = time.monotonic()
+        self._tell_at = 0.0
         self._echo: dict | None = None
         self._said_trouble = ""
         self._more = asyncio.Event()
@@ -129,6 +133,9 @@ class Agent:
                 self._more.set()
         else:
             self._hello()
+            if now - self._last_sign > SILENCE and now >= self._tell_at:
+                log(f"no master answers at {self._master}: trying on")
+                self._tell_at = now + TELL
         for work in list(self._works.values()):
             self.guarded(work, work.tick, now)
             if now - self._last_sign > self._orphan_timeout:
