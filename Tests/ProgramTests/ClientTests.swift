@@ -36,6 +36,16 @@ import Testing
         #expect(outcome.output.contains(" 0 failed, 0 skipped"), "\(outcome.output)")
     }
 
+    @Test(arguments: ["python", "node"]) func anAgentSaysThatNoMasterAnswers(_ language: String) async throws {
+        let master = "127.0.0.1:\(try Ports.free())"
+        let agent = try ChildProcess(
+            (language == "python" ? try Clients.pythonAgent() : Clients.nodeAgent) + ["--master", "tcp://" + master],
+            environment: Clients.environment)
+        try await agent.wait(for: "a word") { agent.errors.contains("\(master): trying on") }
+        #expect(agent.errors.contains("no master answers at"), "\(agent.errors)")
+        agent.kill()
+    }
+
     @Test func theKitTellsWhatAnAgentGetsWrong() async throws {
         // An agent that says nothing at all.
         let outcome = try await ChildProcess.run(
