@@ -57,7 +57,9 @@ import Testing
     /// The change takes effect at least a second after the master has taken it, by the master's own log; whoever asked is told.
     private func isAhead(_ run: Run, _ words: String) throws {
         #expect(run.answer.status == 0, "\(run.answer.errors)")
-        #expect(run.answer.errors.contains("\(run.id): \(words) from about one second on"), "\(run.answer.errors)")
+        #expect(
+            run.answer.errors.contains("\(run.id): \(words) from about one and a half seconds on"),
+            "\(run.answer.errors)")
         let line = try #require(run.log.split(separator: "\n").first { $0.contains("  adjusted  ") }, "\(run.log)")
         #expect(line.contains("  adjusted  \(words) from "))
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
