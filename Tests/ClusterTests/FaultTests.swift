@@ -211,6 +211,35 @@ import Testing
             control, results, stream = (int(port) for port in sys.argv[1:4])
             random.seed(1)
             context = zmq.Context()
+            def watch(frames):
+                # As a subscriber says it (ZMTP 3.0), without libzmq, which dies of a long subscription of its own.
+                peer = socket.create_connection(("127.0.0.1", stream)); peer.settimeout(5)
+                peer.sendall(b"\\xff" + bytes(8) + b"\\x7f\\x03\\x00" + b"NULL".ljust(20, b"\\0") + bytes(32))
+                while len(peer.recv(64, socket.MSG_PEEK)) < 64: pass
+                ready = b"\\x05READY\\x0bSocket-Type\\x00\\x00\\x00\\x03SUB"
+                try:
+                    peer.sendall(bytes([4, len(ready)]) + ready)
+                    for number, frame in enumerate(frames):
+                        more = 1 if number < len(frames) - 1 else 0
+                        peer.sendall(bytes([2 | more]) + len(frame).to_bytes(8, "big") + frame)
+                except OSError: pass
+                return peer
+            def subscribe():
+                # What a watcher may say, and whatever else. One that is too long ends its connection: each has its own.
+                peers = [watch(frames) for frames in (
+                    [b"\\x01" + bytes(1 << 20)], [b"\\x00" + bytes(1 << 20)], [bytes(1 << 20)], [b"\\x01" + b"stats/" * 680],
+                    [b"\\x01"] * 1000, [b""], [b"\\x02hits/", b"more"])]
+                time.sleep(1)
+                for peer in peers: peer.close()
+                for number in range(20):
+                    peer = context.socket(zmq.XSUB); peer.setsockopt(zmq.LINGER, 1000)
+                    peer.connect(f"tcp://127.0.0.1:{stream}")
+                    for number in range(200):
+                        peer.send(random.choice([b"\\x00", b"\\x01", b""]) + os.urandom(random.choice([0, 1, 20, 1000])))
+                    peer.close()
+                peer = context.socket(zmq.SUB); peer.connect(f"tcp://127.0.0.1:{stream}")
+                peer.subscribe(os.urandom(100)); peer.unsubscribe(b"never")
+            subscribe()
             for port, kind in ((control, zmq.DEALER), (results, zmq.PUSH), (stream, zmq.SUB)):
                 raw = socket.create_connection(("127.0.0.1", port)); raw.sendall(os.urandom(5000)); raw.close()
                 if kind == zmq.SUB: continue
@@ -226,6 +255,24 @@ import Testing
             os._exit(0)
             """, to: "garbage.py")
         let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
+        // Somebody else watches the same stream, and misses nothing.
+        let watcher = try cluster.directory.write(
+            """
+            import sys, zmq, msgpack
+            socket = zmq.Context().socket(zmq.SUB)
+            socket.connect(sys.argv[1]); socket.subscribe(b"hits/")
+            print("subscribed", flush=True)
+            seen, last, missed, beats = 0, 0, 0, 0
+            while seen == 0 or beats < 5:
+                message = msgpack.unpackb(socket.recv_multipart()[1])
+                missed += message["seq"] - last - 1
+                last = message["seq"]
+                seen += message.get("count", 0)
+                beats = beats + 1 if message["type"] == "beat" else 0
+            print("seen", seen, "missed", missed, flush=True)
+            """, to: "watcher.py")
+        let watching = try ChildProcess([python, watcher, "tcp://127.0.0.1:\(cluster.stream)"])
+        try await watching.wait(for: "subscription") { watching.output.contains("subscribed") }
         let outcome = try await cluster.run(nginx, duration: "8s") {
             let garbage = try await ChildProcess.run([
                 python, script, "\(cluster.control)", "\(cluster.results)", "\(cluster.stream)",
@@ -235,6 +282,8 @@ import Testing
         #expect(outcome.status == 0, "\(outcome.errors)\(master.errors)")
         #expect(outcome.log == outcome.requests)
         #expect(master.exitStatus == nil)
+        try await watching.wait(for: "count", timeout: .seconds(60)) { watching.output.contains("seen") }
+        #expect(watching.output.contains("seen \(outcome.requests) missed 0"), "\(watching.output)")
         await agent.stop()
         await master.stop()
         await nginx.stop()
