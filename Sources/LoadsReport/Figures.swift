@@ -77,6 +77,12 @@ struct TimeUnit: Sendable, Equatable {
     let nanoseconds: Double
     let decimals: Int
 
+    /// The unit in which all of these times are shown.
+    init(of times: some Collection<Histogram>) {
+        self.init(
+            typical: times.lazy.map { $0.percentile(0.5) ?? 0 }.max() ?? 0, largest: times.lazy.map(\.max).max() ?? 0)
+    }
+
     /// Chooses the unit by what is typical and what is largest: no typical value reads `0.00`, no large one fills the
     /// line.
     init(typical: Int64, largest: Int64) {

@@ -48,7 +48,7 @@ struct NameTable {
             scenarios.sorted { $0.key < $1.key }.filter { $0.value.iterations.started > 0 }.map { name, own in
                 (
                     name, own.iterations.started, own.iterations.failed,
-                    own.response.isEmpty ? own.service : own.response
+                    own.felt
                 )
             }, all: nil, rate)
     }
@@ -58,8 +58,7 @@ struct NameTable {
         _ names: [(name: String, count: Int, failed: Int, times: Histogram)],
         all: (count: Int, failed: Int, times: Histogram)?, _ rate: (Int) -> Double
     ) {
-        let unit = TimeUnit(
-            typical: names.map { $0.times.percentile(0.5) ?? 0 }.max() ?? 0, largest: names.map(\.times.max).max() ?? 0)
+        let unit = TimeUnit(of: names.map(\.times))
         var rows = names.prefix(Self.rowLimit).map { Self.row($0.name, $0.count, $0.failed, $0.times, rate, unit) }
         if let all, names.count > 1 { rows.append(Self.row("all", all.count, all.failed, all.times, rate, unit)) }
         self.title = "\(title) in \(unit.name)"
@@ -112,4 +111,9 @@ struct NameTable {
         }
         return lines
     }
+}
+
+extension ScenarioStatistics {
+    /// The times that a visitor felt: of arrivals from when they were due.
+    var felt: Histogram { response.isEmpty ? service : response }
 }

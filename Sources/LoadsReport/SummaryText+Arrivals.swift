@@ -43,7 +43,7 @@ extension Summary {
 
     /// The figures of a row, in the unit that suits them.
     private static func cells(_ times: Histogram) -> (values: [String], unit: String) {
-        let unit = TimeUnit(typical: times.percentile(0.5) ?? 0, largest: times.max)
+        let unit = TimeUnit(of: [times])
         let values =
             [Double(times.min), times.mean]
             + percentiles.map { Double(times.percentile($0.fraction) ?? 0) } + [Double(times.max)]

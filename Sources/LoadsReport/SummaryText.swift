@@ -228,7 +228,7 @@ extension Summary {
 extension Histogram {
     /// The distribution in words, all in one unit.
     var sentence: String {
-        let unit = TimeUnit(typical: percentile(0.5) ?? 0, largest: max)
+        let unit = TimeUnit(of: [self])
         let parts =
             [("min", Double(min)), ("mean", mean)]
             + [("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)].map {

@@ -11,25 +11,20 @@ extension ReportPage {
         Self.percentiles.map { times.percentile($0.fraction).map { unit.format(Double($0)) } ?? "–" }
     }
 
-    /// The unit in which all times of a table are shown.
-    private static func unit(_ times: some Collection<Histogram>) -> TimeUnit {
-        TimeUnit(
-            typical: times.lazy.map { $0.percentile(0.5) ?? 0 }.max() ?? 0, largest: times.lazy.map(\.max).max() ?? 0)
-    }
-
     private func rate(_ count: Int) -> String { Figures.rate(summary.rate(of: count)) }
+
+    private func counts(_ count: Int, failed: Int) -> [String] {
+        [Figures.count(count), rate(count), Figures.count(failed), Figures.percent(failed, of: count)]
+    }
 
     func writeNames(_ html: inout HTMLWriter) {
         let names = statistics.namesByCount.filter { $0.value.count > 0 }
         guard !names.isEmpty else { return }
-        let unit = Self.unit(names.map(\.value.latency))
+        let unit = TimeUnit(of: names.map(\.value.latency))
         func row(_ name: String, _ hits: NameStatistics, _ isOurs: Bool) -> HTMLTable.Row {
             HTMLTable.Row(
-                name: name,
-                cells: [
-                    Figures.count(hits.count), rate(hits.count), Figures.count(hits.failed),
-                    Figures.percent(hits.failed, of: hits.count),
-                ] + cells(hits.latency, unit), isBad: hits.failed > 0, isOurs: isOurs)
+                name: name, cells: counts(hits.count, failed: hits.failed) + cells(hits.latency, unit),
+                isBad: hits.failed > 0, isOurs: isOurs)
         }
         var rows = HTMLTable.rows(names, of: "name", NameStatistics(), { $0.merge($1) }, row)
         if names.count > 1 { rows.append(row("all", statistics.hits, true)) }
@@ -59,7 +54,7 @@ extension ReportPage {
             HTMLTable(columns: ["status", "hits", "share"], rows: rows).write("Responses", id: "statuses", &html)
             let phases = zip(Phases.names, hits.phases).filter { $0.1.max > 0 }
             guard !phases.isEmpty else { return }
-            let unit = Self.unit(phases.map(\.1))
+            let unit = TimeUnit(of: phases.map(\.1))
             HTMLTable(
                 columns: ["phase"] + Self.percentileNames,
                 rows: phases.map { HTMLTable.Row(name: $0, cells: cells($1, unit)) }
@@ -111,8 +106,7 @@ extension ReportPage {
         let scenarios = statistics.scenarios.filter { $0.value.iterations.started > 0 || $0.value.arrivals.planned > 0 }
             .sorted { $0.key < $1.key }
         guard !scenarios.isEmpty else { return }
-        func times(_ one: ScenarioStatistics) -> Histogram { one.response.isEmpty ? one.service : one.response }
-        let unit = Self.unit(scenarios.map { times($0.value) })
+        let unit = TimeUnit(of: scenarios.map(\.value.felt))
         func row(_ name: String, _ one: ScenarioStatistics, _ isOurs: Bool) -> HTMLTable.Row {
             let hasArrivals = one.arrivals != ArrivalCounts()
             return HTMLTable.Row(
@@ -121,7 +115,7 @@ extension ReportPage {
                     Figures.count(one.iterations.started), rate(one.iterations.ended),
                     Figures.count(one.iterations.failed), hasArrivals ? Figures.count(one.arrivals.planned) : "–",
                     hasArrivals ? Figures.count(one.arrivals.dropped) : "–",
-                ] + cells(times(one), unit), isBad: one.iterations.failed > 0 || one.arrivals.dropped > 0,
+                ] + cells(one.felt, unit), isBad: one.iterations.failed > 0 || one.arrivals.dropped > 0,
                 isOurs: isOurs)
         }
         let rows = HTMLTable.rows(scenarios, of: "scenario", ScenarioStatistics(), { $0.merge($1) }, row)
@@ -134,14 +128,11 @@ extension ReportPage {
     func writeSteps(_ html: inout HTMLWriter) {
         let steps = statistics.steps.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
         guard !steps.isEmpty else { return }
-        let unit = Self.unit(steps.map(\.value.duration))
+        let unit = TimeUnit(of: steps.map(\.value.duration))
         func row(_ name: String, _ step: StepStatistics, _ isOurs: Bool) -> HTMLTable.Row {
             HTMLTable.Row(
-                name: name,
-                cells: [
-                    Figures.count(step.count), rate(step.count), Figures.count(step.failed),
-                    Figures.percent(step.failed, of: step.count),
-                ] + cells(step.duration, unit), isBad: step.failed > 0, isOurs: isOurs)
+                name: name, cells: counts(step.count, failed: step.failed) + cells(step.duration, unit),
+                isBad: step.failed > 0, isOurs: isOurs)
         }
         let rows = HTMLTable.rows(steps, of: "step", StepStatistics(), { $0.merge($1) }, row)
         HTMLTable(columns: ["step", "count", "per s", "failed", "share"] + Self.percentileNames, rows: rows)

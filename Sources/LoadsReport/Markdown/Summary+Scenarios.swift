@@ -17,7 +17,7 @@ extension Summary {
                         Markdown.code(name), Figures.count(own.iterations.started),
                         Figures.count(own.iterations.failed),
                         Figures.rate(rate(of: own.iterations.started)),
-                    ] + cells(own.response.isEmpty ? own.service : own.response)))
+                    ] + cells(own.felt)))
         }
         lines += rest(ran.count)
         let arriving = all.filter { $0.value.arrivals != ArrivalCounts() }
