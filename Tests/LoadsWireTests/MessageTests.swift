@@ -125,10 +125,8 @@ import Testing
             })
     }
 
-    /// What does not fit is asked for again.
-    @Test func asManySecondsTravelAsFit() throws {
-        let page = page(12, names: 60)
-        let messages = ClientAnswer(id: 4, answer: .seconds(page)).encoded()
+    /// The answer that comes in these messages, as who asked puts it together.
+    private func joined(_ messages: [[UInt8]]) throws -> ClientAnswer.Answer? {
         var whole: ClientAnswer.Answer?
         for message in messages {
             #expect(message.count < WireLimits.messageBytes / 2)
@@ -136,6 +134,14 @@ import Testing
             #expect(piece.more == (message != messages.last))
             whole = whole?.joined(with: piece) ?? piece
         }
+        return whole
+    }
+
+    /// What does not fit is asked for again.
+    @Test func asManySecondsTravelAsFit() throws {
+        let page = page(12, names: 60)
+        let messages = ClientAnswer(id: 4, answer: .seconds(page)).encoded()
+        let whole = try joined(messages)
         guard case .seconds(let read) = whole else { return #expect(Bool(false)) }
         #expect(messages.count > 1 && read.seconds.count > 1 && read.seconds.count < 12)
         #expect(read.seconds == Array(page.seconds.prefix(read.seconds.count)))
@@ -145,12 +151,7 @@ import Testing
     @Test func oneSecondTravelsHoweverLargeItIs() throws {
         let page = page(2, names: 300)
         let messages = ClientAnswer(id: 4, answer: .seconds(page)).encoded()
-        var whole: ClientAnswer.Answer?
-        for message in messages {
-            #expect(message.count < WireLimits.messageBytes / 2)
-            let piece = try ClientAnswer(decoding: message).answer
-            whole = whole?.joined(with: piece) ?? piece
-        }
+        let whole = try joined(messages)
         #expect(whole == .seconds(SecondsPage([page.seconds[0]])))
     }
 

@@ -103,9 +103,7 @@ struct FineAccuracyTests {
 
     /// 20,000 arrivals a second on one core: of a hundred 99 start less than half a millisecond late.
     @Test func twentyThousandArrivalsASecondArePunctual() async throws {
-        let server = try ChildProcess([Program.path, "test-server"])
-        try await server.wait(for: "address") { server.output.contains("\n") }
-        let url = server.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let (server, url) = try await Truth.server()
         var lag = Double.infinity
         for _ in 0..<5 where lag >= 0.5 {
             let written = try await LoadModelTests.run([
@@ -130,6 +128,13 @@ private struct Truth {
 
     private static let times = ["iteration_ms.response", "iteration_ms.service", "latency_ms"]
 
+    /// A server in a process of its own: built as the program is, and not beside what holds the tests' threads.
+    static func server() async throws -> (ChildProcess, url: String) {
+        let server = try ChildProcess([Program.path, "test-server"])
+        try await server.wait(for: "address") { server.output.contains("\n") }
+        return (server, server.output.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
     /// Expects each percentile of each time within 1 %, after nothing was taken off but the same server's median without any
     /// delay: what it and the loopback cost.
     ///
@@ -137,10 +142,7 @@ private struct Truth {
     ///   - attempts: Runs at most, until one is right.
     ///   - floor: What that median may be at most, in milliseconds; nil where the machine may be busy.
     func comesOut(attempts: Int, floor limit: Double? = nil) async throws {
-        // A process of its own: built as the program is, and not beside what holds the tests' threads.
-        let server = try ChildProcess([Program.path, "test-server"])
-        try await server.wait(for: "address") { server.output.contains("\n") }
-        let url = server.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let (server, url) = try await Truth.server()
         var wrong: [String] = []
         for _ in 0..<attempts {
             // Not precise: on two cores loops that spin would keep the server waiting.
