@@ -103,7 +103,8 @@ extension Summary {
 extension UserChange {
     fileprivate func write(_ json: inout JSONWriter) {
         json.key("at_s")
-        json.value(at, decimals: 3)
+        // As exact as a hit's `t`: what came before and what after can be told apart.
+        json.value(at, decimals: 6)
         if let rate {
             json.key("rate")
             json.value(rate.text)
