@@ -35,7 +35,7 @@ struct RunShow {
     /// What came before the first snapshot, or from a master that was started anew: it means something with one only.
     private var kept: [(message: StreamMessage, topic: StreamTopic)] = []
     /// Statistics that came while a snapshot was on its way, which may lack them.
-    private var fresh: [(message: StreamMessage, statistics: Statistics, to: Double)] = []
+    private var fresh: [(message: StreamMessage, statistics: Statistics, came: Double, to: Double)] = []
     /// The last message of the statistics that never came, and of which boot.
     private var hole: (boot: String, sequence: UInt64)?
 
@@ -107,8 +107,9 @@ struct RunShow {
         }
         hasBacklog = true
         let published = snapshot.sequences[StreamTopic.stats.rawValue] ?? 0
-        for (message, statistics, to) in fresh where message.boot == snapshot.boot && message.sequence > published {
-            self.meter?.take(statistics, at: to)
+        for (message, statistics, came, to) in fresh
+        where message.boot == snapshot.boot && message.sequence > published {
+            self.meter?.take(statistics, at: came, of: to)
         }
         if let hole, hole.boot != snapshot.boot || hole.sequence <= published { self.hole = nil }
         var isWanted = hole != nil
@@ -155,8 +156,8 @@ struct RunShow {
             idle = 0
             // What is late is of an earlier second; how the run goes now is told by when it came.
             let now = max(to, message.time)
-            if isAwaiting, fresh.count < Self.keptLimit { fresh.append((message, statistics, now)) }
-            meter?.take(statistics, at: now)
+            if isAwaiting, fresh.count < Self.keptLimit { fresh.append((message, statistics, now, to)) }
+            meter?.take(statistics, at: now, of: to)
             // Nobody says when the run started before it has: by this clock, and by how long it has run.
             let started = startedAt ?? Instant.wallTime - message.time
             startedAt = started

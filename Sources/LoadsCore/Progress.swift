@@ -56,6 +56,8 @@ public struct ProgressMeter: Sendable {
     private var schedule: Schedule?
     /// What was changed on the way.
     private var changes: [UserChange] = []
+    /// The end of the newest interval that was taken, in seconds since the start.
+    private var newest = 0.0
 
     /// - Parameter plan: Of all that is measured: the fraction done is a share of it.
     public init(plan: Plan) {
@@ -107,8 +109,11 @@ public struct ProgressMeter: Sendable {
 
     /// Counts what was measured since the last call; the warm-up counts, too.
     ///
-    /// - Parameter time: Seconds since the users started.
-    public mutating func take(_ statistics: Statistics, at time: Double) {
+    /// - Parameters:
+    ///   - time: When it came, in seconds since the users started.
+    ///   - end: The end of the interval in which it was measured, likewise, if that is another: what is late says nothing of
+    ///     the users that run now.
+    public mutating func take(_ statistics: Statistics, at time: Double, of end: Double? = nil) {
         // Not `statistics.hits`, which merges the phases too: this is done ten times a second.
         var hits = 0
         var latency = Histogram()
@@ -123,7 +128,10 @@ public struct ProgressMeter: Sendable {
         let iterations = statistics.allIterations
         total.iterations.merge(iterations)
         total.hits += hits
-        total.users = statistics.users
+        if end ?? time >= newest {
+            newest = end ?? time
+            total.users = statistics.users
+        }
         note(hits, iterations.ended, latency, at: time)
     }
 

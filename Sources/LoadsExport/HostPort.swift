@@ -22,7 +22,9 @@ public struct HostPort: Sendable, Equatable, CustomStringConvertible {
             else { return nil }
             return port
         }
-        if let alone = port(text) {
+        if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            // No host is called that: it is a port, or a slip.
+            guard let alone = port(text) else { return nil }
             self.init(host: "127.0.0.1", port: alone)
             return
         }

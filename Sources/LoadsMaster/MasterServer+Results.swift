@@ -171,7 +171,7 @@ extension MasterServer {
             if let observer = run.observer, run.record.start != nil, !fresh.isEmpty || !run.record.isOver {
                 let elapsed = run.elapsed(at: now)
                 for (second, statistics) in fresh {
-                    run.meter.take(statistics, at: elapsed)
+                    run.meter.take(statistics, at: elapsed, of: Double(second + 1))
                     observer.measured(
                         MeasuredInterval(
                             statistics: statistics, from: Double(second), to: Double(second + 1),

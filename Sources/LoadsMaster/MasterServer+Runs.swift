@@ -364,7 +364,7 @@ extension MasterServer {
         let over = runs.filter(\.isSettled)
         for old in over.prefix(max(0, over.count - settings.keptRuns)) {
             history.append(old.record.status(old.merged.total, elapsed: old.record.duration))
-            if history.count > Self.historyLimit { history.removeFirst() }
+            if history.count > historyLimit { history.removeFirst() }
             byID[old.id] = nil
             again[old.record.agentRun] = nil
             runs.removeAll { $0 === old }

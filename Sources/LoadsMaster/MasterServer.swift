@@ -56,8 +56,8 @@ public actor MasterServer {
     static let tick = Duration.milliseconds(100)
     /// How often it looks at the leases.
     static let check = Duration.milliseconds(500)
-    /// Runs in the history that ``ClusterStatus`` tells of.
-    static let historyLimit = 1000
+    /// Runs in the history that ``ClusterStatus`` tells of: those that are stored and not in memory.
+    var historyLimit: Int { min(1000, settings.storedRuns.map { max(0, $0 - settings.keptRuns) } ?? .max) }
 
     /// A master that does nothing before ``open()``.
     public init(
@@ -82,7 +82,7 @@ public actor MasterServer {
         let state = try await storage.load()
         registry = AgentRegistry(
             lease: settings.lease, grace: settings.grace, sharedClock: settings.sharedClock, keys: state.keys)
-        history = Array(state.history.suffix(Self.historyLimit))
+        history = Array(state.history.suffix(historyLimit))
         for stored in state.open {
             let log = try await storage.log(stored.record.run, from: 1, limit: RunLog.limit)
             try await replayThresholds(restore(stored, log))

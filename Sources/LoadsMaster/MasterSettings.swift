@@ -28,6 +28,8 @@ public struct MasterSettings: Sendable {
     public var fileLimit = 8 << 30
     /// Ended runs that stay in memory; older ones are read from the storage.
     public var keptRuns = 16
+    /// Ended runs that the storage keeps; nil is all. It is made with the same number.
+    public var storedRuns: Int?
     /// Hits that may wait to be stored, when every hit is kept.
     public var waitingHits = 500_000
     /// Called when much of the memory that was in use may be free: a run has ended, or results that had waited have come.

@@ -12,11 +12,17 @@ public actor MemoryStorage: RunStorage {
     private var runs: [String: Entry] = [:]
     private var keys: [String: String] = [:]
     private let keepsSeconds: Bool
+    private let limit: Int?
     /// It has no files.
     public nonisolated var keepsHits: Bool { false }
 
-    /// - Parameter keepsSeconds: Whether what each second brought is kept apart: memory grows with names × seconds then.
-    public init(keepsSeconds: Bool = false) { self.keepsSeconds = keepsSeconds }
+    /// - Parameters:
+    ///   - keepsSeconds: Whether what each second brought is kept apart: memory grows with names × seconds then.
+    ///   - runs: Ended runs that are kept, the last ones; nil is all.
+    public init(keepsSeconds: Bool = false, runs limit: Int? = nil) {
+        self.keepsSeconds = keepsSeconds
+        self.limit = limit
+    }
 
     public func load() -> StoredState {
         var state = StoredState()
@@ -53,10 +59,17 @@ public actor MemoryStorage: RunStorage {
             entry.log += change.events
             runs[change.record.run] = entry
         }
+        if changes.contains(where: \.record.isOver) { forgetOld() }
         // They have no place here.
         return Dictionary(
             changes.filter { !$0.hits.isEmpty }.map { ($0.record.run, $0.hits.reduce(0) { $0 + $1.hits.count }) },
             uniquingKeysWith: +)
+    }
+
+    private func forgetOld() {
+        guard let limit else { return }
+        let over = runs.values.map(\.stored.record).filter(\.isOver).sorted { $0.submittedAt < $1.submittedAt }
+        for old in over.dropLast(limit) { runs[old.run] = nil }
     }
 
     public func run(_ run: String) -> StoredRun? { runs[run]?.stored }

@@ -36,6 +36,7 @@ struct MergedRun {
     private var interval: [Int: Statistics]?
     private var intervalStart: Double = 0
     private var publishedUsers = 0
+    private var levels: UserLevels
     /// Whether somebody asks with ``takeUnseen()``.
     var isObserved = false
     private var unseen: [Int: Statistics] = [:]
@@ -48,31 +49,34 @@ struct MergedRun {
         overflowedBefore = total.health.overflowedNames
         knownNames.admit(&self.total, limit: .max)
         self.parts = parts
+        levels = UserLevels(latest: parts.values.reduce(0) { $0 + $1.statistics.users })
     }
 
     mutating func take(_ batch: Batch, from source: Intake.Source) {
         let statistics = batch.statistics
         count(
             source, iterations: statistics.iterations, health: statistics.health, users: statistics.users,
-            hits: statistics.hitCount, to: batch.to)
+            hits: statistics.hitCount, to: batch.to, second: batch.second)
         fresh[batch.second, default: Statistics()].merge(statistics)
     }
 
     /// Merges a batch straight out of its message.
     mutating func take(_ batch: BatchReader, from source: Intake.Source) {
+        let second = Batch.second(from: batch.from, to: batch.to)
         count(
             source, iterations: batch.iterations, health: batch.health, users: batch.users, hits: batch.hitCount,
-            to: batch.to)
-        batch.merge(into: &fresh[Batch.second(from: batch.from, to: batch.to), default: Statistics()])
+            to: batch.to, second: second)
+        batch.merge(into: &fresh[second, default: Statistics()])
     }
 
     private mutating func count(
         _ source: Intake.Source, iterations: IterationCounts, health: GeneratorHealth, users: Int, hits: Int,
-        to end: Double
+        to end: Double, second: Int
     ) {
         var part = parts.removeValue(forKey: source) ?? Part()
         part.statistics.iterations.merge(iterations)
         part.statistics.health.merge(health)
+        levels.take(users - part.statistics.users, in: second)
         part.statistics.users = users
         part.hits += hits
         if end.isFinite { part.lastData = max(part.lastData, min(end, Double(Batch.lastSecond))) }
@@ -102,8 +106,6 @@ struct MergedRun {
                 unseen[second, default: Statistics()].merge(statistics)
             }
         }
-        // A batch knows its own agent's users alone.
-        for second in fresh.keys { pending[second]!.users = users }
         fresh.removeAll()
         // Health and users do not add up over time alone: they come from the agents' last words.
         total.health = health
@@ -114,17 +116,17 @@ struct MergedRun {
     mutating func takeUnseen() -> [(second: Int, Statistics)] {
         fold()
         defer { unseen.removeAll() }
-        let (users, health) = (users, health)
+        let health = health
         return unseen.sorted { $0.key < $1.key }.map { second, statistics in
             var statistics = statistics
-            statistics.users = users
+            statistics.users = levels.users(at: second)
             statistics.health = health
             return (second, statistics)
         }
     }
 
     /// Users running on all agents.
-    var users: Int { parts.values.reduce(0) { $0 + $1.statistics.users } }
+    var users: Int { levels.latest }
 
     /// What the generators say of themselves together: CPU and counts add up, peaks are those of one agent.
     var health: GeneratorHealth {
@@ -143,6 +145,8 @@ struct MergedRun {
 
     /// Users of a source that runs no more.
     mutating func ended(_ source: Intake.Source) {
+        // Until then there were as many as it last said.
+        if let part = parts[source] { levels.step(-part.statistics.users, in: Int(part.lastData.rounded(.up))) }
         parts[source]?.statistics.users = 0
         total.users = users
         changedParts.insert(source)
@@ -162,6 +166,9 @@ struct MergedRun {
         fold()
         var changes = Changes()
         guard !pending.isEmpty || !changedParts.isEmpty else { return changes }
+        for second in levels.takeChanged() where pending[second] == nil { pending[second] = Statistics() }
+        // A batch knows its own agent's users alone.
+        for second in pending.keys { pending[second]!.users = levels.users(at: second) }
         changes.total = changedNames.selection(of: total)
         changes.seconds = pending
         changes.parts = parts.filter { changedParts.contains($0.key) }
@@ -213,7 +220,7 @@ struct MergedRun {
         return seconds.sorted { $0.key < $1.key }.map { second, statistics in
             var statistics = statistics
             statistics.health = health
-            statistics.users = users
+            statistics.users = levels.users(at: second)
             let whole = (Double(second), Double(second + 1))
             // What is late, or early by an agent's clock, is of a second that this time does not touch: then it is all of it.
             let touches = start < whole.1 && end > whole.0

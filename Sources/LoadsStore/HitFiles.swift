@@ -40,6 +40,9 @@ struct HitFiles: Sendable {
         return (written, 0)
     }
 
+    /// Removes the file of a run that is no more.
+    func remove(_ run: String) { unlink("\(directory)/\(run).ndjson") }
+
     /// A new file outlives a loss of power only with its entry in its directory, and that in its own.
     private func syncDirectories() {
         for path in [directory, directory + "/.."] {

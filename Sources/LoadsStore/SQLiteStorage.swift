@@ -13,6 +13,7 @@ public actor SQLiteStorage: RunStorage {
     private let lock: Int32
     private let database: DatabaseQueue
     private let recent = RecentWrites()
+    private let limit: Int?
 
     /// In `hits/RUN.ndjson` of its directory.
     public nonisolated var keepsHits: Bool { true }
@@ -28,9 +29,12 @@ public actor SQLiteStorage: RunStorage {
 
     /// Opens the database of a directory, or makes both.
     ///
+    /// - Parameter runs: Ended runs that are kept, the last ones; older ones are removed with their hits, now and whenever a run
+    ///   has ended. Nil is all.
     /// - Throws: ``LoadsMaster/StorageError`` when another master uses it, or what is there is something else.
-    public init(directory: String) throws(StorageError) {
+    public init(directory: String, runs limit: Int? = nil) throws(StorageError) {
         self.directory = directory
+        self.limit = limit
         lock = try Self.lock(directory)
         do throws(StorageError) {
             database = try Self.open("\(directory)/\(Self.fileName)")
@@ -38,6 +42,16 @@ public actor SQLiteStorage: RunStorage {
             Glibc.close(lock)
             throw error
         }
+        // With a full disk there is nothing to be made room with either: the next run's end tries again.
+        let old = try? database.write { [recent] database in try forget(database, recent) }
+        for run in old ?? [] { hits.remove(run) }
+    }
+
+    private nonisolated var hits: HitFiles { HitFiles(directory: "\(directory)/hits") }
+
+    private nonisolated func forget(_ database: Database, _ recent: RecentWrites) throws -> [String] {
+        guard let limit else { return [] }
+        return try StorageWriter(database: database, recent: recent, hits: hits).forget(allBut: limit)
     }
 
     /// Closes the database and gives up the lock, so that another master can have it.
@@ -49,12 +63,16 @@ public actor SQLiteStorage: RunStorage {
     // MARK: Writing
 
     public func commit(_ changes: [RunChanges], keys: [String: String?]) async throws(StorageError) -> [String: Int] {
-        let hits = HitFiles(directory: "\(directory)/hits")
-        return try await attempt { [database, recent] in
+        try await attempt { [database, recent, hits] in
             do {
-                return try await database.write { database in
-                    try StorageWriter(database: database, recent: recent, hits: hits).write(changes, keys: keys)
+                let (dropped, old) = try await database.write { database in
+                    let dropped = try StorageWriter(database: database, recent: recent, hits: hits).write(
+                        changes, keys: keys)
+                    let isOver = changes.contains { $0.record.isOver }
+                    return (dropped, isOver ? try self.forget(database, recent) : [])
                 }
+                for run in old { hits.remove(run) }
+                return dropped
             } catch {
                 // What memory takes for stored is not in the database.
                 recent.forget()

@@ -27,6 +27,20 @@ struct StorageWriter {
         return dropped
     }
 
+    /// Removes the ended runs that came before the last ones.
+    ///
+    /// - Returns: The runs that are no more; the files with their hits are still there.
+    func forget(allBut limit: Int) throws -> [String] {
+        let old = try String.fetchAll(
+            database, sql: "SELECT id FROM run WHERE NOT open ORDER BY number DESC LIMIT -1 OFFSET ?",
+            arguments: [limit])
+        for id in old {
+            for table in ["part", "total", "second", "event"] { try run("DELETE FROM \(table) WHERE run = ?", id) }
+            try run("DELETE FROM run WHERE id = ?", id)
+        }
+        return old
+    }
+
     private func write(_ change: RunChanges) throws -> Int {
         let id = change.record.run
         if recent.record(id) != change.record { try write(change.record) }

@@ -44,6 +44,12 @@ public enum KeyFolders {
             )
         }
         let output = output ?? "\(directory)/\(name)"
+        guard KeyFile.exists("\(directory)/master.public") else {
+            throw KeyFile.refusal(
+                directory,
+                "is no master's folder of keys (no master.public): make it first with `loads keys master --dir \(directory)`"
+            )
+        }
         let master = try KeyFile.publicKey("\(directory)/master.public")
         let known = "\(directory)/\(role.folder)/\(name).public"
         guard !KeyFile.exists(known) else { throw KeyFile.refusal(known, "is there already: choose another name") }

@@ -52,6 +52,17 @@ import Logging
         })
     var lostAfter: Duration = .seconds(60)
 
+    @Option(
+        help: ArgumentHelp(
+            "Ended runs that are kept, the last ones (default: all with --data, else 100).", valueName: "number"))
+    var keepRuns: Int?
+
+    func validate() throws {
+        if let keepRuns, !(16...1_000_000).contains(keepRuns) {
+            throw ValidationError("--keep-runs \(keepRuns): must be from 16 to 1000000")
+        }
+    }
+
     @OptionGroup(title: "Log") var log: LogOptions
 
     func run() async throws {
@@ -75,11 +86,13 @@ import Logging
         settings.loseAgents(after: lostAfter)
         settings.log = { level, line in logger.log(level: Logger.Level(level), "\(line)") }
         let storage: any RunStorage
+        // What is kept in memory alone must not grow for ever.
+        settings.storedRuns = keepRuns ?? (data == nil ? 100 : nil)
         if let data {
-            storage = try SQLiteStorage(directory: data)
+            storage = try SQLiteStorage(directory: data, runs: settings.storedRuns)
             settings.fileDirectory = "\(data)/files"
         } else {
-            storage = MemoryStorage(keepsSeconds: true)
+            storage = MemoryStorage(keepsSeconds: true, runs: settings.storedRuns)
             logger.notice("without --data nothing of this master outlives it")
         }
         let master = MasterServer(transport: transport, storage: storage, settings: settings)

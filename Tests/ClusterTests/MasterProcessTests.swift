@@ -43,7 +43,7 @@ import Testing
 
     @Test(arguments: [
         ["--control", "nowhere"], ["--control", "tcp://192.0.2.1:7780"], ["--keys", "/no/such/keys"],
-        ["--lost-after", "1s"],
+        ["--lost-after", "1s"], ["--keep-runs", "3"],
     ])
     func wrongUsageIs64(_ arguments: [String]) async throws {
         let outcome = try await ChildProcess.run([Cluster.binary("loads-master")] + arguments)

@@ -11,7 +11,9 @@ import Testing
         #expect(HostPort(text, defaultPort: 8125)?.description == address)
     }
 
-    @Test(arguments: ["", ":", "a:b", "host:70000", "host:-1", "[::1", "[host]:1", "a b:1", "http://h:1/", "1:2:3"])
+    @Test(arguments: [
+        "", ":", "99999", "a:b", "host:70000", "host:-1", "[::1", "[host]:1", "a b:1", "http://h:1/", "1:2:3",
+    ])
     func refusesWhatIsNone(_ text: String) { #expect(HostPort(text, defaultPort: 8125) == nil) }
 
     @Test func aHostAloneNeedsADefaultPort() { #expect(HostPort("statsd.example.org") == nil) }

@@ -48,7 +48,7 @@ import Testing
         let seen = run.takeUnseen()
         #expect(seen.map(\.second) == [1, 2])
         #expect(seen.map(\.1.hitCount) == [3, 6])
-        #expect(seen.map(\.1.users) == [7, 7])
+        #expect(seen.map(\.1.users) == [5, 7], "at the end of each")
         #expect(run.takeUnseen().isEmpty)
     }
 
@@ -68,6 +68,38 @@ import Testing
         let again = run.takeChanges()
         #expect(again.total?.names.mapValues(\.count) == ["n": 6, "m": 4])
         #expect(again.seconds[1]?.hitCount == 5 && again.parts.count == 2)
+    }
+
+    @Test func usersAreThoseOfTheirSecondHoweverLateTheyAreTold() {
+        var run = MergedRun(maxNames: 10)
+        run.take(batch(1, from: 0, to: 1, users: 3), from: a)
+        for second in 0..<3 { run.take(batch(1, from: Double(second), to: Double(second + 1), users: 2), from: b) }
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [0: 5, 1: 5, 2: 5])
+        // A ramp of a's, who was cut off: what is stored of the seconds since changes with it.
+        run.take(batch(1, from: 1, to: 2, users: 6), from: a)
+        let changes = run.takeChanges()
+        #expect(changes.seconds.mapValues(\.users) == [1: 8, 2: 8])
+        #expect(changes.seconds.mapValues(\.hitCount) == [1: 1, 2: 0])
+        run.restore(changes)
+        run.take(batch(1, from: 2, to: 3, users: 7), from: a)
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [1: 8, 2: 9])
+        // Both are over; something of b's comes after it.
+        run.ended(a)
+        run.ended(b)
+        run.take(batch(1, from: 2, to: 2.5, users: 0), from: b)
+        #expect(run.users == 0 && run.takeChanges().seconds.mapValues(\.users) == [2: 9])
+    }
+
+    @Test func usersOfAnAgentThatIsLostEndWithItsData() {
+        var run = MergedRun(maxNames: 10)
+        for second in 0..<4 {
+            if second < 2 { run.take(batch(1, from: Double(second), to: Double(second) + 0.9, users: 3), from: a) }
+            run.take(batch(1, from: Double(second), to: Double(second + 1), users: 2), from: b)
+        }
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [0: 5, 1: 5, 2: 5, 3: 5])
+        run.ended(a)
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [2: 2, 3: 2])
+        #expect(run.users == 2)
     }
 
     @Test func namesBeyondTheLimitAreCountedTogether() {
@@ -141,7 +173,7 @@ import Testing
         let published = run.takeIntervals(at: 3.1)
         #expect(published.map { [$0.0, $0.1] } == [[1, 2], [2.9, 3], [3, 3.1], [4, 5]])
         #expect(published.map(\.2.hitCount) == [1, 3, 4, 2])
-        #expect(published.allSatisfy { $0.2.users == 2 })
+        #expect(published.map(\.2.users) == [0, 1, 2, 2])
     }
 
     @Test func aChangeOfTheUsersAloneIsPublished() {

@@ -126,6 +126,53 @@ import Testing
         await storage.close()
     }
 
+    @Test func oldRunsAreForgottenWithTheirHits() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path, runs: 2)
+        func add(_ id: String, isOver: Bool) async throws {
+            var changes = RunChanges(record: record(id))
+            changes.record.state = isOver ? .ended : .running
+            changes.total = statistics(["n"], 5)
+            changes.seconds = [0: statistics(["n"], 5)]
+            changes.parts = [part(1, hits: 5)]
+            changes.events = [LogEntry(number: 1, at: 13, event: RunEvent(kind: "started", text: "go"))]
+            changes.hits = [("a", [hit])]
+            #expect(try await storage.commit([changes], keys: ["a": "key-a"]).isEmpty)
+        }
+        func hits() -> [String] {
+            (try? FileManager.default.contentsOfDirectory(atPath: directory.path + "/hits")) ?? []
+        }
+        try await add("going", isOver: false)
+        for id in ["one", "two"] { try await add(id, isOver: true) }
+        #expect(try await storage.load().history.map(\.run) == ["one", "two"])
+        try await add("three", isOver: true)
+        #expect(try await storage.load().history.map(\.run) == ["two", "three"])
+        #expect(try await storage.load().open.map(\.record.run) == ["going"])
+        #expect(try await storage.run("one") == nil)
+        #expect(try await storage.seconds("one", from: 0, limit: 9).isEmpty)
+        #expect(try await storage.log("one", from: 1, limit: 9).isEmpty)
+        #expect(try await storage.seconds("two", from: 0, limit: 9).count == 1)
+        #expect(hits().sorted() == ["going.ndjson", "three.ndjson", "two.ndjson"])
+        await storage.close()
+        // A master that is told to keep fewer.
+        let again = try SQLiteStorage(directory: directory.path, runs: 1)
+        #expect(try await again.load().history.map(\.run) == ["three"])
+        #expect(hits().sorted() == ["going.ndjson", "three.ndjson"])
+        await again.close()
+    }
+
+    @Test func memoryForgetsOldRunsToo() async throws {
+        let storage = MemoryStorage(keepsSeconds: true, runs: 1)
+        for (number, id) in ["one", "two"].enumerated() {
+            var record = record(id)
+            record.submittedAt = Double(number)
+            record.state = .ended
+            _ = await storage.commit([RunChanges(record: record)], keys: [:])
+        }
+        #expect(await storage.load().history.map(\.run) == ["two"])
+        #expect(await storage.run("one") == nil)
+    }
+
     @Test func aRecordIsReadBackAsItWasLast() async throws {
         let directory = try TemporaryDirectory()
         let storage = try SQLiteStorage(directory: directory.path)

@@ -15,6 +15,9 @@ public final class StatsdExporter: Exporter {
         var descriptor: Int32
         var waiting = Statistics()
         var sentAt = 0.0
+        /// The end of the newest interval, and the users at it.
+        var newest = 0.0
+        var users = 0
         var outcome = ExportOutcome()
         /// Lines that went out last: the answer that nobody listens comes a moment later.
         var unsure = 0
@@ -42,6 +45,9 @@ public final class StatsdExporter: Exporter {
         guard !interval.isBacklog else { return }
         state.withLock { state in
             state.waiting.merge(interval.statistics)
+            // What is late says nothing of those that run now.
+            if interval.to >= state.newest { (state.newest, state.users) = (interval.to, interval.statistics.users) }
+            state.waiting.users = state.users
             guard interval.to - state.sentAt >= Self.interval else { return }
             state.sentAt = interval.to
             flush(&state)

@@ -22,6 +22,7 @@ extension Comparison {
             json.array("figures") { json in for figure in figures { json.object { figure.write(&$0) } } }
             for (key, names) in [
                 ("only_before", onlyBefore), ("only_after", onlyAfter), ("plan_differences", planDifferences),
+                ("warnings", warnings),
             ] as [(StaticString, [String])] {
                 json.array(key) { json in for name in names { json.value(name) } }
             }

@@ -7,7 +7,10 @@ extension Comparison {
             "  before  \(before.line)", "  after   \(after.line)",
         ]
         for sentence in warnings { lines.append("          " + style.yellow("warning: " + sentence)) }
-        let rows = groups.map { (title: $0.subject.label.printable, rows: $0.figures.map { ($0, $0.cells) }) }
+        let rows = groups.map { group in
+            let cells = group.figures.map { ($0, ["  " + $0.cells[0]] + $0.cells.dropFirst()) }
+            return (title: group.subject.label.printable, rows: cells)
+        }
         let heads = ["", "before", "after", "change", "difference (\(confidenceText))", ""]
         let widths = heads.indices.map { column in
             max(heads[column].count, rows.flatMap(\.rows).map { $0.1[column].count }.max() ?? 0)
@@ -28,7 +31,7 @@ extension Comparison {
                     case .better: style.green(claim)
                     case .none, .tooFew: style.dim(claim)
                     }
-                lines.append(line(["  " + cells[0]] + cells[1...4]) + "  " + colored)
+                lines.append(line(cells) + "  " + colored)
             }
         }
         if rows.count > Self.groupLimit {
@@ -79,6 +82,9 @@ extension Comparison {
         }
         for (title, run) in [("before", before), ("after", after)] where run.interrupted {
             warnings.append("the run \(title) was interrupted")
+        }
+        for (title, doubt) in [("before", doubts.before), ("after", doubts.after)] {
+            if let doubt { warnings.append("the verdict on the run \(title) is \(doubt.printable)") }
         }
         return warnings
     }

@@ -20,6 +20,8 @@ public struct Comparison: Sendable {
     public let tolerance: Double?
     let before: RecordedSummary.Run
     let after: RecordedSummary.Run
+    /// What speaks against the numbers of each, if anything does.
+    let doubts: (before: String?, after: String?)
 
     /// The percentiles that are compared.
     public static let percentiles = [0.5, 0.95, 0.99]
@@ -67,6 +69,7 @@ public struct Comparison: Sendable {
         self.confidence = confidence
         self.tolerance = tolerance
         self.before = before.run
+        doubts = (before.verdict?.doubt, after.verdict?.doubt)
         self.after = after.run
     }
 

@@ -12,6 +12,8 @@ public struct RecordedSummary: Sendable, Decodable {
     let names: [Name]
     /// Nil in summaries of versions that knew none.
     let steps: [Step]?
+    /// Likewise.
+    let verdict: Judgement?
 
     /// Seconds of the run that its figures cover, as ``LoadsCore/Summary/measuredSeconds``.
     var measuredSeconds: Double {
@@ -28,6 +30,21 @@ public struct RecordedSummary: Sendable, Decodable {
         private enum CodingKeys: String, CodingKey {
             case id, target, started, interrupted
             case duration = "duration_s"
+        }
+    }
+
+    struct Judgement: Sendable, Decodable {
+        let kind: String
+        let reasons: [Reason]
+
+        struct Reason: Sendable, Decodable {
+            let text: String
+        }
+
+        /// Why its figures are not just the target's; nil when they are.
+        var doubt: String? {
+            guard kind != Verdict.Kind.valid.rawValue else { return nil }
+            return ([kind] + reasons.prefix(1).map(\.text)).joined(separator: ": ")
         }
     }
 
@@ -87,7 +104,7 @@ public struct RecordedSummary: Sendable, Decodable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case schema, run, plan, hits, names, steps
+        case schema, run, plan, hits, names, steps, verdict
         case latency = "latency_ms"
         case iterations = "iteration_ms"
     }

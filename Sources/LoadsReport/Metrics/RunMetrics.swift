@@ -12,6 +12,8 @@ public struct RunMetrics: Sendable {
     /// Wall time of the start, in seconds since 1970; nil before it.
     public private(set) var startedAt: Double?
     private(set) var statistics = Statistics()
+    /// The end of the newest interval, in seconds since the start.
+    private var newest = 0.0
 
     /// A run of which nothing was measured yet.
     public init(id: String, target: String) {
@@ -22,7 +24,11 @@ public struct RunMetrics: Sendable {
     /// Adds an interval.
     public mutating func take(_ interval: MeasuredInterval) {
         startedAt = startedAt ?? interval.startedAt
+        let users = statistics.users
         statistics.merge(interval.statistics)
+        // What is late says nothing of those that run now.
+        if interval.to < newest { statistics.users = users }
+        newest = max(newest, interval.to)
         // It is the run's so far, not the interval's.
         statistics.health = interval.statistics.health
     }

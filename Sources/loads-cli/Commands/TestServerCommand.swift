@@ -5,8 +5,7 @@ import LoadsTestServer
 /// `loads test-server`: the scripted server by itself, for experiments. Ends with a signal.
 struct TestServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "test-server", abstract: "Serve what a request's path says (Docs/TestServer.md).",
-        shouldDisplay: false)
+        commandName: "test-server", abstract: "Serve what a request's path says (Docs/TestServer.md).")
 
     @Option(help: "0 is a free one.")
     var port = 0

@@ -7,7 +7,8 @@ import Testing
 @Suite struct ComparisonTests {
     /// A summary as `--json` writes it, read again.
     private static func recorded(
-        _ hits: [String: (Histogram, failed: Int)], duration: Double = 10, users: Int = 10, warmUp: Duration = .zero
+        _ hits: [String: (Histogram, failed: Int)], duration: Double = 10, users: Int = 10, warmUp: Duration = .zero,
+        crash: RunnerCrash? = nil
     ) throws -> RecordedSummary {
         var statistics = Statistics()
         for (name, (latency, failed)) in hits {
@@ -20,6 +21,7 @@ import Testing
             plan: Plan(cycles: [.init(users: users, amount: .iterations(1))]), statistics: statistics,
             isURLTarget: true)
         summary.plan.warmUp = warmUp
+        summary.crash = crash
         return try JSONDecoder().decode(RecordedSummary.self, from: Data(summary.json()))
     }
 
@@ -133,6 +135,36 @@ import Testing
         #expect((json["figures"] as? [[String: Any]])?.first?["figure"] as? String == "rate_per_s")
         let markdown = String(decoding: comparison.markdown(), as: UTF8.self)
         #expect(markdown.contains("Only before: `GET /a`"))
+    }
+
+    @Test func saysWhenTheNumbersOfARunAreInDoubt() throws {
+        let hits = ["GET /": (Self.draw(1, seed: 7, 100), failed: 0)]
+        let crash = RunnerCrash(
+            reason: "signal 9 (SIGKILL)", output: "", unreportedStarted: 3, unreportedEnded: 2, unreportedHits: 1)
+        let comparison = Comparison(try Self.recorded(hits), try Self.recorded(hits, crash: crash))
+        let words = try #require(comparison.warnings.first)
+        #expect(words.hasPrefix("the verdict on the run after is incomplete: ") && words.contains("signal 9 (SIGKILL)"))
+        #expect(comparison.warnings.count == 1)
+        #expect(comparison.text().contains("warning: \(words)\n"))
+        #expect(String(decoding: comparison.markdown(), as: UTF8.self).contains(words))
+        #expect(String(decoding: comparison.json(), as: UTF8.self).contains("\"\(words)\""))
+    }
+
+    @Test func theColumnsStandBelowTheirHeads() throws {
+        let hits = [
+            "GET /": (Self.draw(1, seed: 7, 100), failed: 0), "GET /b": (Self.draw(1, seed: 8, 100), failed: 0),
+        ]
+        let lines = Comparison(try Self.recorded(hits), try Self.recorded(hits)).text().split(separator: "\n").map(
+            Array.init)
+        let head = try #require(lines.firstIndex { String($0).contains("difference (95 %)") })
+        let end = try #require(String(lines[head]).firstRange(of: "difference (95 %)")).upperBound
+        let width = String(lines[head])[..<end].count
+        let figures = lines[(head + 1)...].filter { String($0).contains("no difference can be claimed") }
+        #expect(figures.count >= 15)
+        // Two spaces, then the claim: every line's interval ends where the head does.
+        for line in figures.dropLast() {
+            #expect(String(line[width...]).hasPrefix("  no difference"), "\(String(line))")
+        }
     }
 
     @Test func theSumOfTwoIntervalsKeepsTheirAsymmetry() throws {

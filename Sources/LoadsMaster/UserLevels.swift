@@ -1,0 +1,62 @@
+/// How many users ran on all agents together, second by second.
+///
+/// Agents tell how many of theirs run with every batch. What comes late is of the second that it tells of: the seconds after it,
+/// whose users are known already, change with it. A pure structure.
+struct UserLevels {
+    /// As far as everybody has told.
+    private(set) var latest: Int
+    /// By how much the number changed in a second; in the order of time, without zeros.
+    private var steps: [(second: Int, by: Int)] = []
+    /// Seconds of which something was told, in their order.
+    private var known: [Int] = []
+    private var changed: Set<Int> = []
+
+    /// - Parameter latest: Users of whom is known already. When they began is not: before the first step there were as many.
+    init(latest: Int = 0) { self.latest = latest }
+
+    /// Users that ran at the end of a second.
+    func users(at second: Int) -> Int {
+        var users = latest
+        for step in steps.reversed() {
+            guard step.second > second else { break }
+            users -= step.by
+        }
+        return users
+    }
+
+    /// Something was told of a second.
+    ///
+    /// - Parameter change: By how much the users of who tells are more than when it last told.
+    mutating func take(_ change: Int, in second: Int) {
+        let place = Self.place(of: second, in: known) { $0 }
+        if place == known.count || known[place] != second { known.insert(second, at: place) }
+        step(change, in: second)
+    }
+
+    /// From a second on there are more users, or fewer. A second of which nothing was told stays one.
+    mutating func step(_ change: Int, in second: Int) {
+        guard change != 0 else { return }
+        latest += change
+        let place = Self.place(of: second, in: steps) { $0.second }
+        if place == steps.count || steps[place].second != second { steps.insert((second, 0), at: place) }
+        steps[place].by += change
+        if steps[place].by == 0 { steps.remove(at: place) }
+        for later in known.reversed() {
+            guard later >= second else { break }
+            changed.insert(later)
+        }
+    }
+
+    /// Seconds whose number is another since the last call.
+    mutating func takeChanged() -> Set<Int> {
+        defer { changed.removeAll() }
+        return changed
+    }
+
+    /// Where a second is or would be: mostly the last.
+    private static func place<Element>(of second: Int, in list: [Element], by key: (Element) -> Int) -> Int {
+        var place = list.count
+        while place > 0, key(list[place - 1]) >= second { place -= 1 }
+        return place
+    }
+}
