@@ -220,7 +220,8 @@ struct MergedRun {
         return seconds.sorted { $0.key < $1.key }.map { second, statistics in
             var statistics = statistics
             statistics.health = health
-            statistics.users = levels.users(at: second)
+            // Of the second that goes on there is nothing newer.
+            statistics.users = second >= Int(end) ? users : levels.users(at: second)
             let whole = (Double(second), Double(second + 1))
             // What is late, or early by an agent's clock, is of a second that this time does not touch: then it is all of it.
             let touches = start < whole.1 && end > whole.0
