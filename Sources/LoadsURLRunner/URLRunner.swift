@@ -10,21 +10,25 @@ public enum URLRunner {
 
     /// Does what the agent that started this process wants. The process should exit next.
     ///
-    /// The order's options are `url`, `method`, `header` (`Name: value`, several), `body`, `name`, and `debug`.
+    /// The order's options are `url`, `method`, `header` (`Name: value`, several), `body`, `name`, and `debug`. An order of several
+    /// URLs names its scenarios, and the options of each bear its place: `url.0`, `method.0` … `url.1`.
     ///
     /// - Returns: Whether the order could be carried out; if not, the agent has been told why.
     /// - Throws: ``WireError`` when the process was not started by an agent, or the agent is gone.
     public static func serve() async throws(WireError) -> Bool {
         let connection = try RunnerConnection.open(kind: "url")
         let order = try connection.order()
-        guard let scenario = URLScenario(order) else {
+        let scenarios =
+            order.scenarios.isEmpty
+            ? [URLScenario(order)] : order.scenarios.enumerated().map { URLScenario(order, at: $0, name: $1) }
+        guard !scenarios.contains(where: { $0 == nil }) else {
             connection.refuse(code: 70, message: "the URL runner was started without a URL: a fault of loads")
             return false
         }
         if order.options["debug"] != nil {
             Session.observeFirstIteration(ofUser: order.plan.firstUser) { connection.note($0) }
         }
-        await connection.run(scenarios: [scenario.scenario])
+        await connection.run(scenarios: scenarios.compactMap { $0?.scenario })
         return true
     }
 }

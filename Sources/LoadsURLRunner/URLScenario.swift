@@ -7,6 +7,7 @@ import LoadsWire
 ///
 /// An iteration is ok when its hit is: then the summary's iterations tell the same story as its hits.
 struct URLScenario {
+    private let label: String
     private let method: HTTPRequest.Method
     private let url: String
     private let headers: HTTPFields?
@@ -14,13 +15,19 @@ struct URLScenario {
     private let name: String?
     private let wantsBodies: Bool
 
-    init?(_ order: RunnerOrder) {
-        func option(_ name: String) -> String? { order.options[name]?.first }
+    /// - Parameters:
+    ///   - place: Which of several it is; nil is the only one.
+    ///   - name: What it is called among them.
+    /// - Returns: Nil when the order has no such URL.
+    init?(_ order: RunnerOrder, at place: Int? = nil, name label: String? = nil) {
+        let suffix = place.map { ".\($0)" } ?? ""
+        func option(_ name: String) -> String? { order.options[name + suffix]?.first }
         guard let url = option("url"), let method = HTTPRequest.Method(option("method") ?? "GET") else { return nil }
         self.url = url
+        self.label = label ?? url
         self.method = method
         var fields = HTTPFields()
-        for header in order.options["header"] ?? [] {
+        for header in order.options["header" + suffix] ?? [] {
             let parts = header.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let name = HTTPField.Name(String(parts[0])) else { return nil }
             fields.append(HTTPField(name: name, value: Self.trimmed(parts[1])))
@@ -38,7 +45,7 @@ struct URLScenario {
     }
 
     var scenario: Scenario {
-        Scenario(name: url) { [self] _ in
+        Scenario(name: label) { [self] _ in
             // A session of its own, as in a test: users share no cookies.
             let session = Session()
             do {

@@ -123,7 +123,9 @@ import Testing
         if size.object["limit"] as? String == "range" {
             #expect(outcome.status == 0)
             #expect(size.object["found"] as? Int == 4)
-            #expect(steps.map { $0["load"] as? Int } == [2, 4, 4])
+            // What the generator was too busy for is tried again.
+            let loads = steps.compactMap { $0["load"] as? Int }
+            #expect(loads.suffix(2) == [4, 4] && Set(loads) == [2, 4] && loads == loads.sorted(), "\(loads)")
         } else {
             // A machine that is busy with other things.
             #expect(size.object["limit"] as? String == "generator", "\(outcome.output)")

@@ -70,10 +70,11 @@ import Testing
         ])
         #expect(
             run.target
-                == .url(
+                == .urls([
                     .init(
                         url: "http://127.0.0.1:8080/x?y=1", method: "PUT", headers: ["A: b", "C: d"], body: "text",
-                        name: "n")))
+                        name: "n")
+                ]))
         #expect(run.plan.cycles == [.init(users: 50, amount: .duration(.seconds(10)))])
         #expect(run.targetText == "PUT http://127.0.0.1:8080/x?y=1")
     }
@@ -119,8 +120,8 @@ import Testing
     }
 
     @Test func aBodyMakesAPost() throws {
-        guard case .url(let request) = try parse("http://h/ --body x").target else { return }
-        #expect(request.method == "POST")
+        guard case .urls(let requests) = try parse("http://h/ --body x").target else { return }
+        #expect(requests.map(\.method) == ["POST"])
     }
 
     @Test func hitsIsAnotherNameOfIterations() throws {
@@ -165,7 +166,9 @@ import Testing
         ("A.B -n 1 -d 1s", "--iterations 1 and --duration 1s exclude each other: say how often or how long"),
         ("A.B --method GET", "--method GET: is for a URL, and A.B is a test"),
         ("http://h/ --package P", "--package P: is for tests, and http://h/ is a URL"),
-        ("http://h/ A.B", "http://h/: a URL is a run's only target; write a test that calls several"),
+        ("http://h/ A.B", "http://h/ is a URL, and A.B a test: the targets of a run are one or the other"),
+        ("http://h/ http://h/a http://h/", "http://h/: stands twice (a file gives targets weights)"),
+        ("http://h/ http://h/a --name n", "--name n: is for one URL, and there are 2"),
         ("http:///x", "http:///x: not a URL: the host is missing (try http://127.0.0.1:8080/)"),
         ("ftp://h/", "ftp://h/: only http and https URLs can be loaded"),
         ("http://h:70000/", "http://h:70000/: not a URL: 70000 is no port (1 to 65535)"),

@@ -57,6 +57,62 @@ import Testing
         #expect(plan.length == .seconds(28))
     }
 
+    @Test func urlsMakeAMixToo() throws {
+        let run = try run(
+            """
+            header: "A: b"
+            users: 2
+            scenarios:
+              - target: http://h/
+                weight: 3
+              - target: http://h/form
+                body: x
+                header: ["C: d", "E: f"]
+                name: search
+              - target: http://h/
+                rate: 5/s
+                duration: 2s
+            """)
+        #expect(
+            run.target
+                == .urls([
+                    .init(url: "http://h/", method: "GET", headers: ["A: b"]),
+                    .init(
+                        url: "http://h/form", method: "POST", headers: ["A: b", "C: d", "E: f"], body: "x",
+                        name: "search"),
+                ]))
+        #expect(run.isURL && run.targetText == "http://h/ POST http://h/form")
+        #expect(run.plan.weights == ["http://h/": 1, "search": 1] || run.plan.weights["http://h/"] == 3)
+        #expect(run.plan.parts.map(\.plan.isOpen) == [true, false])
+    }
+
+    @Test(arguments: [
+        (
+            "scenarios:\n  - target: http://h/\n  - target: A.B\n",
+            "t.yml:2: target http://h/ is a URL, and A.B a test: the scenarios of a mix are one or the other"
+        ),
+        (
+            "scenarios:\n  - target: http://h/a\n    name: x\n  - target: http://h/b\n    name: x\n",
+            "t.yml:4: target http://h/b: another request is called x, too: give each a name (name: search)"
+        ),
+        (
+            "scenarios:\n  - target: http://h/a\n  - target: http://h/a\n    header: \"A: b\"\n",
+            "t.yml:3: target http://h/a: another request is called http://h/a, too: give each a name (name: search)"
+        ),
+        ("scenarios:\n  - target: http://h:x/\n", "t.yml:2: target http://h:x/: not a URL"),
+        ("scenarios:\n  - target: http://h/\n    method: (\n", "t.yml:3: method (: not a method (try POST)"),
+        ("scenarios:\n  - target: http://h/\n    header: bad\n", "t.yml:3: header bad: not a header"),
+        ("header: bad\nscenarios:\n  - target: http://h/\n", "t.yml:1: header bad: not a header"),
+        ("body: x\nscenarios:\n  - target: http://h/\n", "t.yml:1: body x: is for one URL: say it of a scenario"),
+        ("package: P\nscenarios:\n  - target: http://h/\n", "t.yml:1: package P: is for tests, and http://h/ is a URL"),
+        ("scenarios:\n  - target: A.B\n    method: PUT\n", "t.yml:3: method PUT: is for a URL, and A.B is a test"),
+        ("method: PUT\nscenarios:\n  - target: A.B\n", "t.yml:1: method PUT: is for a URL, and A.B is a test"),
+    ])
+    func whatIsWrongWithAMixOfURLsIsToldAtItsLine(_ text: String, _ problem: String) {
+        let found = problems(text)
+        #expect(found.count == 1 && found[0].hasPrefix(problem), "\(found)")
+    }
+
     @Test(arguments: [
         ("users: 7\n", "t.yml:1: users 7"), ("duration: 3s\n", "t.yml:1: duration 3s"),
         ("pause: 1s\n", "t.yml:1: pause 1s"), ("poisson: true\nrate: 5/s\nduration: 5s\n", "t.yml:1: poisson"),

@@ -132,7 +132,8 @@ import Testing
         let server = ScriptedServer { connection in
             _ = connection.request()
             connection.respond("first")
-            _ = connection.bytes(50)
+            // More than the head: the stream has begun.
+            _ = connection.bytes(1000)
         }
         let url = server.url
         try await Client.with { client async throws in

@@ -21,9 +21,11 @@ const asked = [
 ]
 
 /** Why the order is none for a program of the dialect `lines`, whatever it knows; null when it is one. */
-export function unknown({ plan, phase }) {
+export function unknown({ plan, phase, scenarios }) {
   if (!['run', ...once].includes(phase ?? 'run')) return `a phase that this agent does not know (${phase})${advice}`
-  if (plan.cycles ?? plan.user_stages ?? plan.arrivals) return null
+  if (plan.cycles ?? plan.user_stages ?? plan.arrivals) {
+    return scenarios?.length > 1 ? `several URLs: a run on this agent calls one${advice}` : null
+  }
   const what = plan.mix ? 'a mix of scenarios' : 'a model of load that is not named here'
   return `${what}: programs and URLs have one model on this agent${advice}`
 }

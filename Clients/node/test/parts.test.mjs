@@ -539,7 +539,7 @@ test('what no program knows is named with what to do', () => {
   }
   for (const [order, words] of [
     [{ plan: { mix: [] } }, 'a mix of scenarios'], [{ plan: { tides: [] } }, 'a model'],
-    [{ plan: { cycles }, phase: 'wake' }, 'wake'],
+    [{ plan: { cycles }, phase: 'wake' }, 'wake'], [{ plan: { cycles }, scenarios: ['a', 'b'] }, 'several URLs'],
   ]) {
     const problem = unknown(order)
     assert(problem.includes(words) && problem.includes('--label'), problem)

@@ -31,6 +31,8 @@ def unknown(order: dict) -> str | None:
     if not any(model in plan for model in ("cycles", "user_stages", "arrivals")):
         what = "a mix of scenarios" if "mix" in plan else "a model of load that is not named here"
         return f"{what}: programs and URLs have one model on this agent{_ADVICE}"
+    if len(order.get("scenarios") or []) > 1:
+        return f"several URLs: a run on this agent calls one{_ADVICE}"
     return None
 
 

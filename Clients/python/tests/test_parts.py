@@ -408,7 +408,8 @@ class LinesPlanTests(unittest.TestCase):
         for plan in ({"cycles": self.CYCLES, "pacing_ns": 1}, {"arrivals": {}}, {"user_stages": {}}):
             self.assertIsNone(unknown({"plan": plan, "phase": "run"}))
         for order, words in (({"plan": {"mix": []}}, "a mix of scenarios"), ({"plan": {"tides": []}}, "a model"),
-                             ({"plan": {"cycles": self.CYCLES}, "phase": "wake"}, "wake")):
+                             ({"plan": {"cycles": self.CYCLES}, "phase": "wake"}, "wake"),
+                             ({"plan": {"cycles": self.CYCLES}, "scenarios": ["a", "b"]}, "several URLs")):
             self.assertIn(words, unknown(order))
             self.assertIn("--label", unknown(order))
 

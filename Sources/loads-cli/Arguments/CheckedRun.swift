@@ -6,19 +6,10 @@ struct CheckedRun: Sendable, Equatable {
     /// What a run does.
     enum Target: Sendable, Equatable {
         case tests([String])
-        case url(URLRequest)
+        /// Of several each iteration draws one.
+        case urls([URLRequest])
         /// A program that is a runner, and its arguments.
         case command([String])
-    }
-
-    /// The request of a run on a URL.
-    struct URLRequest: Sendable, Equatable {
-        var url: String
-        var method: String
-        /// `Name: value`, as given.
-        var headers: [String]
-        var body: String?
-        var name: String?
     }
 
     var target: Target
@@ -57,7 +48,7 @@ struct CheckedRun: Sendable, Equatable {
         var read = Readings()
         let mix = Mix(settings, &read)
         self.mix = mix
-        let target = settings.scenarios.isEmpty ? Self.target(settings, &read) : .tests(mix?.targets ?? [])
+        let target = settings.scenarios.isEmpty ? Self.target(settings, &read) : mix?.target ?? .tests([])
         let common = Self.plan(settings, &read)
         // Under the names of the targets: which scenarios they mean is known once the tests are built.
         let plan = common.map { plan in mix?.applied(to: plan) { [$0] } ?? plan }
@@ -129,23 +120,23 @@ struct CheckedRun: Sendable, Equatable {
     var targetText: String {
         switch target {
         case .tests(let names): names.joined(separator: " ")
-        case .url(let request): request.method == "GET" ? request.url : "\(request.method) \(request.url)"
+        case .urls(let requests): requests.map(\.text).joined(separator: " ")
         case .command(let words): words.map(Self.quoted).joined(separator: " ")
         }
     }
 
     var isURL: Bool {
-        if case .url = target { true } else { false }
+        if case .urls = target { true } else { false }
     }
 
     /// Whether it goes to an `http://` server, as far as can be told.
     var isPlain: Bool {
-        let server =
+        let servers =
             switch target {
-            case .url(let request): request.url
-            case .tests, .command: plan.serverURL ?? ""
+            case .urls(let requests): requests.map(\.url)
+            case .tests, .command: [plan.serverURL ?? ""]
             }
-        return DescriptorLimit.isPlain(server)
+        return servers.allSatisfy(DescriptorLimit.isPlain)
     }
 
     // MARK: Target
@@ -159,11 +150,9 @@ struct CheckedRun: Sendable, Equatable {
                     + "`loads list` shows the tests")
             return nil
         }
-        guard let url = targets.first(where: { WebAddress.isMeant(by: $0.text) }) else {
-            for name in ["method", "header", "body", "name"] {
-                guard let given = settings.value(name) else { continue }
-                read.complain("\(given.label) \(given.text): is for a URL, and \(first.text) is a test")
-            }
+        let urls = targets.filter { WebAddress.isMeant(by: $0.text) }
+        guard let url = urls.first else {
+            refuseForOthers(first.text, "a test", settings, &read)
             for target in targets {
                 if target.text.isEmpty { read.complain("a target is empty") }
                 guard WebAddress.lacksScheme(target.text) else { continue }
@@ -171,33 +160,25 @@ struct CheckedRun: Sendable, Equatable {
             }
             return .tests(targets.map(\.text))
         }
-        if targets.count > 1 {
-            read.complain("\(url.text): a URL is a run's only target; write a test that calls several")
+        if let test = targets.first(where: { !WebAddress.isMeant(by: $0.text) }) {
+            read.complain("\(url.text) is a URL, and \(test.text) a test: the targets of a run are one or the other")
         }
-        if let problem = WebAddress.problem(with: url.text) { read.complain("\(url.text): \(problem)") }
-        for name in ["package", "server-url"] {
-            guard let given = settings.value(name) else { continue }
-            read.complain("\(given.label) \(given.text): is for tests, and \(url.text) is a URL")
+        refuseForURLs(url.text, settings, &read)
+        URLRequest.judge(settings, &read)
+        for url in urls {
+            if let problem = WebAddress.problem(with: url.text) { read.complain("\(url.text): \(problem)") }
         }
-        if settings.flag("threads") {
-            read.complain("\(settings.label("threads")): is for tests whose bodies block, and \(url.text) is a URL")
+        if let name = settings.value("name"), urls.count > 1 {
+            read.complain("\(name.words): is for one URL, and there are \(urls.count)")
         }
-        let body = settings.value("body")?.text
-        let method = settings.value("method")
-        if let method, !WebAddress.isToken(method.text) {
-            read.complain("\(method.label) \(method.text): not a method (try POST)")
+        for (index, url) in urls.enumerated() where urls[..<index].contains(where: { $0.text == url.text }) {
+            read.complain("\(url.text): stands twice (a file gives targets weights)")
         }
-        for header in settings.list("header") {
-            let parts = header.text.split(separator: ":", maxSplits: 1)
-            let clean = header.text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f || $0 == "\t" }
-            if parts.isEmpty || !header.text.contains(":") || !WebAddress.isToken(String(parts[0])) || !clean {
-                read.complain("\(header.label) \(header.text): not a header (try \"Accept: text/html\")")
-            }
+        let requests = urls.map { URLRequest($0.text, settings) }
+        if requests.count > 1, settings.value("name") == nil, let problem = URLRequest.problem(of: requests) {
+            read.complain("\(urls[problem.index].text): \(problem.words)")
         }
-        return .url(
-            URLRequest(
-                url: url.text, method: method?.text ?? (body == nil ? "GET" : "POST"),
-                headers: settings.list("header").map(\.text), body: body, name: settings.value("name")?.text))
+        return .urls(requests)
     }
 
     private static func command(_ program: Settings.Given, _ settings: Settings, _ read: inout Readings) -> Target? {
@@ -207,10 +188,7 @@ struct CheckedRun: Sendable, Equatable {
                 "\(target.text): a run has one target, and the program \(program.text) is it "
                     + "(options of Loads stand before the --)")
         }
-        for name in ["method", "header", "body", "name"] {
-            guard let given = settings.value(name) else { continue }
-            read.complain("\(given.label) \(given.text): is for a URL, and \(program.text) is a program")
-        }
+        refuseForOthers(program.text, "a program", settings, &read)
         for name in ["package", "loops"] {
             guard let given = settings.value(name) else { continue }
             read.complain("\(given.label) \(given.text): is for tests, and \(program.text) is a program")

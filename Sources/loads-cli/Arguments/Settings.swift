@@ -49,7 +49,7 @@ struct Settings: Sendable, Equatable {
     static let scenarioOptions: Set<String> = [
         "target", "weight", "start", "users", "iterations", "duration", "pause", "rate", "stages", "repeat",
         "max-users",
-        "queue", "poisson", "think", "pacing", "ramp-up",
+        "queue", "poisson", "think", "pacing", "ramp-up", "method", "header", "body", "name",
     ]
 
     /// The scenarios of a mix, each with what the file says of it; only a file has them.

@@ -26,7 +26,7 @@ struct Preparation {
     /// - Throws: ``Refusal`` when there is nothing to start.
     func runner(for run: CheckedRun) async throws -> Runner {
         switch run.target {
-        case .url(let request): return urlRunner(request, debug: run.debugRequests)
+        case .urls(let requests): return urlRunner(requests, debug: run.debugRequests)
         case .command(let words):
             return Runner(
                 launch: RunnerLaunch(
@@ -77,11 +77,19 @@ struct Preparation {
         }
     }
 
-    private func urlRunner(_ request: CheckedRun.URLRequest, debug: Bool) -> Runner {
-        var options = ["url": [request.url], "method": [request.method], "header": request.headers]
-        if let body = request.body { options["body"] = [body] }
-        if let name = request.name { options["name"] = [name] }
-        if debug { options["debug"] = ["1"] }
-        return Runner(launch: RunnerLaunch(program: .builtIn("url")), options: options)
+    private func urlRunner(_ requests: [CheckedRun.URLRequest], debug: Bool) -> Runner {
+        var runner = Runner(launch: RunnerLaunch(program: .builtIn("url")))
+        // A runner that knows one URL finds none in an order of several.
+        if requests.count > 1 { runner.scenarios = requests.map(\.label) }
+        for (index, request) in requests.enumerated() {
+            let suffix = requests.count > 1 ? ".\(index)" : ""
+            runner.options["url" + suffix] = [request.url]
+            runner.options["method" + suffix] = [request.method]
+            runner.options["header" + suffix] = request.headers
+            if let body = request.body { runner.options["body" + suffix] = [body] }
+            if let name = request.name { runner.options["name" + suffix] = [name] }
+        }
+        if debug { runner.options["debug"] = ["1"] }
+        return runner
     }
 }
