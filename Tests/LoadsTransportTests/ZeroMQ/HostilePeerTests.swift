@@ -192,12 +192,13 @@ import Testing
 
     @Test func theLastWordsLeaveBeforeTheContextEnds() async throws {
         try await KeyedScene.play(withKeys: false) { scene in
-            var context = ZeroMQContext()
             let probe = PeerProbe()
+            var ended: ZeroMQContext?
             var isShown = false
             // Half a second is what it waits: where the machine keeps the master waiting for longer, once more.
             for round in 1...5 where !isShown {
-                context = ZeroMQContext()
+                let context = ZeroMQContext()
+                ended = context
                 let agent = try ZeroMQAgent(master: scene.addresses.control, on: scene.peerLoop, context: context)
                 let before = scene.master.control.count
                 try await scene.peerLoop.perform { try agent.open(probe) }
@@ -214,6 +215,7 @@ import Testing
                 isShown = scene.master.control.count == before + 500
             }
             #expect(isShown)
+            let context = try #require(ended)
             let late = try ZeroMQAgent(master: scene.addresses.control, on: scene.peerLoop, context: context)
             let error = await #expect(throws: TransportError.self) {
                 try await scene.peerLoop.perform { try late.open(probe) }
