@@ -44,12 +44,12 @@ final class AgentProcess: Sendable {
 
     func signal(_ number: Int32) { kill(self.number, number) }
 
-    /// Waits for the end of the process; for at most half a minute.
+    /// Waits for the end of the process; for at most a minute.
     ///
     /// - Returns: Its exit code, or the negative number of the signal that ended it.
     func ended() async -> Int32? {
         guard let process = current.withLock({ $0 }) else { return nil }
-        for _ in 0..<3000 where process.isRunning { try? await Task.sleep(for: .milliseconds(10)) }
+        for _ in 0..<6000 where process.isRunning { try? await Task.sleep(for: .milliseconds(10)) }
         if process.isRunning { return nil }
         return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     }

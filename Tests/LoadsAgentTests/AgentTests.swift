@@ -101,15 +101,15 @@ import Testing
 
     @Test func aCrashIsNamedAndTheHoleHasASize() async throws {
         let run = try await Gathered.run(
-            Fixtures.order("crash", users: 1, iterations: 1000, options: ["crash-after": ["300"]]))
+            Fixtures.order("crash", users: 1, iterations: 5000, options: ["crash-after": ["1000"]]))
         #expect(run.crash?.reason == "signal 11 (SIGSEGV)")
         #expect(run.crash?.output.contains("about to crash") == true)
         let counts = run.total.statistics.iterations
-        // It lived for at least 300 ms: some of it was reported before.
+        // It lived for at least a second, ten batches long: some of it was reported before.
         #expect(counts.ended > 0)
-        #expect(counts.started + (run.crash?.unreportedStarted ?? -1) == 301)
-        #expect(counts.ended + (run.crash?.unreportedEnded ?? -1) == 300)
-        #expect(run.total.statistics.hitCount + (run.crash?.unreportedHits ?? -1) == 300)
+        #expect(counts.started + (run.crash?.unreportedStarted ?? -1) == 1001)
+        #expect(counts.ended + (run.crash?.unreportedEnded ?? -1) == 1000)
+        #expect(run.total.statistics.hitCount + (run.crash?.unreportedHits ?? -1) == 1000)
     }
 
     @Test func aRunnerThatExitsInTheMiddleIsNamed() async throws {
@@ -304,9 +304,9 @@ extension PlayedMaster {
 }
 
 extension Rig.Journal {
-    /// Waits until a line holds a text; for at most half a minute.
+    /// Waits until a line holds a text; for at most two minutes.
     func waits(_ text: String) async -> Bool {
-        for _ in 0..<6000 {
+        for _ in 0..<24_000 {
             if contains(text) { return true }
             try? await Task.sleep(for: .milliseconds(5))
         }

@@ -129,7 +129,7 @@ import Testing
             victim.waitUntilExit()
             start(2)
         }
-        let outcome = await master.run(request("slow", users: 4, iterations: 200, agents: 2), observer: watcher)
+        let outcome = await master.run(request("slow", users: 4, iterations: 500, agents: 2), observer: watcher)
         for process in processes.withLock({ $0 }) { kill(process.processIdentifier, SIGKILL) }
         await master.close()
         await loop.shutdown()
@@ -139,11 +139,11 @@ import Testing
         }
         let healthy = summary.agents.first { $0.id == "agent-1" }
         let crashed = summary.agents.first { $0.id == "agent-2" }
-        #expect(healthy?.state == .finished && healthy?.iterations.ok == 400 && healthy?.missing == nil)
+        #expect(healthy?.state == .finished && healthy?.iterations.ok == 1000 && healthy?.missing == nil)
         #expect(crashed?.state == .crashed && crashed?.users == 2)
         #expect(crashed?.missing?.reason.contains("killed") == true, "\(String(describing: crashed))")
         let iterations = summary.statistics.iterations
-        #expect(iterations.ok == 400 + (crashed?.iterations.ok ?? -1))
+        #expect(iterations.ok == 1000 + (crashed?.iterations.ok ?? -1))
     }
 
     private func exchange(_ value: inout Bool, _ new: Bool) -> Bool {

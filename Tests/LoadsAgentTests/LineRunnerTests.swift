@@ -6,7 +6,7 @@ import Testing
 @testable import LoadsAgent
 
 /// Programs of the `lines` dialect as processes: Python scripts, which need nothing of ours.
-@Suite(.timeLimit(.minutes(2))) struct LineRunnerTests {
+@Suite(.timeLimit(.minutes(5))) struct LineRunnerTests {
     /// Reads the plan, and opens the results.
     private static let opening = """
         import json, os, sys, time

@@ -71,9 +71,9 @@ final class PlayedMaster: MasterReceiver, Sendable {
         }
     }
 
-    /// Waits until something has been seen; for at most half a minute.
+    /// Waits until something has been seen; for at most two minutes.
     func sees<Found: Sendable>(_ what: @Sendable (Seen) -> Found?) async -> Found? {
-        for _ in 0..<6000 {
+        for _ in 0..<24_000 {
             if let found = seen.lazy.compactMap(what).first { return found }
             try? await Task.sleep(for: .milliseconds(5))
         }

@@ -12,9 +12,9 @@ enum Processes {
         }
     }
 
-    /// Waits until a process is no more; for at most 20 seconds.
+    /// Waits until a process is no more; for at most a minute.
     static func isGone(_ process: pid_t) async -> Bool {
-        for _ in 0..<2000 {
+        for _ in 0..<6000 {
             // A zombie whose parent has died with it is taken by the init process, which may take its time.
             let status = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ") Z"
             if status.contains(") Z") { return true }

@@ -6,7 +6,7 @@ import Testing
 @testable import LoadsAgent
 
 /// A runner process that waits for its start and obeys while it runs, in both dialects.
-@Suite(.timeLimit(.minutes(2))) struct WaitingRunnerTests {
+@Suite(.timeLimit(.minutes(5))) struct WaitingRunnerTests {
     /// Reads the descriptor itself: what a buffered reader has taken already, `select` does not tell of.
     private static let script = """
         import json, os, sys

@@ -5,7 +5,7 @@ import Testing
 @testable import LoadsCore
 
 /// Runs whose users change while they run.
-@Suite(.timeLimit(.minutes(1))) struct AdjustmentTests {
+@Suite(.timeLimit(.minutes(5))) struct AdjustmentTests {
     /// Runs a plan; a closure is called for each batch.
     private static func run(
         _ plan: Plan, _ body: @escaping Outcome.Body, _ meanwhile: @escaping @Sendable (ScenarioRunner, Batch) -> Void
@@ -49,6 +49,7 @@ import Testing
 
     @Test func surplusUsersEndAfterTheirIterationAndTheHighestNumbersGo() async {
         let ended = Log<Int>()
+        let left = Mutex<Int?>(nil)
         let asked = Mutex(false)
         let outcome = await Self.run(Plan(users: 6, duration: .seconds(1000))) { context in
             await context.wait(.milliseconds(3))
@@ -60,7 +61,14 @@ import Testing
                 return !asked
             }
             if first { runner.adjust(to: 2, firstNewUser: 100, at: .now) }
-            if batch.statistics.users == 2 { runner.stop() }
+            // The others may have left just now: four iterations more are of those who are here.
+            guard batch.statistics.users == 2 else { return }
+            let count = ended.entries.count
+            let before = left.withLock { left in
+                left = left ?? count
+                return left!
+            }
+            if count >= before + 4 { runner.stop() }
         }
         #expect(outcome.total.iterations.interrupted == 0)
         #expect(outcome.total.iterations.ok == ended.entries.count, "nobody is cut off")
@@ -113,10 +121,12 @@ import Testing
     @Test func theNextCycleBeginsWithThePlansUsers() async {
         let ran = Log<[Int]>()
         let asked = Mutex(false)
-        let plan = Plan(cycles: [.init(users: 3, amount: .iterations(400)), .init(users: 3, amount: .iterations(1))])
+        let told = Atomic<Bool>(false)
+        let plan = Plan(cycles: [.init(users: 3, amount: .iterations(1000)), .init(users: 3, amount: .iterations(1))])
         _ = await Self.run(plan) { context in
             ran.add([context.user.number, context.number])
-            if ran.entries.count < 4 { await context.wait(.milliseconds(250)) }
+            // Nobody is done before the change.
+            while !told.load(ordering: .relaxed) { await context.wait(.milliseconds(1)) }
             await context.wait(.milliseconds(1))
             return .ok
         } _: { runner, _ in
@@ -125,9 +135,10 @@ import Testing
                 return !asked
             }
             if first { runner.adjust(to: 1, firstNewUser: 3, at: .now) }
+            told.store(true, ordering: .relaxed)
         }
         let counts = Dictionary(grouping: ran.entries) { $0[0] }.mapValues(\.count)
-        #expect(counts[0] == 401 && counts[1]! < 401 && counts[2]! < 401)
+        #expect(counts[0] == 1001 && counts[1]! < 1001 && counts[2]! < 1001)
         #expect(Set(ran.entries.suffix(3).map { $0[0] }) == [0, 1, 2])
     }
 
@@ -150,23 +161,28 @@ import Testing
     }
 
     @Test func theLastWordCountsWhateverWasToTakeEffectAfterIt() async {
-        let start = Instant.now
-        let asked = Mutex(false)
+        let asked = Mutex<Instant?>(nil)
         let users = Mutex<[Int]>([])
         _ = await Self.run(Plan(users: 1, duration: .seconds(1000))) { context in
             await context.wait(.milliseconds(3))
             return .ok
         } _: { runner, batch in
-            let first = asked.withLock { asked in
-                defer { asked = true }
-                return !asked
+            let now = Instant.now
+            let (start, first) = asked.withLock { asked in
+                defer { asked = asked ?? now }
+                return (asked ?? now, asked == nil)
             }
             if first {
                 runner.adjust(to: 5, firstNewUser: 1, at: start.advanced(by: .milliseconds(700)))
                 runner.adjust(to: 3, firstNewUser: 6, at: start.advanced(by: .milliseconds(600)))
             }
-            users.withLock { $0.append(batch.statistics.users) }
-            if Instant.now >= start.advanced(by: .milliseconds(1200)) { runner.stop() }
+            let seen = users.withLock { users in
+                users.append(batch.statistics.users)
+                return users
+            }
+            // Some batches after both: also where they come late.
+            let end = start.advanced(by: .seconds(seen.contains(3) ? 2 : 30))
+            if now >= end { runner.stop() }
         }
         #expect(users.withLock { $0.contains(3) && !$0.contains(5) })
     }

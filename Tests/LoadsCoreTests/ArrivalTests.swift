@@ -6,7 +6,7 @@ import Testing
 @testable import LoadsCore
 
 /// Runs of open models.
-@Suite(.timeLimit(.minutes(1))) struct ArrivalTests {
+@Suite(.timeLimit(.minutes(5))) struct ArrivalTests {
     private static func plan(_ rate: Int, _ milliseconds: Int, users: Int, queue: Int = 1000, loops: Int = 2) -> Plan {
         let arrivals = Arrivals(
             rate: .perSecond(rate), for: .milliseconds(milliseconds), maxUsers: users, queue: queue)
@@ -119,7 +119,7 @@ import Testing
 
     @Test func theGraceEndsWhatIsStillThere() async {
         var plan = Self.plan(100, 100, users: 2)
-        plan.grace = .milliseconds(50)
+        plan.grace = .seconds(1)
         let outcome = await Outcome.of(plan) { context in
             await context.wait(.seconds(1000))
             return .ok
@@ -131,7 +131,7 @@ import Testing
 
     @Test func iterationsThatIgnoreTheirEndAreLeftBehind() async {
         var plan = Self.plan(100, 100, users: 2)
-        plan.grace = .milliseconds(50)
+        plan.grace = .seconds(1)
         let over = Atomic<Bool>(false)
         let outcome = await Outcome.of(plan, patience: .milliseconds(50)) { _ in
             while !over.load(ordering: .relaxed) { await Task.yield() }
@@ -171,8 +171,8 @@ import Testing
     }
 
     @Test func warmUpOfClosedModelsGoesByTheStart() async throws {
-        var plan = Plan(users: 2, duration: .milliseconds(600))
-        plan.warmUp = .milliseconds(100)
+        var plan = Plan(users: 2, duration: .milliseconds(2000))
+        plan.warmUp = .milliseconds(1000)
         let outcome = await Outcome.of(plan) { context in
             await context.wait(.milliseconds(5))
             return .ok

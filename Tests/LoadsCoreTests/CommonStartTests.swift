@@ -5,7 +5,7 @@ import Testing
 @testable import LoadsCore
 
 /// A run that is prepared first and started by somebody else.
-@Suite(.timeLimit(.minutes(1))) struct CommonStartTests {
+@Suite(.timeLimit(.minutes(5))) struct CommonStartTests {
     private struct Started: Sendable {
         var start: Instant
         var late: Duration
@@ -15,6 +15,7 @@ import Testing
 
     @Test func usersStartAtTheGivenPointAndItIsTimeZero() async throws {
         let at = Log<Instant>()
+        let after = Log<Instant>()
         let batches = Log<Batch>()
         let told = Log<Started>()
         var plan = Plan(users: 3, iterations: 2)
@@ -24,6 +25,7 @@ import Testing
             scenarios: Self.scenario { context in
                 at.add(.now)
                 context.user.record(.sample(), iteration: context.number)
+                after.add(.now)
                 return .ok
             }, onBatch: { batches.add($0) })
         let start = Instant.now.advanced(by: .milliseconds(120))
@@ -34,15 +36,19 @@ import Testing
         #expect(try #require(told.entries.first).late >= .zero)
         let hits = batches.entries.flatMap(\.hits)
         #expect(hits.count == 6)
-        for (hit, at) in zip(hits.map(\.time).sorted(), at.entries.sorted()) {
-            #expect(abs(hit - Double(at.nanoseconds(since: start)) / 1e9) < 0.05)
+        // Each lies between the two readings around it: so do the first, the second and so on of each.
+        func seconds(_ times: Log<Instant>) -> [Double] {
+            times.entries.map { Double($0.nanoseconds(since: start)) / 1e9 }.sorted()
+        }
+        for (hit, (before, after)) in zip(hits.map(\.time).sorted(), zip(seconds(at), seconds(after))) {
+            #expect(hit >= before - 1e-6 && hit <= after + 1e-6)
         }
     }
 
     @Test func batchesCoverTheRunWithoutAGap() async {
         let batches = Log<Batch>()
         let runner = ScenarioRunner(
-            plan: Plan(users: 1, iterations: 25),
+            plan: Plan(users: 1, iterations: 60),
             scenarios: Self.scenario { context in
                 await context.wait(.milliseconds(10))
                 return .ok
@@ -51,7 +57,7 @@ import Testing
         let all = batches.entries
         #expect(all.count >= 3 && all[0].from == 0)
         for (one, next) in zip(all, all.dropFirst()) { #expect(one.to == next.from && one.from < one.to) }
-        #expect(all.last!.to >= 0.25)
+        #expect(all.last!.to >= 0.6)
         var merged = all[0]
         for batch in all.dropFirst() { merged.merge(batch) }
         #expect(merged.from == 0 && merged.to == all.last!.to)

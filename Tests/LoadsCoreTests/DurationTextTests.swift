@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func readsWhatItWrites() throws {
-        var generator = SystemRandomNumberGenerator()
+        var generator = SeededGenerator(seed: 1)
         for _ in 0..<2000 {
             let digits = Int.random(in: 0...15, using: &generator)
             var bound: Int64 = 10

@@ -5,7 +5,7 @@ import Testing
 @testable import LoadsCore
 
 /// Users that a test ends, as a feeder does whose rows are used up.
-@Suite(.timeLimit(.minutes(1))) struct EndedUserTests {
+@Suite(.timeLimit(.minutes(5))) struct EndedUserTests {
     /// Rows for the users below a number; the others fail once, and end.
     private static func body(_ rows: Int, _ seen: Log<Int>) -> Outcome.Body {
         { context in
@@ -46,7 +46,7 @@ import Testing
 
     @Test func stagesGoOnWithTheUsersThatAreLeft() async {
         let seen = Log<Int>()
-        let stages = [(0, 3), (100, 3), (0, 1), (50, 1), (0, 3), (100, 3)]
+        let stages = [(0, 3), (400, 3), (0, 1), (50, 1), (0, 3), (400, 3)]
         let plan = Plan(
             model: .users(UserStages(stages: stages.map { UserStage(duration: .milliseconds($0.0), users: $0.1) })))
         let outcome = await Outcome.of(plan, Self.body(1, seen))

@@ -30,8 +30,12 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 10, 99, 100, 1000, 4321])
     func percentilesAreThoseOfTheSortedValues(count: Int) throws {
+        var random = SeededGenerator(seed: UInt64(count))
         for exponent in [3.0, 6, 9, 12] {
-            let values = (0..<count).map { _ in randomValue(Int(Double.random(in: 0...1) * exponent)) }
+            let values = (0..<count).map { _ in
+                let digits = Int(Double.random(in: 0...1, using: &random) * exponent)
+                return randomValue(digits, &random)
+            }
             var histogram = Histogram()
             for value in values { histogram.record(value) }
             let sorted = values.sorted()
@@ -59,10 +63,12 @@ import Testing
     @Test func mergingIsRecordingInOne() {
         var all = Histogram()
         var merged = Histogram()
+        var random = SeededGenerator(seed: 1)
         for _ in 0..<50 {
             var part = Histogram()
-            for _ in 0..<Int.random(in: 0...400) {
-                let value = Bool.random() ? 0 : randomValue(Int.random(in: 0...12))
+            for _ in 0..<Int.random(in: 0...400, using: &random) {
+                let digits = Int.random(in: 0...12, using: &random)
+                let value = Bool.random(using: &random) ? 0 : randomValue(digits, &random)
                 part.record(value)
                 all.record(value)
             }
@@ -122,7 +128,11 @@ import Testing
 
     @Test func isRebuiltFromItsBuckets() {
         var histogram = Histogram()
-        for _ in 0..<1000 { histogram.record(randomValue(Int.random(in: 0...10))) }
+        var random = SeededGenerator(seed: 2)
+        for _ in 0..<1000 {
+            let digits = Int.random(in: 0...10, using: &random)
+            histogram.record(randomValue(digits, &random))
+        }
         for _ in 0..<500 { histogram.record(1234) }
         var buckets: [(index: Int, count: UInt64)] = []
         histogram.forEachBucket { index, count in buckets.append((index: index, count: count)) }
@@ -166,7 +176,7 @@ private func powerOfTen(_ exponent: Int) -> Int64 {
 }
 
 /// From 10 to the power of the exponent up to twice that.
-private func randomValue(_ exponent: Int) -> Int64 {
+private func randomValue(_ exponent: Int, _ random: inout SeededGenerator) -> Int64 {
     let power = powerOfTen(exponent)
-    return power + Int64.random(in: 0..<power)
+    return power + Int64.random(in: 0..<power, using: &random)
 }

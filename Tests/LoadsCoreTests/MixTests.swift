@@ -4,7 +4,7 @@ import Testing
 @testable import LoadsCore
 
 /// Mixes of scenarios.
-@Suite(.timeLimit(.minutes(1))) struct MixTests {
+@Suite(.timeLimit(.minutes(5))) struct MixTests {
     private static func run(_ plan: Plan, _ names: [String]) async -> (counts: [String: Int], total: Statistics) {
         let counts = Mutex<[String: Int]>([:])
         let total = Mutex(Statistics())
@@ -30,7 +30,7 @@ import Testing
                 model: .cycles([Plan.Cycle(users: 3, amount: .iterations(4))])),
             MixPart(
                 scenarios: ["c", "d"],
-                model: .users(UserStages(stages: [UserStage(duration: .milliseconds(200), users: 4)]))),
+                model: .users(UserStages(stages: [UserStage(duration: .milliseconds(1000), users: 4)]))),
         ]
         let plan = Plan(model: .mix(parts))
         #expect(plan.validate() == [] && plan.length == nil && plan.peakUsers == 1000 + 3 + 4)
@@ -61,7 +61,7 @@ import Testing
         let scenarios = ["a", "b", "c", "d"].map { name in
             Scenario(name: name) { context in
                 // Busy to the end of all arrivals.
-                if name == "b" { await context.wait(.milliseconds(600)) }
+                if name == "b" { await context.wait(.seconds(2)) }
                 gate.store(true, ordering: .relaxed)
                 return .ok
             }

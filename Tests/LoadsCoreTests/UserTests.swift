@@ -6,7 +6,7 @@ import Testing
 @testable import LoadsCore
 
 /// What a user has: a thread, connections, an end.
-@Suite(.timeLimit(.minutes(1))) struct UserTests {
+@Suite(.timeLimit(.minutes(5))) struct UserTests {
     @Test func threadsLetBodiesBlock() async {
         let barrier = Barrier(20)
         let threads = Log<[UInt]>()
@@ -93,7 +93,7 @@ import Testing
             plan.threads = round % 2 == 0
             #expect(await Outcome.of(plan) { _ in .ok }.iterations.ok == 3)
         }
-        var patience = 500
+        var patience = 6000
         while count("/proc/self/task") - tasks > 30 || count("/proc/self/fd") - descriptors > 30, patience > 0 {
             try await Task.sleep(for: .milliseconds(10))
             patience -= 1

@@ -124,7 +124,7 @@ import Testing
     }
 
     private func until(_ condition: () async -> Bool) async throws {
-        for _ in 0..<2000 {
+        for _ in 0..<12_000 {
             if await condition() { return }
             try await Task.sleep(for: .milliseconds(5))
         }

@@ -130,9 +130,13 @@ import Testing
         let loop = EventLoop()
         let lag = await onLoop(loop) { loop.takeLag() }
         #expect(lag.longJobs == 0)
-        await Task(executorPreference: loop) { _ = usleep(30_000) }.value
-        let blocked = await onLoop(loop) { loop.takeLag() }
-        #expect(blocked.longestJob >= 30_000_000)
+        // The machine may keep the thread waiting so long that nobody is blamed: then once more.
+        var blocked = LoopLag()
+        for _ in 0..<20 where blocked.longJobs == 0 {
+            await Task(executorPreference: loop) { _ = usleep(30_000) }.value
+            blocked = await onLoop(loop) { loop.takeLag() }
+            #expect(blocked.longestJob >= 30_000_000)
+        }
         #expect(blocked.longJobs >= 1)
         await loop.shutdown()
     }
@@ -144,9 +148,10 @@ import Testing
             slow.activity = 1
             return loop.takeLag()
         }
-        // The machine may keep the thread waiting so long that nobody is blamed: then once more.
+        // The machine may keep the thread waiting so long that nobody is blamed, or just so long that somebody else is:
+        // then once more.
         var lag = LoopLag()
-        for _ in 0..<20 where lag.longJobs == 0 {
+        for _ in 0..<20 where lag.longJobs == 0 || lag.holders["slow"]?.count != lag.longJobs {
             await withDiscardingTaskGroup { group in
                 group.addTask(executorPreference: idle) { await Task.yield() }
                 group.addTask(executorPreference: slow) {

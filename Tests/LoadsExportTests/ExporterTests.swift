@@ -37,7 +37,7 @@ import Testing
             metrics: RunMetrics(id: "r", target: "t"), on: loop)
     }
 
-    @Test func theMetricsAreThereWhileItRunsAndTheLastOnesAreWaitedFor() async throws {
+    @Test func theMetricsAreThereWhileItRuns() async throws {
         let loop = EventLoop()
         let endpoint = try Self.endpoint(loop)
         let session = Session(baseURL: "http://\(endpoint.address)")
@@ -49,12 +49,24 @@ import Testing
         #expect(try await session.get("/metrics").text.contains("\nloads_hits_total{name=\"GET /\"} 5\n"))
         #expect(try await session.get("/").status == .ok)
         #expect(try await session.get("/other").status == .notFound)
-        // It stays for the last figures, which are those of the summary.
-        async let finished = endpoint.finish(Self.summary(hits: 6))
-        var last = ""
-        while !last.contains("\nloads_hits_total{name=\"GET /\"} 6\n") { last = try await session.get("/metrics").text }
-        let outcome = await finished
-        #expect(outcome.lost == 0 && outcome.delivered >= 3)
+        endpoint.close()
+        await loop.shutdown()
+    }
+
+    /// For who has come once it waits fifteen seconds. Who has come twice in a moment has little more than one, which a busy
+    /// machine may take.
+    @Test func theLastFiguresAreThoseOfTheSummaryAndAreWaitedFor() async throws {
+        let loop = EventLoop()
+        let endpoint = try Self.endpoint(loop)
+        let session = Session(baseURL: "http://\(endpoint.address)")
+        endpoint.measured(Self.interval(0, hits: 3))
+        #expect(try await session.get("/metrics").text.contains("\nloads_hits_total{name=\"GET /\"} 3\n"))
+        let finished = Task(executorPreference: loop) { await endpoint.finish(Self.summary(hits: 6)) }
+        // What comes behind it on the loop comes when it waits: a visit before would be none for the last figures.
+        for _ in 0..<10 { await Task(executorPreference: loop) {}.value }
+        #expect(try await session.get("/metrics").text.contains("\nloads_hits_total{name=\"GET /\"} 6\n"))
+        let outcome = await finished.value
+        #expect(outcome.lost == 0 && outcome.delivered == 2)
         await loop.shutdown()
     }
 
@@ -120,9 +132,13 @@ import Testing
     }
 
     @Test func aStatsdServerThatIsNotThereLosesLines() async throws {
-        let exporter = StatsdExporter(address: HostPort(host: "127.0.0.1", port: try Ports.free()))
-        for second in 0..<3 { exporter.measured(Self.interval(second, hits: 1)) }
-        let outcome = await exporter.finish(Self.summary(hits: 3))
+        // The kernel says that nobody listens a moment later, and a busy one may say it too late: then once more.
+        var outcome = ExportOutcome(delivered: 1, lost: 0, reason: nil)
+        for _ in 0..<10 where outcome.delivered > 0 {
+            let exporter = StatsdExporter(address: HostPort(host: "127.0.0.1", port: try Ports.free()))
+            for second in 0..<3 { exporter.measured(Self.interval(second, hits: 1)) }
+            outcome = await exporter.finish(Self.summary(hits: 3))
+        }
         #expect(outcome.delivered == 0 && outcome.lost >= 3 * 6, "\(outcome)")
         #expect(outcome.reason == "Connection refused")
     }

@@ -66,7 +66,10 @@ import Testing
         let summary = try summary(await scene.master.outcome(of: "r"))
         #expect(summary.statistics.iterations.ok == 4)
         #expect(summary.agents[0].missing != nil)
-        #expect(agent.heard.contains { if case .error(let fault) = $0 { fault.code == "malformed" } else { false } })
+        #expect(
+            await eventually {
+                agent.heard.contains { if case .error(let fault) = $0 { fault.code == "malformed" } else { false } }
+            })
         await scene.end()
     }
 

@@ -91,9 +91,12 @@ final class PlayedAgent: AgentReceiver, @unchecked Sendable {
         let beat = AgentBeat(
             sent: Instant.now.nanoseconds, echo: echo, spoolMessages: state.withLock { $0.waiting })
         transport.send(AgentMessage.beat(beat).encoded())
-        Task { [weak self] in
-            try? await self?.transport.loop.sleep(for: .milliseconds(50))
-            guard let self, self.state.withLock({ $0.beats }) else { return }
+        // On the loop: a beat must not wait for a thread of those that all tests share.
+        let loop = transport.loop
+        Task(executorPreference: loop) { [weak self] in
+            // A loop that ends wakes who sleeps: that is no beat.
+            guard (try? await loop.sleep(for: .milliseconds(50))) != nil, let self, self.state.withLock({ $0.beats })
+            else { return }
             self.onLoop { $0.beat() }
         }
     }
@@ -195,10 +198,10 @@ final class PlayedClient: ClientReceiver, @unchecked Sendable {
     var stream: [(topic: String, message: StreamMessage)] { state.withLock { $0.stream } }
 }
 
-/// Waits until something is so, for half a minute at most.
+/// Waits until something is so, for two minutes at most.
 @discardableResult
 func eventually(_ condition: () async -> Bool) async -> Bool {
-    for _ in 0..<3000 {
+    for _ in 0..<12_000 {
         if await condition() { return true }
         try? await Task.sleep(for: .milliseconds(10))
     }

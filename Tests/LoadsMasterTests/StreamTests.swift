@@ -34,19 +34,25 @@ import Testing
                     if case .event(let event) = $0.message.content { event.kind == "ended" } else { false }
                 }
             })
+        // What was measured may come behind the word that the run has ended.
+        func measured() -> (merged: Statistics, hits: Int) {
+            var merged = Statistics()
+            var hits = 0
+            for (_, message) in client.stream {
+                switch message.content {
+                case .statistics(_, _, let statistics): merged.merge(statistics)
+                case .hits(_, let list): hits += list.count
+                default: break
+                }
+            }
+            return (merged, hits)
+        }
+        await eventually { measured().merged.hitCount >= 30 && measured().hits >= 20 }
         for topic in StreamTopic.allCases {
             let numbers = client.stream.filter { $0.topic == topic.frame(run: "r") }.map(\.message.sequence)
             #expect(numbers == Array(1...UInt64(numbers.count)))
         }
-        var merged = Statistics()
-        var hits = 0
-        for (_, message) in client.stream {
-            switch message.content {
-            case .statistics(_, _, let statistics): merged.merge(statistics)
-            case .hits(_, let list): hits += list.count
-            default: break
-            }
-        }
+        let (merged, hits) = measured()
         #expect(merged.hitCount == 30 && merged.iterations.ok == 30)
         #expect(hits == 20)
         await scene.end()

@@ -64,16 +64,23 @@ import Testing
         #expect(summary.thresholds[0].aborted && summary.thresholds[0].passed == false)
         #expect(summary.interrupted)
         #expect(ExitStatus(summary) == .breached)
-        let events = client.stream.compactMap { if case .event(let event) = $0.message.content { event } else { nil } }
+        func stated() -> [[ThresholdResult]] {
+            client.stream.compactMap { message -> [ThresholdResult]? in
+                guard case .thresholds(let results) = message.message.content else { return nil }
+                #expect(message.topic == StreamTopic.stats.frame(run: "r"))
+                return results
+            }
+        }
+        // The last of them may still be on their way.
+        #expect(await eventually { stated().last?.map(\.state) == [.breached] })
+        func told() -> [RunEvent] {
+            client.stream.compactMap { if case .event(let event) = $0.message.content { event } else { nil } }
+        }
+        #expect(await eventually { told().contains { $0.kind == "ended" } })
+        let events = told()
         #expect(
             events.contains { $0.kind == "threshold" && $0.text.hasPrefix("p95 < 50ms over 1s abort is breached: 80") })
         #expect(events.contains { $0.kind == "stopping" && $0.text.contains("the threshold p95 < 50ms over 1s abort") })
-        let states = client.stream.compactMap { message -> [ThresholdResult]? in
-            guard case .thresholds(let results) = message.message.content else { return nil }
-            #expect(message.topic == StreamTopic.stats.frame(run: "r"))
-            return results
-        }
-        #expect(states.last?.map(\.state) == [.breached])
         await scene.end()
     }
 

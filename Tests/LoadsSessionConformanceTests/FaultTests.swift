@@ -19,7 +19,7 @@ import Testing
         let server = try TestServer()
         let session = engine.session(server.url)
         for _ in 0..<2 {
-            #expect(await code { try await session.get(fault.path, timeout: .seconds(10)) } == fault.code)
+            #expect(await code { try await session.get(fault.path, timeout: .seconds(60)) } == fault.code)
             #expect(try await session.get("/").status == 200)
         }
         await server.stop()
@@ -41,7 +41,10 @@ import Testing
     func whatTakesTooLongIsATimeout(engine: EngineKind, path: String) async throws {
         let server = try TestServer()
         let session = engine.session(server.url)
-        #expect(await code { try await session.get(path, timeout: .milliseconds(200)) } == .timeout)
+        var found = await code { try await session.get(path, timeout: .milliseconds(200)) }
+        // A machine that is so busy that it does not even connect until then is given more time.
+        if found == .connect { found = await code { try await session.get(path, timeout: .seconds(15)) } }
+        #expect(found == .timeout)
         #expect(await eventually { server.counts.open == 0 })
         await server.stop()
     }

@@ -65,10 +65,11 @@ import Testing
     func aSlowServerSlowsTheSource(engine: EngineKind) async throws {
         let server = try TestServer()
         let produced = Counter()
+        // The server takes a piece, and then nothing more for as long as this takes.
         let task = Task {
             await code {
                 try await engine.session(server.url).put(
-                    "/upload/16384/100", stream: BodyStream(Endless(produced: produced)))
+                    "/upload/16384/600000", stream: BodyStream(Endless(produced: produced)))
             }
         }
         let before = try #require(await standstill { produced.value })

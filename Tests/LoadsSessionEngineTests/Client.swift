@@ -25,7 +25,7 @@ struct Client: Sendable {
     }
 
     func get(_ url: String, _ change: (inout Exchange) -> Void = { _ in }) async throws -> ExchangeResult {
-        var exchange = Exchange(url: url, deadline: .now.advanced(by: .seconds(20)))
+        var exchange = Exchange(url: url, deadline: .now.advanced(by: .seconds(60)))
         change(&exchange)
         return try await engine.perform(exchange)
     }

@@ -6,7 +6,13 @@ import Testing
 @testable import LoadsSession
 
 /// What is known of an exchange that failed: the phases up to its end, the bytes that went either way.
+///
+/// Where an exchange is cut off after some time, all of it is in one phase if the others take far less: where the machine
+/// is so busy that they do not, more time is given.
 @Suite(.eachEngine) struct FailureCostTests {
+    /// How long exchanges are let wait.
+    private static let patience: [Duration] = [.milliseconds(300), .seconds(3), .seconds(15)]
+
     static let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
 
     struct Breakage: Sendable, CustomTestStringConvertible {
@@ -44,16 +50,26 @@ import Testing
         let server = ScriptedServer(breakage.script)
         let url = server.url
         try await Client.with { client async throws in
-            let start = Instant.now
-            let error = try await client.failure(url) { $0.deadline = .now.advanced(by: .milliseconds(300)) }
-            let latency = Instant.now.nanoseconds(since: start)
-            let cost = try #require(error.cost)
+            var cost = ExchangeCost(phases: Phases(), bytesSent: 0, bytesReceived: 0)
+            for patience in Self.patience {
+                let start = Instant.now
+                let error = try await client.failure(url) { $0.deadline = .now.advanced(by: patience) }
+                let latency = Instant.now.nanoseconds(since: start)
+                cost = try #require(error.cost)
+                let sum = (0..<Phases.names.count).reduce(0) { $0 + cost.phases[$1] }
+                #expect(sum <= latency)
+                if cost.bytesSent > 40, cost.bytesReceived >= breakage.received,
+                    breakage.phase == nil || breakage.phase == longest(cost.phases)
+                {
+                    break
+                }
+            }
             #expect(cost.bytesSent > 40 && cost.requests == 1)
             #expect(cost.bytesReceived >= breakage.received)
-            if breakage.phase != nil { #expect(cost.bytesReceived == breakage.received) }
-            let sum = (0..<Phases.names.count).reduce(0) { $0 + cost.phases[$1] }
-            #expect(sum <= latency)
-            if let phase = breakage.phase { #expect(longest(cost.phases) == phase, "\(cost.phases)") }
+            if let phase = breakage.phase {
+                #expect(cost.bytesReceived == breakage.received)
+                #expect(longest(cost.phases) == phase, "\(cost.phases)")
+            }
         }
     }
 
@@ -65,16 +81,19 @@ import Testing
         }
         let url = server.url
         try await Client.with { client async throws in
-            let result = try await client.get(url) {
-                $0.receive = .stream
-                $0.deadline = .now.advanced(by: .milliseconds(300))
+            var isShown = false
+            for patience in Self.patience where !isShown {
+                let result = try? await client.get(url) {
+                    $0.receive = .stream
+                    $0.deadline = .now.advanced(by: patience)
+                }
+                guard let stream = result?.stream else { continue }
+                await #expect(throws: SessionError.self) { _ = try await stream.rest() }
+                let (phases, received) = await stream.progress
+                #expect(stream.progressNow?.bytesReceived == received)
+                isShown = received == Self.head.utf8.count + 3 && longest(phases) == "receive"
             }
-            let stream = try #require(result.stream)
-            await #expect(throws: SessionError.self) { _ = try await stream.rest() }
-            let (phases, received) = await stream.progress
-            #expect(received == Self.head.utf8.count + 3)
-            #expect(longest(phases) == "receive", "\(phases)")
-            #expect(stream.progressNow?.bytesReceived == received)
+            #expect(isShown)
         }
     }
 
@@ -91,12 +110,16 @@ import Testing
         let server = ScriptedServer { $0.awaitClose() }
         let port = server.port
         try await Client.with { client async throws in
-            let error = try await client.failure("https://127.0.0.1:\(port)/") {
-                $0.connection.connectTimeout = .milliseconds(300)
+            var phases = Phases()
+            for patience in Self.patience where longest(phases) != "tls" {
+                let error = try await client.failure("https://127.0.0.1:\(port)/") {
+                    $0.connection.connectTimeout = patience
+                }
+                let cost = try #require(error.cost)
+                phases = cost.phases
+                #expect(cost.bytesSent == 0)
             }
-            let cost = try #require(error.cost)
-            #expect(longest(cost.phases) == "tls", "\(cost.phases)")
-            #expect(cost.bytesSent == 0)
+            #expect(longest(phases) == "tls", "\(phases)")
         }
     }
 
@@ -105,13 +128,18 @@ import Testing
         let server = ScriptedServer { $0.awaitHangUp() }
         let url = server.url
         try await Client.with { client async throws in
-            let error = try await client.failure(url) {
-                $0.method = .post
-                $0.body = .bytes(Array(repeating: 65, count: 64 << 20))
-                $0.deadline = .now.advanced(by: .milliseconds(500))
+            var cost = ExchangeCost(phases: Phases(), bytesSent: 0, bytesReceived: 0)
+            var code: SessionError.Code?
+            for patience in Self.patience where cost.bytesSent <= 10_000 || longest(cost.phases) != "send" {
+                let error = try await client.failure(url) {
+                    $0.method = .post
+                    $0.body = .bytes(Array(repeating: 65, count: 64 << 20))
+                    $0.deadline = .now.advanced(by: patience)
+                }
+                cost = try #require(error.cost)
+                code = error.code
             }
-            let cost = try #require(error.cost)
-            #expect(error.code == .timeout)
+            #expect(code == .timeout)
             #expect(longest(cost.phases) == "send", "\(cost.phases)")
             #expect(cost.bytesSent > 10_000 && cost.bytesSent < 64 << 20)
         }
@@ -133,12 +161,18 @@ import Testing
         }
         let url = server.url
         try await Client.with { client async throws in
-            let task = Task(executorPreference: client.loop) { try await client.failure(url) }
-            while journal.lines.isEmpty { try await Task.sleep(for: .milliseconds(5)) }
-            try await Task.sleep(for: .milliseconds(100))
-            task.cancel()
-            let cost = try #require(try await task.value.cost)
-            #expect(longest(cost.phases) == "wait" && cost.bytesSent > 40, "\(cost.phases)")
+            var phases = Phases()
+            for patience in Self.patience where longest(phases) != "wait" {
+                let before = journal.lines.count
+                let task = Task(executorPreference: client.loop) { try await client.failure(url) }
+                while journal.lines.count == before { try await Task.sleep(for: .milliseconds(5)) }
+                try await Task.sleep(for: patience)
+                task.cancel()
+                let cost = try #require(try await task.value.cost)
+                phases = cost.phases
+                #expect(cost.bytesSent > 40)
+            }
+            #expect(longest(phases) == "wait", "\(phases)")
         }
     }
 

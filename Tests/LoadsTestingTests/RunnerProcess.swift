@@ -23,8 +23,10 @@ struct RunnerProcess {
     var environment: [String: String] = [:]
 
     /// Runs scenarios to the end; blocks the thread.
+    ///
+    /// - Parameter abortOnceStarted: The run is aborted when so many iterations have started.
     func run(
-        _ scenarios: [String], users: Int = 5, iterations: Int = 20, abortAfter: Double? = nil,
+        _ scenarios: [String], users: Int = 5, iterations: Int = 20, abortOnceStarted: Int? = nil,
         change: (inout Plan) -> Void = { _ in }
     ) throws -> Outcome {
         var plan = Plan(cycles: [Plan.Cycle(users: users, amount: .iterations(iterations))])
@@ -37,12 +39,15 @@ struct RunnerProcess {
 
         let process = try spawn(commands, reports, output)
         commands.fileHandleForWriting.write(Data(FrameParser.frame(order.encoded())))
-        if let abortAfter {
-            Thread.sleep(forTimeInterval: abortAfter)
+        var outcome = Outcome()
+        var isAborted = false
+        try read(reports.fileHandleForReading, into: &outcome) { outcome in
+            guard let abortOnceStarted, !isAborted, outcome.statistics.iterations.started >= abortOnceStarted else {
+                return
+            }
+            isAborted = true
             commands.fileHandleForWriting.write(Data(FrameParser.frame(RunnerCommand.abort.encoded())))
         }
-        var outcome = Outcome()
-        try read(reports.fileHandleForReading, into: &outcome)
         outcome.output = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
@@ -77,7 +82,8 @@ struct RunnerProcess {
         return process
     }
 
-    private func read(_ handle: FileHandle, into outcome: inout Outcome) throws {
+    /// - Parameter meanwhile: Called after each report.
+    private func read(_ handle: FileHandle, into outcome: inout Outcome, meanwhile: (Outcome) -> Void) throws {
         var parser = FrameParser()
         while true {
             let data = handle.availableData
@@ -91,6 +97,7 @@ struct RunnerProcess {
                 case .ended: outcome.ended = true
                 case .refused(let code, let message): outcome.refusal = (code, message)
                 }
+                meanwhile(outcome)
             }
         }
     }

@@ -111,11 +111,11 @@ extension EventLoop {
     }
 }
 
-/// Waits until something holds; records an issue when it does not within a minute.
+/// Waits until something holds; records an issue when it does not within three minutes.
 func eventually(
     _ what: String, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
 ) async throws {
-    let deadline = Instant.now.advanced(by: .seconds(60))
+    let deadline = Instant.now.advanced(by: .seconds(180))
     while Instant.now < deadline {
         if try await condition() { return }
         try await Task.sleep(for: .milliseconds(5))

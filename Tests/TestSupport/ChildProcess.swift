@@ -129,7 +129,7 @@ public final class ChildProcess: Sendable {
     }
 
     /// Waits until a condition holds, and says what the process printed if it never does.
-    public func wait(for what: String, timeout: Duration = .seconds(20), _ condition: () async -> Bool) async throws {
+    public func wait(for what: String, timeout: Duration = .seconds(60), _ condition: () async -> Bool) async throws {
         let deadline = ContinuousClock.now + timeout
         while await !condition() {
             if let exitStatus { throw SupportError("\(name) ended with \(exitStatus)\n\(output)\(errors)") }

@@ -7,7 +7,7 @@ import Testing
         let nginx = try await Nginx()
         let ca = nginx.authority
         func fetch(_ arguments: String...) async throws -> String {
-            try await ChildProcess.succeed(["curl", "-sSf", "--max-time", "10"] + arguments)
+            try await ChildProcess.succeed(["curl", "-sSf", "--max-time", "50"] + arguments)
         }
         #expect(Nginx.page.utf8.count == 1024)
         #expect(try await fetch(nginx.url) == Nginx.page)
@@ -28,6 +28,8 @@ import Testing
         nginx.clearAccessLog()
         #expect(nginx.accessLog().isEmpty)
         await nginx.stop()
+        // Where it had to be killed, its worker may be the last to go.
+        for _ in 0..<6_000 where Ports.answers(nginx.port) { try await Task.sleep(for: .milliseconds(10)) }
         #expect(!Ports.answers(nginx.port))
     }
 

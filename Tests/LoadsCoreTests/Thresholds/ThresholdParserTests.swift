@@ -130,7 +130,7 @@ import Testing
         ]
         // Also whole ones among the parts: that one of them stands alone is certain.
         let whole = ["p95 < 200ms", "errors(a b) <= 1% over 10s for 30s", "rate >= 3/s after 1m abort"]
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: 1)
         var valid = 0
         for round in 0..<20_000 {
             let count = round < whole.count ? 0 : Int.random(in: 0...12, using: &random)
@@ -152,9 +152,10 @@ import Testing
 
     /// Every sentence of the grammar is read as what it says.
     @Test func readsWhateverTheGrammarMakes() throws {
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator(seed: 2)
         let heads: [(String, String)] = [
-            ("p\(Int.random(in: 0...99))", "ms"), ("errors", "%"), ("rate", "/s"), ("bytes", "MiB"), ("hits", ""),
+            ("p\(Int.random(in: 0...99, using: &random))", "ms"), ("errors", "%"), ("rate", "/s"), ("bytes", "MiB"),
+            ("hits", ""),
             ("mean(step a b)", "s"), ("checks(c (d))", "%"), ("max(\"x)\")", "us"), ("count(metric m)", ""),
         ]
         for _ in 0..<5_000 {

@@ -23,6 +23,8 @@ import Testing
             }
             try await eventually("hello") { scene.master.control == [[1]] }
             let peer = scene.master.peers[0]
+            // The hello may be there before the agent is told of its connection.
+            try await eventually("a connection") { probe.connections >= 1 }
             #expect(probe.connections == 1)
             relay.isFrozen.store(true, ordering: .relaxed)
             try await eventually("the master notices") {

@@ -66,7 +66,8 @@ struct Fixture: SuiteTrait, TestTrait, TestScoping {
     @Test(arguments: [1, 2, 3, 4]) func oneOfFour(number: Int) { #expect(number != 4) }
     func fail() async { #expect(Bool(false)) }
     @Test func crash() async throws {
-        try await Task.sleep(for: .milliseconds(300))
+        // Some batches later: what was measured before is on its way.
+        try await Task.sleep(for: .seconds(3))
         fatalError("on purpose")
     }
 }
