@@ -25,7 +25,7 @@ test('without tweetnacl keys are refused with what to install', (t) => {
   const agent = spawnSync(
     process.execPath,
     ['-r', preload, path.join(root, 'bin/loads-agent.mjs'), '--master', 'tcp://127.0.0.1:9', '--keys', directory],
-    { encoding: 'utf8', timeout: 20_000 })
+    { encoding: 'utf8', timeout: 60_000 })
   assert.equal(agent.status, 64)
   assert.equal(agent.stdout, '')
   assert.match(agent.stderr, /^loads-agent: --keys needs tweetnacl, which is not there\. Run: apt install node-tweetnacl \(or: npm install tweetnacl\)\n$/)

@@ -59,9 +59,9 @@ test('stripes add up to the plan', async (t) => {
 })
 
 test('busy users make arrivals wait, and then drop them', async (t) => {
-  // All arrivals are due before the users' first iterations end.
+  // All arrivals are due before the users' first iterations end, and handed out even where the machine stands still.
   const plan = { arrivals: rate(1000, 0.1, { max_users: 4, queue: 10 }), grace_s: 60 }
-  const code = 'await run(async (user) => { if (user.iteration === 0) await user.sleep(2) })'
+  const code = 'await run(async (user) => { if (user.iteration === 0) await user.sleep(5) })'
   const records = await new Runner(t, code, plan).rest()
   const { counts, lags } = sums(records)
   const done = iterations(records)
@@ -69,8 +69,8 @@ test('busy users make arrivals wait, and then drop them', async (t) => {
   const waited = done.filter(({ number }) => number > 0)
   assert.equal(waited.length, 10)
   // Their waiting is in the response, and not the generator's lag.
-  assert(waited.every((iteration) => iteration.response_ms > iteration.ms + 1500))
-  assert(lags.sort((a, b) => a - b)[7] < 1500)
+  assert(waited.every((iteration) => iteration.response_ms > iteration.ms + 4500))
+  assert(lags.sort((a, b) => a - b)[7] < 4500)
 })
 
 test('Poisson arrivals are drawn from their seed', async (t) => {
@@ -96,14 +96,15 @@ test('a warm-up goes by when an iteration was due', async (t) => {
 })
 
 test('a changed rate counts from its time', async (t) => {
-  const runner = new Runner(t, 'await run(() => {})', { arrivals: rate(100, 1.2), first_user: 5 })
-  const changed = rate(100, 0.6, { max_users: 60 })
+  // It is heard of long before that.
+  const runner = new Runner(t, 'await run(() => {})', { arrivals: rate(100, 3.6), first_user: 5 })
+  const changed = rate(100, 3, { max_users: 60 })
   changed.stages.push(...rate(1000, 0.6).stages)
   runner.tell({
-    adjust: { users: 50, first_new_user: 900, at_s: 0.6, change: { from_ns: 600_000_000, arrivals: changed } },
+    adjust: { users: 50, first_new_user: 900, at_s: 3, change: { from_ns: 3 * second, arrivals: changed } },
   })
   const records = await runner.rest()
-  assert.deepEqual(sums(records).counts, [660, 660, 0])
+  assert.deepEqual(sums(records).counts, [900, 900, 0])
   assert(iterations(records).every(({ user }) => (user >= 5 && user < 55) || user >= 900))
 })
 
@@ -124,14 +125,14 @@ test('a stop cancels what waits and ends the rest', async (t) => {
 })
 
 test('the grace ends what is still there', async (t) => {
-  const plan = { arrivals: rate(100, 0.1, { max_users: 2 }), grace_s: 1 }
+  const plan = { arrivals: rate(100, 0.1, { max_users: 2 }), grace_s: 4 }
   const records = await new Runner(t, 'await run((user) => user.sleep(1000))', plan).rest()
   assert.deepEqual([sums(records).counts, sums(records).cancelled], [[10, 2, 8], 0], 'nobody has stopped it')
   assert.deepEqual(iterations(records).map(({ outcome }) => outcome), ['interrupted', 'interrupted'])
 })
 
 test('users come and go by stages', async (t) => {
-  const stages = [[0, 6], [second, 6], [0, 2], [second, 2]].map(([duration_ns, users]) => ({ duration_ns, users }))
+  const stages = [[0, 6], [2 * second, 6], [0, 2], [3 * second, 2]].map(([duration_ns, users]) => ({ duration_ns, users }))
   const plan = { user_stages: { stages, stripe: [0, 2 ** 31] }, first_user: 10 }
   const records = await new Runner(t, 'await run((user) => user.sleep(0.01))', plan).rest()
   // Of the first six the stripe owns 0, 2, 4 and 5; of the first two the 0.
@@ -173,7 +174,7 @@ test('pacing and think time keep iterations apart', async (t) => {
 })
 
 test('a warm-up of users goes by the start', async (t) => {
-  const plan = { users: 2, duration_s: 2, warm_up_s: 1 }
+  const plan = { users: 2, duration_s: 5, warm_up_s: 2 }
   const records = await new Runner(t, 'await run((user) => user.sleep(0.01))', plan).rest()
   const marks = records.filter(({ iteration }) => iteration).map((record) => record.warm_up ?? false)
   assert(marks.includes(true) && marks.includes(false))

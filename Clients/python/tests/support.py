@@ -19,7 +19,7 @@ PLANS = REPOSITORY / "Tests" / "LoadsCoreTests" / "Vectors" / "plans.json"
 
 
 class Server:
-    """HTTP/1.1 with keep-alive: `/`, `/slow` (5 s), `/redirect`, `/cookie`, `/echo`, `/gone` (404)."""
+    """HTTP/1.1 with keep-alive: `/`, `/slow` (60 s), `/redirect`, `/cookie`, `/echo`, `/gone` (404)."""
 
     def __init__(self) -> None:
         self.connections: set[tuple] = set()
@@ -53,7 +53,7 @@ class Server:
                 fields = sum(len(f"{key}: {value}\r\n") for key, value in self.headers.items())
                 outer.received.append(len(self.raw_requestline) + fields + 2 + length)
                 if self.path == "/slow":
-                    outer.release.wait(5)
+                    outer.release.wait(60)
                 status = {"/redirect": 302, "/gone": 404}.get(self.path, 200)
                 body = b"Tarek wrote this"
                 self.send_response(status)
@@ -111,7 +111,7 @@ class Runner:
         """Everything that it still reports; then it must have ended well."""
         records = list(self.records())
         self.close()
-        if self.process.wait(20) != 0:
+        if self.process.wait(60) != 0:
             raise AssertionError(f"the runner ended with {self.process.returncode}")
         return records
 

@@ -63,8 +63,8 @@ class ArrivalTests(unittest.TestCase):
         self.assertTrue(all(32 <= started <= 35 for _, started, _ in counts), counts)
 
     def test_busy_users_make_arrivals_wait_and_then_drop_them(self):
-        # All arrivals are due before the users' first iterations end.
-        code = "def scenario(user):\n    if user.iteration == 0: time.sleep(2)\n"
+        # All arrivals are due before the users' first iterations end, and handed out even where the machine stands still.
+        code = "def scenario(user):\n    if user.iteration == 0: time.sleep(5)\n"
         plan = {"arrivals": rate(1000, 0.1, max_users=4, queue=10), "grace_s": 60}
         records = Runner(code + "loads.run(scenario)", plan).rest()
         counts, lags = sums(records)
@@ -73,8 +73,8 @@ class ArrivalTests(unittest.TestCase):
         waited = [iteration for iteration in done if iteration["number"] > 0]
         self.assertEqual(len(waited), 10)
         # Their waiting is in the response, and not the generator's lag.
-        self.assertTrue(all(iteration["response_ms"] > iteration["ms"] + 1500 for iteration in waited), waited)
-        self.assertLess(sorted(lags)[7], 1500)
+        self.assertTrue(all(iteration["response_ms"] > iteration["ms"] + 4500 for iteration in waited), waited)
+        self.assertLess(sorted(lags)[7], 4500)
 
     def test_poisson_arrivals_are_drawn_from_their_seed(self):
         def planned(seed):
@@ -98,14 +98,15 @@ class ArrivalTests(unittest.TestCase):
             self.assertEqual(len(marked), 40)
 
     def test_a_changed_rate_counts_from_its_time(self):
-        runner = Runner("loads.run(lambda user: None)", {"arrivals": rate(100, 1.2), "first_user": 5})
-        changed = rate(100, 0.6)
+        # It is heard of long before that.
+        runner = Runner("loads.run(lambda user: None)", {"arrivals": rate(100, 3.6), "first_user": 5})
+        changed = rate(100, 3)
         changed["stages"] += [{"duration_ns": 0, "rate_uph": 1000 * 3_600_000_000},
                               {"duration_ns": 600_000_000, "rate_uph": 1000 * 3_600_000_000}]
-        runner.tell({"adjust": {"users": 50, "first_new_user": 900, "at_s": 0.6,
-                                "change": {"from_ns": 600_000_000, "arrivals": {**changed, "max_users": 60}}}})
+        runner.tell({"adjust": {"users": 50, "first_new_user": 900, "at_s": 3,
+                                "change": {"from_ns": 3 * SECOND, "arrivals": {**changed, "max_users": 60}}}})
         records = runner.rest()
-        self.assertEqual(sums(records)[0], (660, 660, 0))
+        self.assertEqual(sums(records)[0], (900, 900, 0))
         self.assertTrue(all(5 <= iteration["user"] < 55 or iteration["user"] >= 900 for iteration in iterations(records)))
 
     def test_a_stop_cancels_what_waits_and_ends_the_rest(self):
@@ -124,7 +125,7 @@ class ArrivalTests(unittest.TestCase):
         self.assertEqual({iteration["outcome"] for iteration in iterations(rest)}, {"ok"})
 
     def test_the_grace_ends_what_is_still_there(self):
-        plan = {"arrivals": rate(100, 0.1, max_users=2), "grace_s": 1}
+        plan = {"arrivals": rate(100, 0.1, max_users=2), "grace_s": 4}
         records = Runner("loads.run(lambda user: user.sleep(1000))", plan).rest()
         self.assertEqual((sums(records)[0], cancelled(records)), ((10, 2, 8), 0), "nobody has stopped it")
         self.assertEqual([iteration["outcome"] for iteration in iterations(records)], ["interrupted"] * 2)
@@ -132,8 +133,8 @@ class ArrivalTests(unittest.TestCase):
 
 class UserTests(unittest.TestCase):
     def test_users_come_and_go_by_stages(self):
-        stages = {"stages": [{"duration_ns": 0, "users": 6}, {"duration_ns": SECOND, "users": 6},
-                             {"duration_ns": 0, "users": 2}, {"duration_ns": SECOND, "users": 2}]}
+        stages = {"stages": [{"duration_ns": 0, "users": 6}, {"duration_ns": 2 * SECOND, "users": 6},
+                             {"duration_ns": 0, "users": 2}, {"duration_ns": 3 * SECOND, "users": 2}]}
         plan = {"user_stages": {**stages, "stripe": [0, 1 << 31]}, "first_user": 10}
         records = Runner("loads.run(lambda user: user.sleep(0.01))", plan).rest()
         # Of the first six the stripe owns 0, 2, 4 and 5; of the first two the 0.
@@ -172,7 +173,7 @@ class UserTests(unittest.TestCase):
                 self.assertGreaterEqual(note - runner.start_ns, number * (SECOND // 5) - 1000, notes)
 
     def test_a_warm_up_of_users_goes_by_the_start(self):
-        plan = {"users": 2, "duration_s": 2, "warm_up_s": 1}
+        plan = {"users": 2, "duration_s": 5, "warm_up_s": 2}
         records = Runner("loads.run(lambda user: user.sleep(0.01))", plan).rest()
         warm = [record.get("warm_up", False) for record in records if "iteration" in record]
         self.assertTrue(any(warm) and not all(warm))

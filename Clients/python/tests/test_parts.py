@@ -458,6 +458,8 @@ class FileTests(unittest.TestCase):
         self.run_directory = directory.name + "/run"
         self.cache = Cache(self.folder)
         self.content = os.urandom(CHUNK * 5 + 7)
+        #: Another first byte, whatever that was.
+        self.damaged = bytes([self.content[0] ^ 1]) + self.content[1:]
         self.file = {"path": "a/b.bin", "executable": True, "bytes": len(self.content),
                      "hash": hashlib.sha256(self.content).hexdigest()}
 
@@ -486,13 +488,13 @@ class FileTests(unittest.TestCase):
     def test_a_damaged_file_is_fetched_once_more_then_refused_and_not_kept(self):
         fetching = Fetching(self.cache, [self.file])
         with self.assertRaises(BadFile):
-            self.serve(fetching, b"x" + self.content[1:])
+            self.serve(fetching, self.damaged)
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_what_is_not_the_file_does_not_count_as_there(self):
         self.serve(Fetching(self.cache, [self.file]), self.content)
         self.assertEqual(self.cache.unchecked([self.file]), [])
-        for content in (b"", b"short", b"x" + self.content[1:]):
+        for content in (b"", b"short", self.damaged):
             with open(self.cache.path(self.file["hash"]), "wb") as file:
                 file.write(content)
             # Another process, after a power cut.
