@@ -59,7 +59,7 @@ public final class ChildProcess: Sendable {
     /// - Parameter timeout: When it is killed; then this throws, with what it has printed.
     public static func run(
         _ arguments: [String], environment: [String: String?] = [:], directory: String? = nil, input: String = "",
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(180)
     ) async throws -> Outcome {
         try await ChildProcess(arguments, environment: environment, directory: directory, input: input)
             .outcome(timeout: timeout)
@@ -69,7 +69,7 @@ public final class ChildProcess: Sendable {
     @discardableResult
     public static func succeed(
         _ arguments: [String], environment: [String: String?] = [:], directory: String? = nil, input: String = "",
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(180)
     ) async throws -> String {
         let outcome = try await run(
             arguments, environment: environment, directory: directory, input: input, timeout: timeout)
@@ -107,8 +107,14 @@ public final class ChildProcess: Sendable {
         if exitStatus == nil { _ = Glibc.kill(-identifier, number) }
     }
 
+    /// Kills the process and everything in its group, and returns when it is gone: what it had locked is free by then.
+    public func killed() async {
+        kill()
+        while exitStatus == nil { try? await Task.sleep(for: .milliseconds(1)) }
+    }
+
     /// Waits for the end.
-    public func outcome(timeout: Duration = .seconds(60)) async throws -> Outcome {
+    public func outcome(timeout: Duration = .seconds(180)) async throws -> Outcome {
         let deadline = ContinuousClock.now + timeout
         while true {
             if let status = exitStatus { return Outcome(status: status, output: output, errors: errors) }
@@ -131,11 +137,12 @@ public final class ChildProcess: Sendable {
     /// Waits until a condition holds, and says what the process printed if it never does.
     public func wait(for what: String, timeout: Duration = .seconds(60), _ condition: () async -> Bool) async throws {
         let deadline = ContinuousClock.now + timeout
-        while await !condition() {
-            if let exitStatus { throw SupportError("\(name) ended with \(exitStatus)\n\(output)\(errors)") }
-            if ContinuousClock.now > deadline {
-                throw SupportError("\(name): no \(what) within \(timeout)\n\(output)\(errors)")
-            }
+        while true {
+            // Before the condition is looked at: what it says last, it says before its end.
+            let (ended, isLate) = (exitStatus, ContinuousClock.now > deadline)
+            if await condition() { return }
+            if let ended { throw SupportError("\(name) ended with \(ended)\n\(output)\(errors)") }
+            if isLate { throw SupportError("\(name): no \(what) within \(timeout)\n\(output)\(errors)") }
             try await Task.sleep(for: .milliseconds(10))
         }
     }
