@@ -130,9 +130,10 @@ final class Cluster: Sendable {
     ) async throws {
         let deadline = ContinuousClock.now + timeout
         while true {
+            let isLate = ContinuousClock.now > deadline
             let status = try await status()
             if condition(status) { return }
-            guard ContinuousClock.now < deadline else { throw SupportError("no \(what) within \(timeout): \(status)") }
+            if isLate { throw SupportError("no \(what) within \(timeout): \(status)") }
             try await Task.sleep(for: .milliseconds(200))
         }
     }

@@ -28,12 +28,13 @@ import Testing
         let loads = try await cluster.startLoads(["run", "--json", json] + place + arguments)
         try await meanwhile(cluster, nginx, agents)
         let outcome = try await loads.outcome(timeout: .seconds(600))
-        let log = try await nginx.accessLog(atLeast: requests)
+        try #require(FileManager.default.fileExists(atPath: json), "\(outcome.output)\(outcome.errors)")
+        let summary = try RunSummary(json)
+        let log = try await nginx.accessLog(atLeast: max(requests, summary.number("hits.requests") ?? 0))
         for agent in agents { await agent.stop() }
         await master.stop()
         await nginx.stop()
-        try #require(FileManager.default.fileExists(atPath: json), "\(outcome.output)\(outcome.errors)")
-        return Run(outcome: outcome, summary: try RunSummary(json), log: log)
+        return Run(outcome: outcome, summary: summary, log: log)
     }
 
     private func isRunning(_ cluster: Cluster) async throws -> String {
@@ -78,7 +79,9 @@ import Testing
     }
 
     @Test func poissonArrivalsOfThreeAgentsComeAtTheirRate() async throws {
-        let run = try await run(["--rate", "400/s", "-d", "2s", "--poisson"], agents: [[], [], []], requests: 500)
+        // A seed, so that chance gives the three of them different numbers each time or never.
+        let run = try await run(
+            ["--rate", "400/s", "-d", "2s", "--poisson", "--seed", "7"], agents: [[], [], []], requests: 500)
         #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
         let planned = try #require(run.summary.number("arrivals.planned"))
         // 800 with a standard deviation of 28, and not three times the same ones.
@@ -88,7 +91,7 @@ import Testing
     }
 
     @Test func aRateThatIsAdjustedHoldsOnAllAgentsFromOneInstantOn() async throws {
-        let run = try await run(["--rate", "10/s", "-d", "10s"], requests: 200) { cluster, _, _ in
+        let run = try await run(["--rate", "10/s", "-d", "12s"], requests: 200) { cluster, _, _ in
             let name = try await isRunning(cluster)
             let adjusted = try await cluster.loads(["adjust", name, "--rate", "400/s"])
             #expect(adjusted.status == 0, "\(adjusted.errors)")
@@ -99,7 +102,7 @@ import Testing
         #expect(change["rate"] as? String == "400/s")
         let time = try #require((change["at_s"] as? NSNumber)?.doubleValue)
         let planned = try #require(run.summary.number("arrivals.planned"))
-        #expect(abs(Double(planned) - (10 * time + 400 * (10 - time))) <= 3, "\(planned), adjusted at \(time) s")
+        #expect(abs(Double(planned) - (10 * time + 400 * (12 - time))) <= 3, "\(planned), adjusted at \(time) s")
         #expect(run.log.count == planned && run.summary.number("hits.count") == planned)
         // The 100 users of 10/s would not do for iterations of a second at 400/s.
         #expect(run.summary.users.values.reduce(0, +) == 4000, "\(run.summary.users)")
@@ -108,8 +111,8 @@ import Testing
     /// An agent that is killed leaves its arrivals to the other, or they are missing and said to be, or the run ends there.
     @Test(arguments: ["redistribute", "continue", "stop"]) func arrivalsOfALostAgent(_ policy: String) async throws {
         let run = try await run(
-            ["--rate", "40/s", "-d", "16s", "--on-lost", policy], requests: policy == "stop" ? 40 : 300,
-            master: ["--lost-after", "3s"]
+            ["--rate", "40/s", "-d", "20s", "--on-lost", policy], requests: policy == "stop" ? 40 : 400,
+            master: ["--lost-after", "7s"]
         ) { cluster, nginx, agents in
             _ = try await isRunning(cluster)
             _ = try await nginx.accessLog(atLeast: 40)
@@ -118,24 +121,25 @@ import Testing
         let hits = try #require(run.summary.number("hits.count"))
         let kept = try #require(run.summary.agent("a1")["hits"] as? Int)
         #expect(run.summary.agent("a2")["state"] as? String == "lost", "\(run.summary.agents)")
-        #expect(hits < 640 && hits <= run.log.count)
+        #expect(hits < 800 && hits <= run.log.count)
         #expect(run.outcome.status == (policy == "stop" ? 71 : 0), "\(run.outcome.output)\(run.outcome.errors)")
         switch policy {
         case "redistribute":
             // All of its own, which are half of them, and more.
-            #expect(kept > 340, "\(kept)")
+            #expect(kept > 420, "\(kept)")
             #expect(run.outcome.errors.contains("the share of a2 was given to the others"), "\(run.outcome.errors)")
-        case "continue": #expect((318...322).contains(kept), "\(kept)")
+        case "continue": #expect((398...402).contains(kept), "\(kept)")
         default:
             // It ends well before its plan does, and says why; what was measured until then is all there.
-            #expect(kept > 20 && kept < 318, "\(kept)")
+            #expect(kept > 20 && kept < 398, "\(kept)")
             let reason = "a2 was lost, and --on-lost stop ends the run then"
             #expect(run.outcome.output.contains(reason), "\(run.outcome.output)\(run.outcome.errors)")
             let crash = run.summary.object["crash"] as? [String: Any]
             #expect(crash?["reason"] as? String == reason, "\(run.summary.object)")
-            // But for an arrival whose request was on its way when the agent was killed.
+            // But for arrivals whose requests were on their way when the agent was killed: those of a second, had the machine
+            // stood still for so long.
             let started = try #require(run.summary.number("arrivals.started"))
-            #expect((hits...hits + 2).contains(started) && run.summary.number("iterations.interrupted") == 0)
+            #expect((hits...hits + 20).contains(started) && run.summary.number("iterations.interrupted") == 0)
         }
         #expect(run.summary.number("arrivals.dropped") == 0)
         let verdict = try #require(run.summary.object["verdict"] as? [String: Any])

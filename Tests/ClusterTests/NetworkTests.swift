@@ -23,6 +23,8 @@ import Testing
         let outcome = try await run.outcome(timeout: .seconds(120))
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)\(master.errors)\(agent.errors)")
         let hits = try #require(try RunSummary(json).number("hits.requests"))
+        // A request is logged after its answer.
+        try await target.process.wait(for: "a line for each request") { target.served() >= hits }
         #expect(target.served() == hits)
         await agent.stop()
         await master.stop()
@@ -87,8 +89,10 @@ private struct Network {
         try await process.wait(for: "answer") {
             (try? await ChildProcess.run(inAgent + ["curl", "-sf", "http://127.0.0.1:8080/"]))?.status == 0
         }
-        try Data().write(to: URL(filePath: folder + "/access.log"))
-        return Target(port: 8080, log: folder + "/access.log", process: process)
+        let target = Target(port: 8080, log: folder + "/access.log", process: process)
+        try await process.wait(for: "line for that") { target.served() > 0 }
+        try Data().write(to: URL(filePath: target.log))
+        return target
     }
 }
 

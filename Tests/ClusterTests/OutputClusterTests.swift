@@ -84,7 +84,7 @@ import Testing
         let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
         // Users that do not think make many times as many hits a second: that is a certain difference.
         let before = cluster.directory.path + "/before.json"
-        let first = try await cluster.loads(["run", nginx.url + "/", "-c", "4", "-d", "1s", "--json", before])
+        let first = try await cluster.loads(["run", nginx.url + "/", "-c", "4", "-d", "2s", "--json", before])
         #expect(first.status == 0, "\(first.output)\(first.errors)")
 
         let (port, scraped) = (try Ports.free(), cluster.directory.path + "/metrics")
@@ -96,7 +96,7 @@ import Testing
         let baseline = ["--baseline", before, "--tolerance", "50%"]
         let run = try await cluster.startLoads(
             [
-                "run", nginx.url + "/", "-c", "4", "-d", "8s", "--think", "10ms", "--name", "page", "--expect",
+                "run", nginx.url + "/", "-c", "4", "-d", "8s", "--think", "50ms", "--name", "page", "--expect",
                 "hits > 10", "--prometheus", "\(port)", "--otlp", "http://127.0.0.1:\(consumers)", "--statsd",
                 "127.0.0.1:\(consumers)",
             ] + baseline + own.options)
@@ -156,7 +156,8 @@ import Testing
         #expect(table.first { $0["kind"] == "hits" }?["name"] == "page")
         let series = try files.rows("csv-series").filter { $0["kind"] == "hits" }
         #expect(series.reduce(0) { $0 + (Int($1["count"] ?? "") ?? 0) } == hits - missing)
-        #expect(Set(series.compactMap { $0["second"] }).isSuperset(of: ["5", "6", "7"]))
+        // In many of its seconds, whichever those are in which this machine did something else.
+        #expect(Set(series.compactMap { $0["second"] }).count >= 3)
 
         guard let python = ProcessInfo.processInfo.environment["LOADS_TEST_OUTPUTS_PYTHON"] else { return }
         let script = """

@@ -43,27 +43,29 @@ import Testing
         let master = try await cluster.startMaster()
         let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
         let json = cluster.directory.path + "/summary.json"
-        // Each of the two makes half of them.
+        // Each of the two makes half of them. Of the 800 of a window so many may come late as are due in four seconds: it is
+        // still kept then, and with those of one agent alone it is not.
         let run = try await cluster.startLoads([
-            "run", nginx.url + "/", "--rate", "80/s", "-d", "25s", "--json", json, "--expect",
-            "hits >= 50 over 1s abort",
-            "--expect", "hits == 2000",
+            "run", nginx.url + "/", "--rate", "80/s", "-d", "35s", "--json", json, "--expect",
+            "hits >= 450 over 10s abort",
+            "--expect", "hits == 2800",
         ])
         try await run.wait(for: "some hits of both") { nginx.accessLog().count >= 160 }
         // Its runner goes on, and what it measures waits.
         agents[1].signal(SIGSTOP)
-        try await run.wait(for: "a provisional breach") {
+        try await run.wait(for: "a provisional breach", timeout: .seconds(120)) {
             run.errors.contains("provisionally: an agent has not delivered everything")
         }
         agents[1].signal(SIGCONT)
         let outcome = try await run.outcome(timeout: .seconds(120))
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)\(master.errors)")
-        #expect(outcome.errors.contains("hits >= 50 over 1s abort is kept again"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("hits >= 450 over 10s abort is kept again"), "\(outcome.errors)")
         let summary = try RunSummary(json)
         let thresholds = summary.object["thresholds"] as? [[String: Any]] ?? []
         #expect(thresholds.map { $0["passed"] as? Bool } == [true, true], "\(thresholds)")
         #expect(thresholds.first?["aborted"] as? Bool == false && thresholds.first?["broken_windows"] as? Int == 0)
-        #expect(thresholds.first?["windows"] as? Int == 25)
+        // One that ends at each second from the tenth on.
+        #expect(thresholds.first?["windows"] as? Int == 26)
         for agent in agents { await agent.stop() }
         await master.stop()
         await nginx.stop()
@@ -77,12 +79,12 @@ import Testing
         let json = cluster.directory.path + "/summary.json"
         let run = try await cluster.startLoads([
             "run", nginx.url + "/", "-c", "2", "-d", "12s", "--think", "10ms", "--json", json, "--expect",
-            "hits > 100", "--expect", "rate > 100000/s over 1s", "--expect", "rate > 1/s over 2s", "--expect",
+            "hits > 100", "--expect", "rate > 100000/s over 1s", "--expect", "rate > 1/s over 8s", "--expect",
             "p95(nobody) < 1s",
         ])
         try await run.wait(for: "a breach") { run.errors.contains("rate > 100000/s over 1s is breached") }
         try await Task.sleep(for: .seconds(1))
-        master.kill(SIGKILL)
+        await master.killed()
         try await Task.sleep(for: .seconds(1))
         let revived = try await cluster.startMaster()
         let outcome = try await run.outcome(timeout: .seconds(120))
