@@ -41,7 +41,8 @@ import Testing
                 global worst
                 del waiting[:count]
                 down += size
-                if waiting: worst = max(worst, down - waiting[0])
+                # Two of the first ones, about the hello, may be answered by something else.
+                if len(waiting) > 2: worst = max(worst, down - waiting[2])
             await asyncio.gather(
                 pump(reader, their_writer, b"\\xa4type\\xa4beat", 0, beat),
                 pump(their_reader, writer, b"\\xa4type\\xa5lease", rate, lease))
@@ -57,7 +58,8 @@ import Testing
         asyncio.run(main())
         """
 
-    /// A lease is five seconds long: what lies longer in the line comes too late, and so would commands.
+    /// A lease is five beats long: with so many unanswered, the third of them for three seconds of this network, it is over, and
+    /// commands would come as late.
     @Test func beatsAreAnsweredWhileFilesAreShipped() async throws {
         let cluster = try await Cluster()
         let master = try await cluster.startMaster()
@@ -91,7 +93,7 @@ import Testing
             figures = text.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
             return figures.count == 2 && figures[1] > 2 * size
         }
-        #expect(figures[0] < 5 * 5_000_000, "\(figures[0]) bytes while a beat was without an answer")
+        #expect(figures[0] < 3 * 5_000_000, "\(figures[0]) bytes while a beat was without an answer")
         for process in agents + [proxy, master] { await process.stop() }
     }
 }

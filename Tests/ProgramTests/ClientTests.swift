@@ -7,14 +7,14 @@ import Testing
     @Test func pythonsOwnTestsPass() async throws {
         let outcome = try await ChildProcess.run(
             [try Clients.python(), "-m", "unittest"], environment: ["PYTHONDONTWRITEBYTECODE": "1"],
-            directory: Clients.path + "/python", timeout: .seconds(300))
+            directory: Clients.path + "/python", timeout: .seconds(600))
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 
     @Test func nodesOwnTestsPass() async throws {
         let outcome = try await ChildProcess.run(
             ["/bin/sh", "-c", "exec node --test test/*.test.mjs"], directory: Clients.path + "/node",
-            timeout: .seconds(300))
+            timeout: .seconds(600))
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
     }
 

@@ -111,7 +111,7 @@ import Testing
         let outcome = try await Program.run(["-c", "3", "-n", "4", "--server-url", nginx.url, "--", "python3", file])
         #expect(outcome.status == 0 && outcome.output.contains("12: 12 ok"), "\(outcome.output)\(outcome.errors)")
         #expect(try await nginx.accessLog(atLeast: 12).count == 12)
-        let timed = try await Program.run(["-c", "2", "-d", "1s", "--server-url", nginx.url, "--", "python3", file])
+        let timed = try await Program.run(["-c", "2", "-d", "3s", "--server-url", nginx.url, "--", "python3", file])
         await nginx.stop()
         #expect(timed.status == 0 && !timed.output.contains("incomplete"), "\(timed.output)\(timed.errors)")
     }

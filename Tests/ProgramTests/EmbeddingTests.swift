@@ -31,7 +31,7 @@ struct EmbeddingTests {
         let outcome = try await ChildProcess.run(
             [
                 "swift", "test", "--skip-build", "--package-path", Self.package, "--scratch-path", Self.scratch,
-            ], timeout: .seconds(300))
+            ], timeout: .seconds(900))
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("3 tests"), "\(outcome.output)")
     }

@@ -89,7 +89,7 @@ import Testing
             let outcome = try await cluster.loads(
                 "run",
                 [
-                    "--stages", "300ms:9,1s:9,300ms:0", "--pacing", "40ms", "--think", "uniform(5ms,10ms)", "--json",
+                    "--stages", "300ms:9,3s:9,300ms:0", "--pacing", "40ms", "--think", "uniform(5ms,10ms)", "--json",
                     json,
                     nginx.url + "/",
                 ])
@@ -101,15 +101,15 @@ import Testing
                 #expect(try #require(share["hits"] as? Int) > 0, "\(share)")
                 #expect(try #require(share["users"] as? Int) > 0)
             }
-            // Nine users for 1.6 s, each at most once in 40 ms and once more.
-            #expect(hits > 9 && hits <= 9 * 41)
+            // Nine users for 3.6 s, each at most once in 40 ms and once more.
+            #expect(hits > 9 && hits <= 9 * 91)
         }
     }
 
     @Test func aRateIsAdjustedOnAllAgentsAtOneInstant() async throws {
         try await Self.cluster { cluster, nginx, json in
             let started = try await cluster.loads(
-                "run", ["--rate", "10/s", "-d", "6s", "--detach", nginx.url + "/"])
+                "run", ["--rate", "10/s", "-d", "12s", "--detach", nginx.url + "/"])
             #expect(started.status == 0, "\(started.errors)")
             let run = try #require(started.output.split(separator: "\n").first.map(String.init))
             while try await nginx.accessLog(atLeast: 3).count < 3 { try await Task.sleep(for: .milliseconds(50)) }
@@ -119,8 +119,8 @@ import Testing
             #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
             let written = try Written(json: json)
             let planned = try written.number("arrivals.planned")
-            // From 60, had nothing changed, to 600, had it changed at once.
-            #expect(planned > 60 && planned < 600)
+            // From 120, had nothing changed, to 1,200, had it changed at once.
+            #expect(planned > 120 && planned < 1_200)
             for path in ["arrivals.started", "iterations.ok", "hits.count"] {
                 #expect(try written.number(path) == planned, "\(path)")
             }
@@ -209,7 +209,7 @@ import Testing
         let json = directory.path + "/summary.json"
         let outcome = try await Program.run(
             [
-                "-c", "3", "-d", "2s", "--warm-up", "500ms", "--pacing", "100ms", "--think", "exponential(10ms)",
+                "-c", "3", "-d", "5s", "--warm-up", "2s", "--pacing", "100ms", "--think", "exponential(10ms)",
                 "--json",
                 json, "--server-url", nginx.url, "--",
             ] + (try Self.program(language)))

@@ -48,7 +48,8 @@ import Testing
         #expect(summary.first { $0["kind"] == "hits" }?["name"] == "GET /delay/5")
         let series = try Self.rows(path("series.csv"))
         #expect(series.filter { $0["kind"] == "hits" }.reduce(0) { $0 + Int($1["count"]!)! } == hits)
-        #expect(Set(series.compactMap { $0["second"] }).isSuperset(of: ["0", "1", "2"]))
+        // Of 4 users with 5 ms each no second has more than 804.
+        #expect(Set(series.compactMap { $0["second"] }).count >= 3)
 
         try await Self.checkJUnit(path("junit.xml"))
         #expect(try Self.read(path("comment.md")).hasPrefix("### ✅ Loads: `\(server.url)/delay/5`"))
@@ -149,6 +150,10 @@ import Testing
         #expect(outcome.errors.contains("metrics for Prometheus: http://127.0.0.1:\(port)/metrics"))
         #expect(!outcome.errors.contains("--prometheus 127.0.0.1:\(port):"), "the last figures were fetched")
         let hits = try Written(json: json).number("hits.count")
+        // It has fetched them, and may still be storing them.
+        try await prometheus.wait(for: "last figures", timeout: .seconds(60)) {
+            (try? await query("max(max_over_time(loads_latency_seconds_bucket{le=\"+Inf\"}[5m]))")) ?? nil == hits
+        }
         #expect(try await query("sum(max_over_time(loads_hits_total{name=\"GET /delay/2\"}[5m]))") == hits)
         #expect(try await query("sum(max_over_time(loads_latency_seconds_count[5m]))") == hits)
         #expect(
@@ -269,14 +274,15 @@ import Testing
         func run(_ path: String, _ arguments: [String]) async throws -> ChildProcess.Outcome {
             try await Program.run(
                 [
-                    server.url + path, "--name", "page", "-c", "2", "-n", "100",
+                    server.url + path, "--name", "page", "-c", "4", "-n", "25",
                 ] + arguments)
         }
-        #expect(try await run("/delay/5", ["--json", before]).status == 0)
-        let same = try await run("/delay/5", ["--baseline", before, "--tolerance", "100%"])
+        // Delays of which a machine that does other things does not easily make twice as much.
+        #expect(try await run("/delay/100", ["--json", before]).status == 0)
+        let same = try await run("/delay/100", ["--baseline", before, "--tolerance", "100%"])
         #expect(same.status == 0, "\(same.output)")
         #expect(same.output.contains("no figure is certainly worse by more than 100 %"))
-        let slower = try await run("/delay/25", ["--baseline", before, "--tolerance", "100%", "--json", after])
+        let slower = try await run("/delay/500", ["--baseline", before, "--tolerance", "100%", "--json", after])
         #expect(slower.status == 3, "\(slower.output)")
         #expect(slower.output.contains("worse by more than 100 %, with 95 % confidence: "))
 

@@ -48,7 +48,8 @@ import Testing
         let run = try Program.start([
             "SiteTests.Once/staysFor", "--package", Program.site, "--server-url", nginx.url, "-c", "2", "--grace", "0s",
         ])
-        _ = try await nginx.accessLog(atLeast: 3)
+        // The package may have to be built before.
+        try await run.wait(for: "requests", timeout: .seconds(600)) { nginx.accessLog().count >= 3 }
         run.signal(SIGINT)
         let outcome = try await run.outcome(timeout: .seconds(120))
         let log = try await nginx.accessLog(atLeast: 4)

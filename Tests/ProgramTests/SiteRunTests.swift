@@ -34,11 +34,14 @@ import Testing
             #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
             let blocked = try run.written.list("generator.blocked_by")
             guard let first = blocked.first else { continue }
-            #expect(blocked.count == 1)
             #expect(first["name"] as? String == test)
             #expect(try #require(first["longest_ms"] as? NSNumber).doubleValue >= 40)
             let count = try #require(first["count"] as? Int)
             #expect(1...30 ~= count)
+            // A moment in which the machine itself stood still may have fallen on the other one: that is rare.
+            for other in blocked.dropFirst() {
+                #expect(try #require(other["count"] as? Int) * 3 <= count, "\(blocked)")
+            }
             #expect(run.outcome.output.contains("warning: \(test) blocked its loop for at most "))
             #expect(run.outcome.output.contains("use --threads"))
             try await run.written.checkSchema()
@@ -87,7 +90,7 @@ import Testing
         let json = directory.path + "/summary.json"
         let process = try Program.start([
             "SiteTests.Pages/lingers", "--package", Program.site, "--server-url", nginx.url, "-c", "3", "-n", "9",
-            "--grace", "200ms", "--json", json,
+            "--grace", "3s", "--json", json,
         ])
         // The package may have to be built before.
         try await process.wait(for: "hits", timeout: .seconds(600)) { nginx.accessLog().count == 3 }

@@ -148,11 +148,7 @@ import Testing
     }
 
     @Test func saysSoWhenNotEvenOneUserIsBorne() async throws {
-        let server = try TestServer()
-        let outcome = try await Program.run([
-            "size", server.url + "/delay/30", "--expect", "p50 < 10ms", "-d", "1s",
-        ])
-        await server.stop()
+        let (outcome, _) = try await size(["--expect", "p50 < 10ms", "-d", "1s"], path: "/delay/30")
         #expect(outcome.status == 3, "\(outcome.output)")
         #expect(outcome.output.contains("1 user"))
     }

@@ -70,13 +70,13 @@ import Testing
     @Test func aStallIsSeenByAWindowAndForgivenByPersistence() async throws {
         let server = try TestServer()
         let directory = try TemporaryDirectory()
-        // From its second 1 to 5 the server lets everybody wait.
+        // From its second 1 to 8 the server lets everybody wait: for more than 2 s, although the run may begin late.
         let (outcome, written) = try await run(
-            server, "/stall/1/5",
+            server, "/stall/1/8",
             [
-                "-c", "2", "-d", "11s", "--think", "5ms", "--expect", "rate > 1/s over 1s", "--expect",
+                "-c", "2", "-d", "16s", "--think", "5ms", "--expect", "rate > 1/s over 1s", "--expect",
                 "rate > 1/s over 1s for 1s", "--expect", "rate > 1/s over 1s for 30s", "--expect", "p50 < 900ms",
-                "--expect", "max < 2s", "--expect", "max < 2s after 6s", "--expect", "max < 2s after 5m", "--expect",
+                "--expect", "max < 2s", "--expect", "max < 2s after 9s", "--expect", "max < 2s after 5m", "--expect",
                 "max < 2s min 1000000 samples",
             ], json: directory.path + "/summary.json")
         await server.stop()
@@ -140,7 +140,7 @@ import Testing
         try await process.wait(for: "hits") { server.requests > 20 }
         let runner = try #require(URLRunTests.children(of: process.identifier).first)
         kill(runner, SIGKILL)
-        let outcome = try await process.outcome(timeout: .seconds(30))
+        let outcome = try await process.outcome()
         await server.stop()
         #expect(outcome.status == 71, "a crash is graver than what it makes of the numbers")
         let written = try Written(json: json)
@@ -220,12 +220,12 @@ import Testing
     @Test func whatIsMeasuredInTheWarmUpIsNotJudged() async throws {
         let server = try TestServer()
         let directory = try TemporaryDirectory()
-        // Until its second 1 the server lets everybody wait.
+        // Until its second 4 the server lets everybody wait, which is longer than this machine does.
         let (outcome, written) = try await run(
-            server, "/stall/0/1",
+            server, "/stall/0/4",
             [
-                "-c", "2", "-d", "4s", "--think", "5ms", "--warm-up", "2s", "--expect", "max < 900ms", "--expect",
-                "rate > 1/s over 1s",
+                "-c", "2", "-d", "8s", "--think", "5ms", "--warm-up", "5s", "--expect", "max < 2s", "--expect",
+                "rate > 1/s over 2s",
             ], json: directory.path + "/summary.json")
         await server.stop()
         #expect(outcome.status == 0, "\(outcome.output)")

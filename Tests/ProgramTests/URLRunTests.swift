@@ -83,13 +83,14 @@ import Testing
         try await process.wait(for: "start") { process.errors.contains("running") }
         try await process.wait(for: "hits") { nginx.accessLog().count > 3 }
         process.signal(SIGINT)
-        let outcome = try await process.outcome(timeout: .seconds(20))
-        let log = nginx.accessLog()
-        await nginx.stop()
+        let outcome = try await process.outcome()
         #expect(outcome.status == 130)
         #expect(outcome.errors.contains("stopping"))
         #expect(outcome.output.contains("interrupted"))
         let written = try Written(json: json)
+        // A request is logged after its answer.
+        let log = try await nginx.accessLog(atLeast: Int(written.number("hits.requests")))
+        await nginx.stop()
         #expect(written.value("run.interrupted") as? Bool == true)
         #expect(try written.number("hits.requests") == Double(log.count))
         #expect(try written.number("iterations.interrupted") == 0)
@@ -103,7 +104,8 @@ import Testing
         process.signal(SIGINT)
         try await process.wait(for: "the stop") { process.errors.contains("stopping") }
         process.signal(SIGINT)
-        let outcome = try await process.outcome(timeout: .seconds(20))
+        // The grace would be a minute.
+        let outcome = try await process.outcome(timeout: .seconds(50))
         await server.stop()
         #expect(outcome.status == 130)
         #expect(outcome.output.contains("3: 0 ok, 0 failed, 3 interrupted"), "\(outcome.output)")
@@ -115,7 +117,9 @@ import Testing
     ])
     func whatServersDoWrongIsAnErrorOfItsKind(_ path: String, _ kind: String) async throws {
         let server = try TestServer()
-        let outcome = try await Program.run([server.url + "/" + path, "-n", "2", "--timeout", "500ms"])
+        // Where it answers at all, a machine that does other things is not to be taken for it.
+        let limit = kind == "timeout" ? "500ms" : "60s"
+        let outcome = try await Program.run([server.url + "/" + path, "-n", "2", "--timeout", limit])
         await server.stop()
         #expect(outcome.status == 1)
         #expect(outcome.output.contains("2 × \(kind)"), "\(outcome.output)")
@@ -130,9 +134,7 @@ import Testing
         try await process.wait(for: "hits") { nginx.accessLog().count > 300 }
         // Not a fault that is only sent: the Swift runtime shows a backtrace and goes on from where it was.
         kill(try #require(Self.children(of: process.identifier).first), SIGKILL)
-        let outcome = try await process.outcome(timeout: .seconds(30))
-        let served = Double(nginx.accessLog().count)
-        await nginx.stop()
+        let outcome = try await process.outcome()
         #expect(outcome.status == 71)
         #expect(outcome.output.contains("the runner crashed: signal 9 (SIGKILL)"), "\(outcome.output)")
         let written = try Written(json: json)
@@ -140,7 +142,9 @@ import Testing
         #expect(reported > 0)
         // The counters that outlive the process name the hole: at most the request on its way is unaccounted for.
         let hole = try written.number("crash.unreported.hits")
-        #expect(abs(served - reported - hole) <= 1)
+        let served = try await nginx.accessLog(atLeast: Int(reported + hole)).count
+        await nginx.stop()
+        #expect((0...1).contains(served - Int(reported + hole)), "\(served) served, \(reported) and \(hole)")
         try await written.checkSchema()
     }
 
