@@ -32,13 +32,15 @@ import Testing
         }
     }
 
-    /// Fetches the metrics again and again, from before they are there until they are gone.
+    /// Fetches the metrics again and again, from before they are there until they are gone. The first pause is long: the last
+    /// visit is waited for by the longest pause so far, and must come in time on a machine that does other things.
     private func scraper(_ port: Int, to file: String) throws -> ChildProcess {
         let url = "http://127.0.0.1:\(port)/metrics"
         return try ChildProcess([
             "/bin/sh", "-c",
             """
             until curl -sf \(url) > \(file); do sleep 0.05; done
+            sleep 5
             while curl -sf \(url) > \(file).new; do mv \(file).new \(file); sleep 0.2; done
             """,
         ])

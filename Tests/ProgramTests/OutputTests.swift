@@ -123,8 +123,9 @@ import Testing
         let server = try TestServer()
         let directory = try TemporaryDirectory()
         let (port, web) = (try Ports.free(), try Ports.free())
+        // The last visit is waited for by the longest pause between two: half as long again, and a second.
         try """
-        global: {scrape_interval: 500ms, scrape_timeout: 500ms}
+        global: {scrape_interval: 3s, scrape_timeout: 3s}
         scrape_configs: [{job_name: loads, static_configs: [{targets: ['127.0.0.1:\(port)']}]}]
         """.write(toFile: directory.path + "/prometheus.yml", atomically: true, encoding: .utf8)
         let prometheus = try ChildProcess([
@@ -144,7 +145,7 @@ import Testing
         try await prometheus.wait(for: "first scrape", timeout: .seconds(60)) { (try? await query("up")) ?? nil != nil }
         let json = directory.path + "/summary.json"
         let outcome = try await Program.run([
-            server.url + "/delay/2", "-c", "3", "-d", "4s", "--prometheus", "\(port)", "--json", json,
+            server.url + "/delay/2", "-c", "3", "-d", "8s", "--prometheus", "\(port)", "--json", json,
         ])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.contains("metrics for Prometheus: http://127.0.0.1:\(port)/metrics"))

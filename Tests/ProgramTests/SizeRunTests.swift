@@ -11,7 +11,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let json = directory.path + "/size.json"
         var last: (ChildProcess.Outcome, Written)?
-        for _ in 0..<4 {
+        for _ in 0..<10 {
             let outcome = try await Program.run(["size", server.url + path, "--json", json] + arguments)
             let size = try Written(json: json)
             last = (outcome, size)
