@@ -63,8 +63,9 @@ import Testing
         let master = try await cluster.startMaster()
         let agents = [try await cluster.startAgent("a1"), try await cluster.startAgent("a2")]
         var revived: ChildProcess?
-        let outcome = try await cluster.run(nginx, duration: "20s") {
-            for pause in [2, 6] {
+        // Who watches says so after three seconds without a word.
+        let outcome = try await cluster.run(nginx, duration: "24s") {
+            for pause in [2, 9] {
                 try await Task.sleep(for: .seconds(3))
                 await (revived ?? master).killed()
                 try await Task.sleep(for: .seconds(pause))
