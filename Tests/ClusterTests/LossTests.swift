@@ -153,7 +153,8 @@ import Testing
     @Test func aRunGoesToTheAgentsThatAreLeftWhenOneIsLostBeforeItsStart() async throws {
         let nginx = try await Nginx()
         let cluster = try await Cluster()
-        let master = try await cluster.startMaster(["--lost-after", "6s"])
+        // So long it is seen that the run is prepared.
+        let master = try await cluster.startMaster(["--lost-after", "12s"])
         let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
         // It is given the run, and never gets ready.
         second.signal(SIGSTOP)
