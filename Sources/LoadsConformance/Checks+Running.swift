@@ -134,12 +134,15 @@ extension Checks {
             try await stage.pause(.seconds(4))
             await stage.master.say(.stop(run: Stage.run, abort: false, reason: "enough"))
             try await stage.finished(interrupted: true)
-            // At 100 ms there would be forty, and as many of what is late; a few at the start and the end are not held up.
-            let count = await stage.master.results.count { if case .batch? = $0.report { true } else { false } }
-            guard count <= 16 else {
+            let batches = await stage.master.results.compactMap { result -> Batch? in
+                if case .batch(let batch)? = result.report { batch } else { nil }
+            }
+            // At 100 ms there would be forty in 4 s, and as many of what is late; a few at the start and the end are not held up.
+            let seconds = (batches.map(\.to).max() ?? 0) - (batches.map(\.from).min() ?? 0)
+            guard Double(batches.count) <= 3 * seconds + 4 else {
                 throw Deviation(
-                    expected: "about 5 batches in 4 s, and as many of what comes late, with batch_interval_ns of 1 s",
-                    came: "\(count)")
+                    expected: "about one batch a second, and as many of what comes late, with batch_interval_ns of 1 s",
+                    came: "\(batches.count) in \(Int(seconds)) s")
             }
         },
         Check("two runs at a time do not touch each other", chapter: "Exactly once") { stage in

@@ -91,6 +91,7 @@ import Testing
         func at(_ seconds: Int) -> Instant { start.advanced(by: .seconds(seconds)) }
         #expect(PrometheusEndpoint.patience(for: []) == .zero)
         #expect(PrometheusEndpoint.patience(for: [start]) == .seconds(15))
+        #expect(PrometheusEndpoint.patience(for: [start, at(1), at(2)]) == .seconds(5))
         #expect(PrometheusEndpoint.patience(for: [start, at(2), at(12)]) == .seconds(16))
         #expect(PrometheusEndpoint.patience(for: [start, at(100)]) == .seconds(65))
     }

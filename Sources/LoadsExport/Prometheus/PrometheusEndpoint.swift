@@ -27,6 +27,7 @@ public final class PrometheusEndpoint: Exporter {
     /// The longest that it stays for somebody who came only once; and at all.
     static let firstPatience = Duration.seconds(15)
     static let patience = Duration.seconds(65)
+    static let leastPatience = Duration.seconds(5)
 
     /// Serves.
     ///
@@ -73,7 +74,7 @@ public final class PrometheusEndpoint: Exporter {
         server.stop()
     }
 
-    /// How long the next visit may take: half as long again as the longest pause so far.
+    /// How long the next visit may take: half as long again as the longest pause so far, and a few seconds for one who is held up.
     static func patience(for scrapes: [Instant]) -> Duration {
         guard let first = scrapes.first else { return .zero }
         guard scrapes.count > 1 else { return firstPatience }
@@ -82,7 +83,7 @@ public final class PrometheusEndpoint: Exporter {
             longest = max(longest, scrape.nanoseconds(since: last))
             last = scrape
         }
-        return min(patience, .nanoseconds(longest + longest / 2) + .seconds(1))
+        return min(patience, max(leastPatience, .nanoseconds(longest + longest / 2) + .seconds(1)))
     }
 
     private func scraped() -> [UInt8] {
