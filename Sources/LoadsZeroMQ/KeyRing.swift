@@ -10,6 +10,8 @@ final class KeyRing: Sendable {
         var known: [String: [Entry]] = [:]
         var stamps: [Int] = []
         var readAt: Instant?
+        /// Whether a folder had changed just before it was read.
+        var wasFresh = false
     }
 
     private struct Entry {
@@ -22,6 +24,9 @@ final class KeyRing: Sendable {
     /// tries key after key must not keep the others waiting.
     private static let pause = Duration.milliseconds(100)
 
+    /// Seconds within which a folder may change twice and look the same: file systems tell times of a tick, some of a second.
+    private static let tick = 2.0
+
     private let directory: String
     private let state = Mutex(State())
 
@@ -30,7 +35,7 @@ final class KeyRing: Sendable {
     /// Who a key belongs to; nil when it is in none of the folders. A key in two of them has both roles.
     func identity(of key: String) -> PeerIdentity? {
         state.withLock { state in
-            if state.stamps != stamps() { read(&state) }
+            if state.stamps != stamps() || (state.wasFresh && !Self.areFresh(state.stamps)) { read(&state) }
             // The file itself is asked each time: one that was changed in place no longer counts.
             if let found = current(state.known[key], key) { return found }
             // One that was filled after the folder had been read does.
@@ -49,6 +54,7 @@ final class KeyRing: Sendable {
     private func read(_ state: inout State) {
         // Before the reading: what changes meanwhile is read again the next time.
         state.stamps = stamps()
+        state.wasFresh = Self.areFresh(state.stamps)
         state.readAt = .now
         state.known = [:]
         for role in PeerRole.allCases {
@@ -68,6 +74,10 @@ final class KeyRing: Sendable {
             guard stat("\(directory)/\(role.folder)", &status) == 0 else { return 0 }
             return status.st_mtim.tv_sec * 1_000_000_000 + status.st_mtim.tv_nsec
         }
+    }
+
+    private static func areFresh(_ stamps: [Int]) -> Bool {
+        Double(stamps.max() ?? 0) / 1e9 + tick > Instant.wallTime
     }
 
     private static func files(in folder: String) -> [String] {

@@ -156,6 +156,7 @@ import Testing
         ("A.B -n 0", "--iterations 0: must be at least 1"),
         ("A.B -n 99999999999999999999", "--iterations 99999999999999999999: at most 1000000000000"),
         ("A.B -n 1:2", "--iterations 1:2: 2 cycles, but --users 1 has 1 (try -c 1:1)"),
+        ("A.B -c 5 --pause 1s", "--pause 1s: is between cycles of users, and there is one (try -c 10:20)"),
         ("A.B --env A", "--env A: not a variable (try NAME=VALUE)"),
         ("A.B --env =b", "--env : not a variable (try NAME=VALUE)"),
         ("A.B --env LOADS_X=secret", "--env LOADS_X: variables that begin with LOADS_ are set by Loads itself"),

@@ -171,6 +171,7 @@ import Testing
         ("stages: 0s:50", "t.yml:4: stages 0s in all: no stage takes any time"),
         ("users: 3\n    duration: 1s\n    ramp-up: 2s", "t.yml:6: ramp-up 2s: longer than the run (1s)"),
         ("users: 3\n    poisson: true", "t.yml:5: poisson: is for a rate"),
+        ("users: 3\n    pause: 1s", "t.yml:5: pause 1s: is between cycles of users, and there is one"),
         ("poisson: true", "t.yml:4: poisson: is for a scenario with a model of its own"),
         ("rate: 5/s\n    duration: 1s\n    ramp-up: 2s", "t.yml:6: ramp-up 2s: longer than the run (1s)"),
     ])

@@ -99,6 +99,12 @@ enum ModelOptions {
             )
             return nil
         }
+        if counts.count == 1, let pause = settings.value("pause"), settings.scenarios.isEmpty,
+            pause.isOnCommandLine || users?.isOnCommandLine != true
+        {
+            // The command line may make one cycle of a file's several: then the file's pause has nothing to do.
+            read.complain("\(pause.words): is between cycles of users, and there is one (try -c 10:20)")
+        }
         return counts.enumerated().map { index, users in
             Plan.Cycle(users: users, amount: amounts[min(index, amounts.count - 1)])
         }

@@ -6,6 +6,8 @@ struct Settings: Sendable, Equatable {
         /// `--users`, or `loads.yml:3: users`.
         var label: String
 
+        var isOnCommandLine: Bool { label.hasPrefix("--") }
+
         /// Where it stands and what it says.
         var words: String { text.isEmpty ? label : "\(label) \(text)" }
     }

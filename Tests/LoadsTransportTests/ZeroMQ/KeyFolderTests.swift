@@ -118,4 +118,23 @@ import Testing
         try one.publicKey.write(toFile: keys + "/agents/notes.txt", atomically: false, encoding: .utf8)
         #expect(ring.identity(of: one.publicKey) == nil)
     }
+
+    /// A key that a peer gets for a second role in the tick in which the ring has read the folders.
+    @Test func aChangeInTheTickOfTheLastReadingIsSeen() async throws {
+        try KeyFolders.makeMaster(keys)
+        let ring = KeyRing(directory: keys)
+        let key = KeyPair.generate().publicKey
+        try key.write(toFile: keys + "/agents/one.public", atomically: false, encoding: .utf8)
+        let now = Date()
+        func stamp() throws {
+            try FileManager.default.setAttributes([.modificationDate: now], ofItemAtPath: keys + "/clients")
+        }
+        try stamp()
+        #expect(ring.identity(of: key) == PeerIdentity(roles: [.agent], key: "one"))
+        try key.write(toFile: keys + "/clients/one.public", atomically: false, encoding: .utf8)
+        try stamp()
+        try await eventually("the second role counts") {
+            ring.identity(of: key) == PeerIdentity(roles: [.agent, .client], key: "one")
+        }
+    }
 }
