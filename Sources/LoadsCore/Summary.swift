@@ -18,7 +18,7 @@ public struct Summary: Sendable {
     public var plan: Plan
     /// All that was measured, of all agents; the warm-up is in ``Statistics/warmUp``.
     public var statistics: Statistics
-    /// Whether the target is a URL: then a failed hit fails the run; otherwise a failed iteration does.
+    /// Whether the target is a URL, or several: then a failed hit fails the run; otherwise a failed iteration does.
     public var isURLTarget: Bool
     /// Whether the target is a program of any language that tells of its hits and iterations itself.
     public var isProgram = false

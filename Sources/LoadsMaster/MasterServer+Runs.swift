@@ -361,15 +361,16 @@ extension MasterServer {
         for waiter in waiters { waiter.resume() }
         guard !wakeOnly else { return }
         tellParent(of: run.record)
-        let over = runs.filter(\.isSettled)
+        // By when they ended, like the storage: one that took a day is not the oldest.
+        let over = runs.filter(\.isSettled).sorted { ($0.beatsUntil ?? .now) < ($1.beatsUntil ?? .now) }
         for old in over.prefix(max(0, over.count - settings.keptRuns)) {
             history.append(old.record.status(old.merged.total, elapsed: old.record.duration))
-            if history.count > historyLimit { history.removeFirst() }
             byID[old.id] = nil
             again[old.record.agentRun] = nil
             runs.removeAll { $0 === old }
             publisher.forget(old.id)
         }
+        history.removeFirst(max(0, history.count - historyLimit))
         settings.releaseMemory()
         schedule()
     }

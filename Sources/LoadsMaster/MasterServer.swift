@@ -56,8 +56,10 @@ public actor MasterServer {
     static let tick = Duration.milliseconds(100)
     /// How often it looks at the leases.
     static let check = Duration.milliseconds(500)
-    /// Runs in the history that ``ClusterStatus`` tells of: those that are stored and not in memory.
-    var historyLimit: Int { min(1000, settings.storedRuns.map { max(0, $0 - settings.keptRuns) } ?? .max) }
+    /// Runs in the history that ``ClusterStatus`` tells of: those that are stored and not in memory. After a start that is all.
+    var historyLimit: Int {
+        min(1000, settings.storedRuns.map { max(0, $0 - runs.count(where: \.isSettled)) } ?? .max)
+    }
 
     /// A master that does nothing before ``open()``.
     public init(

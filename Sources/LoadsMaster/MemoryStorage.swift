@@ -68,7 +68,9 @@ public actor MemoryStorage: RunStorage {
 
     private func forgetOld() {
         guard let limit else { return }
-        let over = runs.values.map(\.stored.record).filter(\.isOver).sorted { $0.submittedAt < $1.submittedAt }
+        // By when they ended: one that took a day is not the oldest.
+        let over = runs.values.map(\.stored.record).filter(\.isOver)
+            .sorted { ($0.endedAt, $0.submittedAt) < ($1.endedAt, $1.submittedAt) }
         for old in over.dropLast(limit) { runs[old.run] = nil }
     }
 
@@ -84,4 +86,9 @@ public actor MemoryStorage: RunStorage {
     }
 
     public func close() {}
+}
+
+extension RunRecord {
+    /// Wall time of its end, in seconds since 1970; of one that never started, of its submission.
+    fileprivate var endedAt: Double { (startedAt ?? submittedAt) + duration }
 }

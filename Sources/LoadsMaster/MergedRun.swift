@@ -76,8 +76,10 @@ struct MergedRun {
         var part = parts.removeValue(forKey: source) ?? Part()
         part.statistics.iterations.merge(iterations)
         part.statistics.health.merge(health)
-        levels.take(users - part.statistics.users, in: second)
-        part.statistics.users = users
+        // What a source tells late, of a time before its last data, comes with the users of now: they say nothing of then.
+        let isLate = end < part.lastData
+        levels.take(isLate ? 0 : users - part.statistics.users, in: second)
+        if !isLate { part.statistics.users = users }
         part.hits += hits
         if end.isFinite { part.lastData = max(part.lastData, min(end, Double(Batch.lastSecond))) }
         parts[source] = part
@@ -214,19 +216,25 @@ struct MergedRun {
         let (start, end) = (intervalStart, max(intervalStart, time))
         intervalStart = end
         seconds = seconds.filter { $0.value.tellsSomething }
-        if seconds.isEmpty, publishedUsers != users { seconds[max(0, Int(end))] = Statistics() }
+        // All that came may be late: then it does not tell how many there are now.
+        let told = seconds.keys.max().map { level(of: $0, at: end) } ?? publishedUsers
+        if told != users { seconds[max(0, Int(end))] = Statistics() }
         interval = [:]
         publishedUsers = users
         return seconds.sorted { $0.key < $1.key }.map { second, statistics in
             var statistics = statistics
             statistics.health = health
-            // Of the second that goes on there is nothing newer.
-            statistics.users = second >= Int(end) ? users : levels.users(at: second)
+            statistics.users = level(of: second, at: end)
             let whole = (Double(second), Double(second + 1))
             // What is late, or early by an agent's clock, is of a second that this time does not touch: then it is all of it.
             let touches = start < whole.1 && end > whole.0
             return (touches ? max(start, whole.0) : whole.0, touches ? min(end, whole.1) : whole.1, statistics)
         }
+    }
+
+    /// Users of a second at a point in time: of the one that goes on there is nothing newer than the latest.
+    private func level(of second: Int, at time: Double) -> Int {
+        second >= Int(time) ? users : levels.users(at: second)
     }
 }
 

@@ -7,7 +7,7 @@ public struct RunRequest: Sendable {
     public var id: String
     /// As the user named it, for the summary.
     public var target: String
-    /// Whether the target is a URL: then a failed hit fails the run.
+    /// Whether the target is a URL, or several: then a failed hit fails the run.
     public var isURLTarget: Bool
     /// How the agents start its runner.
     public var launch: RunnerLaunch

@@ -9,12 +9,17 @@ struct UserLevels {
     private var steps: [(second: Int, by: Int)] = []
     /// Seconds of which something was told, in their order.
     private var known: [Int] = []
-    private var changed: Set<Int> = []
+    /// From this second on the number is another since the last ``takeChanged()``; nil is nowhere.
+    private var changedFrom: Int?
+
+    /// Seconds that are kept: an agent that jumps to and fro in four weeks must not make the master write all of them anew with
+    /// each of its batches, and one that is later than an hour was given up long ago.
+    static let limit = 3600
 
     /// - Parameter latest: Users of whom is known already. When they began is not: before the first step there were as many.
     init(latest: Int = 0) { self.latest = latest }
 
-    /// Users that ran at the end of a second.
+    /// Users that ran at the end of a second. Before the seconds that are kept there were as many as when these begin.
     func users(at second: Int) -> Int {
         var users = latest
         for step in steps.reversed() {
@@ -31,6 +36,7 @@ struct UserLevels {
         let place = Self.place(of: second, in: known) { $0 }
         if place == known.count || known[place] != second { known.insert(second, at: place) }
         step(change, in: second)
+        if known.count > Self.limit { forgetFirst() }
     }
 
     /// From a second on there are more users, or fewer. A second of which nothing was told stays one.
@@ -41,16 +47,21 @@ struct UserLevels {
         if place == steps.count || steps[place].second != second { steps.insert((second, 0), at: place) }
         steps[place].by += change
         if steps[place].by == 0 { steps.remove(at: place) }
-        for later in known.reversed() {
-            guard later >= second else { break }
-            changed.insert(later)
-        }
+        changedFrom = min(changedFrom ?? second, second)
     }
 
-    /// Seconds whose number is another since the last call.
-    mutating func takeChanged() -> Set<Int> {
-        defer { changed.removeAll() }
-        return changed
+    /// Seconds of which something was told and whose number is another since the last call, in their order.
+    mutating func takeChanged() -> ArraySlice<Int> {
+        guard let first = changedFrom else { return [] }
+        changedFrom = nil
+        return known[Self.place(of: first, in: known) { $0 }...]
+    }
+
+    /// The oldest second stays as it is from now on.
+    private mutating func forgetFirst() {
+        known.removeFirst()
+        let old = steps.prefix { $0.second < known[0] }.count
+        steps.removeFirst(old)
     }
 
     /// Where a second is or would be: mostly the last.

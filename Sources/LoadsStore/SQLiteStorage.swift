@@ -63,22 +63,22 @@ public actor SQLiteStorage: RunStorage {
     // MARK: Writing
 
     public func commit(_ changes: [RunChanges], keys: [String: String?]) async throws(StorageError) -> [String: Int] {
-        try await attempt { [database, recent, hits] in
+        let dropped: [String: Int] = try await attempt { [database, recent, hits] in
             do {
-                let (dropped, old) = try await database.write { database in
-                    let dropped = try StorageWriter(database: database, recent: recent, hits: hits).write(
-                        changes, keys: keys)
-                    let isOver = changes.contains { $0.record.isOver }
-                    return (dropped, isOver ? try self.forget(database, recent) : [])
+                return try await database.write { database in
+                    try StorageWriter(database: database, recent: recent, hits: hits).write(changes, keys: keys)
                 }
-                for run in old { hits.remove(run) }
-                return dropped
             } catch {
                 // What memory takes for stored is not in the database.
                 recent.forget()
                 throw error
             }
         }
+        guard limit != nil, changes.contains(where: { $0.record.isOver }) else { return dropped }
+        // By itself: what is stored is stored, also when what is old cannot be removed. The next run's end tries again.
+        let old = try? await database.write { [recent] database in try self.forget(database, recent) }
+        for run in old ?? [] { hits.remove(run) }
+        return dropped
     }
 
     // MARK: Reading

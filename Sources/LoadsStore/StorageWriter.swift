@@ -27,13 +27,17 @@ struct StorageWriter {
         return dropped
     }
 
-    /// Removes the ended runs that came before the last ones.
+    /// Removes the runs that ended before the last ones. A set-up or tear-down stays for as long as its run is open: a master that
+    /// is started again asks for what came of it.
     ///
     /// - Returns: The runs that are no more; the files with their hits are still there.
     func forget(allBut limit: Int) throws -> [String] {
         let old = try String.fetchAll(
-            database, sql: "SELECT id FROM run WHERE NOT open ORDER BY number DESC LIMIT -1 OFFSET ?",
-            arguments: [limit])
+            database,
+            sql: """
+                SELECT id FROM (SELECT id, record FROM run WHERE NOT open ORDER BY number DESC LIMIT -1 OFFSET ?)
+                WHERE coalesce(json_extract(record, '$.parent') NOT IN (SELECT id FROM run WHERE open), 1)
+                """, arguments: [limit])
         for id in old {
             for table in ["part", "total", "second", "event"] { try run("DELETE FROM \(table) WHERE run = ?", id) }
             try run("DELETE FROM run WHERE id = ?", id)
@@ -79,10 +83,12 @@ struct StorageWriter {
     private func write(_ record: RunRecord) throws {
         let form = String(decoding: try JSONEncoder().encode(RecordForm(record)), as: UTF8.self)
         let submission = Data(ClientRequest(id: 0, ask: .submit(record.submission)).encoded())
+        // Among those that are over a run stands where it ended: one that took a day is not the oldest.
         try run(
             """
             INSERT INTO run (id, open, submission, record) VALUES (?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET open = excluded.open, record = excluded.record
+            ON CONFLICT (id) DO UPDATE SET open = excluded.open, record = excluded.record, number =
+                CASE WHEN open AND NOT excluded.open THEN (SELECT max(number) + 1 FROM run) ELSE number END
             """, record.run, !record.isOver, submission, form)
     }
 

@@ -106,7 +106,7 @@ public struct RunSubmission: Sendable, Equatable {
     public var run: String
     /// As the user named it.
     public var target: String
-    /// Whether the target is a URL: then a failed hit fails the run.
+    /// Whether the target is a URL, or several: then a failed hit fails the run.
     public var isURLTarget: Bool
     /// What each agent starts.
     public var launch: RunnerLaunch

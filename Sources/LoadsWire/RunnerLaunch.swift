@@ -2,7 +2,7 @@
 public struct RunnerLaunch: Sendable, Equatable {
     /// What is started.
     public enum Program: Sendable, Equatable {
-        /// A runner that every agent of this make brings along; `url` is the one that calls one URL.
+        /// A runner that every agent of this make brings along; `url` is the one that calls URLs.
         case builtIn(String)
         /// A program: an absolute path, a path relative to the run's directory if it contains a slash (what was shipped
         /// lies there), or else a name that is looked up in the agent's `PATH`.

@@ -6,7 +6,7 @@ import LoadsCore
 @main struct Loads: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "loads",
-        abstract: "Runs the Swift tests a team already has, or one URL, as a load test.",
+        abstract: "Runs the Swift tests a team already has, or URLs, as a load test.",
         version: "loads \(VersionCommand.version)",
         subcommands: [
             RunCommand.self, SizeCommand.self, ListCommand.self, CompareCommand.self, DemoCommand.self,

@@ -82,7 +82,7 @@ import Testing
                         name: "search"),
                 ]))
         #expect(run.isURL && run.targetText == "http://h/ POST http://h/form")
-        #expect(run.plan.weights == ["http://h/": 1, "search": 1] || run.plan.weights["http://h/"] == 3)
+        #expect(run.plan.weights == ["http://h/": 3, "search": 1])
         #expect(run.plan.parts.map(\.plan.isOpen) == [true, false])
     }
 
@@ -105,6 +105,18 @@ import Testing
         ("header: bad\nscenarios:\n  - target: http://h/\n", "t.yml:1: header bad: not a header"),
         ("body: x\nscenarios:\n  - target: http://h/\n", "t.yml:1: body x: is for one URL: say it of a scenario"),
         ("package: P\nscenarios:\n  - target: http://h/\n", "t.yml:1: package P: is for tests, and http://h/ is a URL"),
+        (
+            "threads: true\nscenarios:\n  - target: http://h/\n    name: x\n",
+            "t.yml:1: threads: is for tests whose bodies block, and http://h/ is a URL"
+        ),
+        (
+            "env: A=b\nscenarios:\n  - target: http://h/\n",
+            "t.yml:1: env: is for tests and programs, and http://h/ is a URL"
+        ),
+        (
+            "set-up: true\nscenarios:\n  - target: http://h/\n",
+            "t.yml:1: set-up: is for programs, and http://h/ is none"
+        ),
         ("scenarios:\n  - target: A.B\n    method: PUT\n", "t.yml:3: method PUT: is for a URL, and A.B is a test"),
         ("method: PUT\nscenarios:\n  - target: A.B\n", "t.yml:1: method PUT: is for a URL, and A.B is a test"),
     ])

@@ -90,6 +90,35 @@ import Testing
         #expect(run.users == 0 && run.takeChanges().seconds.mapValues(\.users) == [2: 9])
     }
 
+    /// A runner's batches all have the users of when they are cut, those too that bring what a loop had counted earlier.
+    @Test func whatARunnerTellsLateSaysNothingOfTheUsersOfThen() {
+        var run = MergedRun(maxNames: 10)
+        run.wantIntervals(true, at: 0)
+        for second in 0..<3 { run.take(batch(1, from: Double(second), to: Double(second + 1), users: 5), from: a) }
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [0: 5, 1: 5, 2: 5])
+        _ = run.takeIntervals(at: 3)
+        run.take(batch(4, from: 0, to: 1, users: 0), from: a)
+        var last = Batch(from: 3, to: 3.1)
+        last.statistics.users = 0
+        run.take(last, from: a)
+        #expect(run.users == 0 && run.takeChanges().seconds.mapValues(\.users) == [0: 5, 3: 0])
+        // Nothing but what is late happened: that nobody is there any more is told all the same.
+        let published = run.takeIntervals(at: 3.2)
+        #expect(published.map(\.0) == [0, 3] && published.map(\.2.users) == [5, 0])
+    }
+
+    /// Every second may be one of four weeks: one batch must not change all that were ever told of.
+    @Test func onlySoManySecondsChangeWithWhatIsLate() {
+        var levels = UserLevels()
+        for second in 0..<UserLevels.limit + 500 { levels.take(second % 2, in: second) }
+        #expect(levels.takeChanged().count == UserLevels.limit)
+        levels.take(7, in: 3)
+        #expect(Array(levels.takeChanged()) == Array(500..<UserLevels.limit + 500))
+        let all = levels.latest
+        #expect(levels.users(at: UserLevels.limit + 499) == all && levels.users(at: UserLevels.limit + 498) == all - 1)
+        #expect(levels.takeChanged().isEmpty)
+    }
+
     @Test func usersOfAnAgentThatIsLostEndWithItsData() {
         var run = MergedRun(maxNames: 10)
         for second in 0..<4 {

@@ -153,12 +153,34 @@ import Testing
         #expect(try await storage.log("one", from: 1, limit: 9).isEmpty)
         #expect(try await storage.seconds("two", from: 0, limit: 9).count == 1)
         #expect(hits().sorted() == ["going.ndjson", "three.ndjson", "two.ndjson"])
+        // It began before all of them, and ends after them.
+        try await add("going", isOver: true)
+        #expect(try await storage.load().history.map(\.run) == ["three", "going"])
         await storage.close()
         // A master that is told to keep fewer.
         let again = try SQLiteStorage(directory: directory.path, runs: 1)
-        #expect(try await again.load().history.map(\.run) == ["three"])
-        #expect(hits().sorted() == ["going.ndjson", "three.ndjson"])
+        #expect(try await again.load().history.map(\.run) == ["going"])
+        #expect(hits() == ["going.ndjson"])
         await again.close()
+    }
+
+    /// After a restart its run asks for what came of it.
+    @Test func aSetUpIsKeptForAsLongAsItsRunIsOpen() async throws {
+        let directory = try TemporaryDirectory()
+        let storage = try SQLiteStorage(directory: directory.path, runs: 1)
+        func add(_ id: String, parent: String? = nil, isOver: Bool = true) async throws {
+            var record = record(id)
+            record.state = isOver ? .ended : .running
+            record.parent = parent
+            _ = try await storage.commit([RunChanges(record: record)], keys: [:])
+        }
+        try await add("parent", isOver: false)
+        try await add("child", parent: "parent")
+        for id in ["one", "two"] { try await add(id) }
+        #expect(try await storage.load().history.map(\.run) == ["child", "two"])
+        try await add("parent")
+        #expect(try await storage.load().history.map(\.run) == ["parent"])
+        await storage.close()
     }
 
     @Test func memoryForgetsOldRunsToo() async throws {

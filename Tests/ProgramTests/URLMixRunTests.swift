@@ -103,6 +103,29 @@ import Testing
         #expect(starts.count == 20 && starts.min() ?? 0 >= 0.3)
     }
 
+    /// Its runner knows it by its URL alone.
+    @Test func aMixMayHaveOneURLWithAName() async throws {
+        let nginx = try await Nginx()
+        let run = try await run(
+            10, nginx, [],
+            file: """
+                scenarios:
+                  - target: \(nginx.url)/empty
+                    method: HEAD
+                    name: front
+                    users: 2
+                    iterations: 3
+                  - target: \(nginx.url)/empty
+                    method: HEAD
+                    name: front
+                    users: 1
+                    iterations: 4
+                """)
+        await nginx.stop()
+        #expect(run.outcome.status == 0, "\(run.outcome.output)\(run.outcome.errors)")
+        #expect(run.requests("HEAD /empty") == 10 && run.log.count == 10)
+    }
+
     /// A failed hit fails the run, whichever URL's it is.
     @Test func whatFailsIsTheScenarios() async throws {
         let nginx = try await Nginx()

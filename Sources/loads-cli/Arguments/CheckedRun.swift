@@ -55,9 +55,10 @@ struct CheckedRun: Sendable, Equatable {
         drawsSeed = settings.value("seed") == nil
         environment = Self.environment(settings, &read)
         hasSetUp = settings.flag("set-up")
-        if hasSetUp, settings.list("command").isEmpty, let given = settings.list("target").first {
+        let first = settings.list("target").first?.text ?? mix?.entries.first?.target
+        if hasSetUp, settings.list("command").isEmpty, let first {
             read.complain(
-                "\(settings.label("set-up")): is for programs, and \(given.text) is none (tests say themselves what they set up)"
+                "\(settings.label("set-up")): is for programs, and \(first) is none (tests say themselves what they set up)"
             )
         }
         package = settings.value("package")?.text ?? "."
@@ -218,11 +219,6 @@ struct CheckedRun: Sendable, Equatable {
                 read.complain("\(given.label) \(parts[0]): variables that begin with LOADS_ are set by Loads itself")
             }
             environment[String(parts[0])] = String(parts[1])
-        }
-        if let given = settings.list("env").first, let url = settings.list("target").first,
-            WebAddress.isMeant(by: url.text)
-        {
-            read.complain("\(given.label): is for tests and programs, and \(url.text) is a URL")
         }
         return environment
     }

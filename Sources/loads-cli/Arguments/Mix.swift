@@ -47,7 +47,7 @@ struct Mix: Sendable, Equatable {
     private func judgeKinds(_ settings: Settings, _ read: inout Readings) -> Bool {
         let before = read.problems.count
         let urls = entries.filter { $0.request != nil }
-        guard let url = urls.first else {
+        guard let url = urls.first, let request = url.request else {
             CheckedRun.refuseForOthers(entries[0].target, "a test", settings, &read)
             return read.problems.count == before
         }
@@ -55,7 +55,7 @@ struct Mix: Sendable, Equatable {
             read.complain(
                 "\(url.place) is a URL, and \(test.target) a test: the scenarios of a mix are one or the other")
         }
-        CheckedRun.refuseForURLs(url.target, settings, &read)
+        CheckedRun.refuseForURLs(request.url, settings, &read)
         CheckedRun.URLRequest.judge(settings, &read)
         for name in ["method", "body", "name"] {
             guard let given = settings.value(name) else { continue }
@@ -131,7 +131,10 @@ struct Mix: Sendable, Equatable {
     /// - Parameter names: Which scenarios a target means.
     func applied(to plan: Plan, _ names: (String) -> [String]) -> Plan {
         var mixed = plan
-        for entry in entries { for name in names(entry.target) { mixed.weights[name] = entry.weight } }
+        // One with a model of its own has none, and may be the same as one that has.
+        for entry in entries where entry.part == nil {
+            for name in names(entry.target) { mixed.weights[name] = entry.weight }
+        }
         guard entries.contains(where: { $0.part != nil }) else { return mixed }
         var parts = entries.compactMap { entry in
             entry.part.map { part in

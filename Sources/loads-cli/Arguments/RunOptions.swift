@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The options of a run as the command line takes them. All are optional text: judged later, together with the file's.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "Tests (Module.Suite/test, Module.Suite.test, Module.Suite), or one URL.")
+    @Argument(help: "Tests (Module.Suite/test, Module.Suite.test, Module.Suite), or URLs.")
     var targets: [String] = []
     @Option(
         parsing: .unconditionalSingleValue,

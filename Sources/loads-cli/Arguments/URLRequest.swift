@@ -65,6 +65,9 @@ extension CheckedRun {
         if settings.flag("threads") {
             read.complain("\(settings.label("threads")): is for tests whose bodies block, and \(url) is a URL")
         }
+        if let given = settings.list("env").first {
+            read.complain("\(given.label): is for tests and programs, and \(url) is a URL")
+        }
     }
 
     /// Complains about what shapes a request, where something else makes them.

@@ -6,7 +6,7 @@ import LoadsWire
 /// `loads TARGET …`: the main thing.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run tests, one request to a URL, or a program, as a load. The default command.",
+        commandName: "run", abstract: "Run tests, requests to URLs, or a program, as a load. The default command.",
         discussion: """
             loads BlogTests.TestWebSite/something -c 10 -n 10
             loads http://127.0.0.1:8080/ -c 50 -d 10s

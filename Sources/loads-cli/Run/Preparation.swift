@@ -26,7 +26,11 @@ struct Preparation {
     /// - Throws: ``Refusal`` when there is nothing to start.
     func runner(for run: CheckedRun) async throws -> Runner {
         switch run.target {
-        case .urls(let requests): return urlRunner(requests, debug: run.debugRequests)
+        case .urls(let requests):
+            var runner = urlRunner(requests, debug: run.debugRequests)
+            // The runner of one URL calls its scenario by that, whatever the mix calls it.
+            if run.mix != nil, requests.count == 1 { runner.plan = run.plan { _ in [requests[0].url] } }
+            return runner
         case .command(let words):
             return Runner(
                 launch: RunnerLaunch(

@@ -25,7 +25,11 @@ struct SizeRun {
             let shipment = try await remote.shipment()
             return try await MasterConnection.with(place.master, keys: place.keys) { client in
                 try await search(in: (place.placement.agents ?? 1)...request.largest) { load in
-                    try await remote.outcome(of: request.step(load), shipment, client)
+                    let step = request.step(load)
+                    return try await RemoteRun(
+                        run: step, place: place, runner: runner(for: step), console: console, outputs: outputs,
+                        interrupts: interrupts
+                    ).outcome(of: step, shipment, client)
                 }
             }
         }
@@ -39,14 +43,23 @@ struct SizeRun {
             }
         }
         return try await search(in: 1...largest) { load in
+            let step = request.step(load)
             let run = LocalRun(
-                run: request.step(load), runner: runner, console: console, outputs: Outputs.none,
-                interrupts: interrupts)
+                run: step, runner: runner(for: step), console: console, outputs: Outputs.none, interrupts: interrupts)
             switch await run.outcome() {
             case .refused(let code, let message): throw Refusal(code: code, message: message)
             case .finished(let summary): return summary
             }
         }
+    }
+
+    /// The runner with the plan of a step: of a mix it knows the weights by other names.
+    private func runner(for step: CheckedRun) -> Preparation.Runner {
+        var runner = runner
+        guard let weights = runner.plan?.weights else { return runner }
+        runner.plan = step.plan
+        runner.plan?.weights = weights
+        return runner
     }
 
     private func search(
