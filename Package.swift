@@ -166,7 +166,7 @@ let package = Package(
             [
                 "LoadsAgent", "LoadsMaster", "LoadsTransport", "LoadsZeroMQ", "LoadsCore", "LoadsWire",
                 "LoadsEventLoop",
-                "FixtureRunner", "loads-agent",
+                "FixtureRunner", "TestSupport", "loads-agent",
             ]),
         tests(
             "LoadsTransportTests",
@@ -187,10 +187,10 @@ let package = Package(
             swiftSettings: settings),
         tests("ClusterTests", ["loads-cli", "loads-master", "loads-agent", "TestSupport"]),
         .testTarget(
-            name: "LoadsCoreTests", dependencies: ["LoadsCore", "LoadsEventLoop"], exclude: ["Vectors"],
+            name: "LoadsCoreTests", dependencies: ["LoadsCore", "LoadsEventLoop", "TestSupport"], exclude: ["Vectors"],
             swiftSettings: settings),
         .testTarget(
-            name: "LoadsReportTests", dependencies: ["LoadsReport", "LoadsCore", "LoadsEventLoop"],
+            name: "LoadsReportTests", dependencies: ["LoadsReport", "LoadsCore", "LoadsEventLoop", "TestSupport"],
             exclude: ["Outputs/junit.xsd"], swiftSettings: settings),
         tests(
             "LoadsExportTests",
@@ -206,7 +206,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser", condition: tools),
             ]),
         tests("LoadsSessionEngineTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "TestSupport"]),
-        tests("LoadsSessionTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "CZlib", "CZstd"]),
+        tests("LoadsSessionTests", ["LoadsSession", "LoadsCore", "LoadsEventLoop", "CZlib", "CZstd", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

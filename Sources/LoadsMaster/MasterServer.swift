@@ -87,7 +87,9 @@ public actor MasterServer {
         history = Array(state.history.suffix(historyLimit))
         for stored in state.open {
             let log = try await storage.log(stored.record.run, from: 1, limit: RunLog.limit)
-            try await replayThresholds(restore(stored, log))
+            let run = restore(stored, log)
+            run.merged.restore(users: try await storage.users(run.id, last: UserLevels.limit))
+            try await replayThresholds(run)
         }
         await catchUpOnce()
         let addresses = try transport.open(self)

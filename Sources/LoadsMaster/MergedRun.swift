@@ -86,6 +86,11 @@ struct MergedRun {
         changedParts.insert(source)
     }
 
+    /// Takes the users of the last seconds as they are stored: what is late still is of these.
+    mutating func restore(users seconds: [(second: Int, users: Int)]) {
+        levels = UserLevels(latest: users, of: seconds)
+    }
+
     /// Until when there is data of a source, in seconds since the start.
     func lastData(_ source: Intake.Source) -> Double { parts[source]?.lastData ?? 0 }
 

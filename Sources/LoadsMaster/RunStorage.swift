@@ -23,8 +23,22 @@ public protocol RunStorage: Sendable {
     func log(_ run: String, from number: Int, limit: Int) async throws(StorageError) -> [LogEntry]
     /// What was measured in each second of a run from a second on, in order.
     func seconds(_ run: String, from second: Int, limit: Int) async throws(StorageError) -> [(Int, Statistics)]
+    /// The users at the end of each of the last seconds of a run, in order.
+    func users(_ run: String, last: Int) async throws(StorageError) -> [(second: Int, users: Int)]
     /// Lets go of everything.
     func close() async
+}
+
+extension RunStorage {
+    /// Reads all seconds: a storage that can do better does.
+    public func users(_ run: String, last: Int) async throws(StorageError) -> [(second: Int, users: Int)] {
+        var users: [(second: Int, users: Int)] = []
+        while true {
+            let page = try await seconds(run, from: users.last.map { $0.second + 1 } ?? 0, limit: 100)
+            if page.isEmpty { return users.suffix(last) }
+            users += page.map { ($0.0, $0.1.users) }
+        }
+    }
 }
 
 /// What a master finds when it starts.

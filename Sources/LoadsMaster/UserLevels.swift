@@ -19,6 +19,19 @@ struct UserLevels {
     /// - Parameter latest: Users of whom is known already. When they began is not: before the first step there were as many.
     init(latest: Int = 0) { self.latest = latest }
 
+    /// - Parameters:
+    ///   - latest: Users now.
+    ///   - seconds: The last seconds of which something was told, in their order, and the users at their ends.
+    init(latest: Int, of seconds: [(second: Int, users: Int)]) {
+        self.latest = latest
+        let seconds = seconds.suffix(Self.limit)
+        known = seconds.map(\.second)
+        for (before, after) in zip(seconds, seconds.dropFirst()) where before.users != after.users {
+            steps.append((after.second, after.users - before.users))
+        }
+        if let last = seconds.last, last.users != latest { steps.append((last.second + 1, latest - last.users)) }
+    }
+
     /// Users that ran at the end of a second. Before the seconds that are kept there were as many as when these begin.
     func users(at second: Int) -> Int {
         var users = latest

@@ -43,6 +43,20 @@ struct HitFiles: Sendable {
     /// Removes the file of a run that is no more.
     func remove(_ run: String) { unlink("\(directory)/\(run).ndjson") }
 
+    /// Removes the files of runs that are no more: of those that a master was about to remove when it was killed.
+    func remove(allBut runs: Set<String>) {
+        guard let stream = opendir(directory) else { return }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            names.append(
+                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+        }
+        closedir(stream)
+        for name in names where name.hasSuffix(".ndjson") && !runs.contains(String(name.dropLast(7))) {
+            unlink("\(directory)/\(name)")
+        }
+    }
+
     /// A new file outlives a loss of power only with its entry in its directory, and that in its own.
     private func syncDirectories() {
         for path in [directory, directory + "/.."] {

@@ -45,6 +45,9 @@ public actor SQLiteStorage: RunStorage {
         // With a full disk there is nothing to be made room with either: the next run's end tries again.
         let old = try? database.write { [recent] database in try forget(database, recent) }
         for run in old ?? [] { hits.remove(run) }
+        guard limit != nil else { return }
+        let all = try? database.read { database in try String.fetchSet(database, sql: "SELECT id FROM run") }
+        if let all { hits.remove(allBut: all) }
     }
 
     private nonisolated var hits: HitFiles { HitFiles(directory: "\(directory)/hits") }
@@ -108,6 +111,12 @@ public actor SQLiteStorage: RunStorage {
             try await database.read { database in
                 try StorageReader(database: database).seconds(run, from: second, limit: limit)
             }
+        }
+    }
+
+    public func users(_ run: String, last: Int) async throws(StorageError) -> [(second: Int, users: Int)] {
+        try await attempt { [database] in
+            try await database.read { database in try StorageReader(database: database).users(run, last: last) }
         }
     }
 

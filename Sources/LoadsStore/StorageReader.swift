@@ -76,6 +76,16 @@ struct StorageReader {
         }
         return seconds
     }
+
+    func users(_ run: String, last: Int) throws -> [(second: Int, users: Int)] {
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT second, statistics FROM second WHERE run = ? AND name = '' ORDER BY second DESC LIMIT ?",
+            arguments: [run, last])
+        return try rows.reversed().map { row in
+            (row["second"], try Statistics(decoding: [UInt8](row["statistics"] as Data)).users)
+        }
+    }
 }
 
 extension Statistics {

@@ -34,6 +34,9 @@ import Testing
         #expect(DescriptorLimit.problem(users: 5000, isPlain: false, limit: 20_000) == nil)
         #expect(DescriptorLimit.problem(users: 7000, isPlain: false, limit: 20_000)?.contains("6633 users") == true)
         #expect(DescriptorLimit.problem(users: 7000, isPlain: true, limit: 20_000) == nil)
+        #expect(
+            DescriptorLimit.problem(users: 10_000, isPlain: true, servers: 2, limit: 20_000)?.contains("9950 users")
+                == true)
         let open = DescriptorLimit.problem(users: 20_000, option: "--max-users", isPlain: true, limit: 20_000)
         #expect(open?.hasPrefix("--max-users 20000: ") == true)
         #expect(DescriptorLimit.problem(users: 20_000, isPlain: true, limit: 20_000)?.contains("19900 users") == true)

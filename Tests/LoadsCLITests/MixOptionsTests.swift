@@ -86,7 +86,24 @@ import Testing
         #expect(run.plan.parts.map(\.plan.isOpen) == [true, false])
     }
 
+    @Test func aScenariosHeaderReplacesTheOneOfAll() throws {
+        let run = try run(
+            """
+            header: ["Authorization: all", "X-Y: z"]
+            scenarios:
+              - target: http://h/
+                header: "authorization: own"
+              - target: http://h/b
+            """)
+        guard case .urls(let requests) = run.target else { return #expect(run.isURL) }
+        #expect(requests.map(\.headers) == [["X-Y: z", "authorization: own"], ["Authorization: all", "X-Y: z"]])
+    }
+
     @Test(arguments: [
+        (
+            "scenarios:\n  - target: http://h/\n  - target: http://h/\n    weight: 3\n",
+            "t.yml:3: target http://h/: stands twice: once, with a weight for both, is the same"
+        ),
         (
             "scenarios:\n  - target: http://h/\n  - target: A.B\n",
             "t.yml:2: target http://h/ is a URL, and A.B a test: the scenarios of a mix are one or the other"

@@ -119,6 +119,20 @@ import Testing
         #expect(levels.takeChanged().isEmpty)
     }
 
+    @Test func aMasterThatIsStartedAgainKnowsTheUsersOfTheLastSeconds() {
+        var parts: [Intake.Source: MergedRun.Part] = [:]
+        for (source, users, end) in [(a, 3, 1.0), (b, 4, 3.0)] {
+            parts[source] = MergedRun.Part(lastData: end)
+            parts[source]!.statistics.users = users
+        }
+        var run = MergedRun(maxNames: 10, parts: parts)
+        run.restore(users: [(0, 2), (1, 5), (2, 7)])
+        // What a was cut off with: it had 3 users, and has 6 since the second 1.
+        run.take(batch(1, from: 1, to: 2, users: 6), from: a)
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [1: 8, 2: 10])
+        #expect(run.users == 10)
+    }
+
     @Test func usersOfAnAgentThatIsLostEndWithItsData() {
         var run = MergedRun(maxNames: 10)
         for second in 0..<4 {

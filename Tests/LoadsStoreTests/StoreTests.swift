@@ -82,12 +82,14 @@ import Testing
         var changes = RunChanges(record: record())
         changes.total = statistics(["n", "m"], 5)
         changes.seconds = [0: statistics(["n"], 2), 1: statistics(["n", "m"], 3)]
+        changes.seconds[0]!.users = 3
         changes.parts = [part(7, hits: 5)]
         changes.events = [LogEntry(number: 1, at: 13, event: RunEvent(kind: "started", text: "go", agent: "a"))]
         #expect(try await storage.commit([changes], keys: ["a": "key-a"]).isEmpty)
         // The next commit has the names that changed, and adds to a second that is there.
         changes.total = statistics(["n"], 9)
         changes.seconds = [1: statistics(["n"], 4)]
+        changes.seconds[1]!.users = 4
         changes.parts = [part(8, hits: 9)]
         changes.events = []
         #expect(try await storage.commit([changes], keys: ["a": "key-a"]).isEmpty)
@@ -105,6 +107,9 @@ import Testing
         #expect(seconds.map(\.0) == [0, 1])
         #expect(seconds.map { $0.1.names["n"]?.count } == [2, 7])
         #expect(seconds.map { $0.1.iterations.ok } == [2, 7])
+        let users = try await again.users("r", last: 5)
+        #expect(users.map(\.second) == [0, 1] && users.map(\.users) == [3, 4])
+        #expect(try await again.users("r", last: 1).map(\.users) == [4])
         #expect(
             try await again.log("r", from: 1, limit: 10) == [
                 LogEntry(number: 1, at: 13, event: RunEvent(kind: "started", text: "go", agent: "a"))
@@ -157,7 +162,8 @@ import Testing
         try await add("going", isOver: true)
         #expect(try await storage.load().history.map(\.run) == ["three", "going"])
         await storage.close()
-        // A master that is told to keep fewer.
+        // A master that is told to keep fewer, and finds a file that the last one was about to remove.
+        _ = FileManager.default.createFile(atPath: directory.path + "/hits/gone.ndjson", contents: nil)
         let again = try SQLiteStorage(directory: directory.path, runs: 1)
         #expect(try await again.load().history.map(\.run) == ["going"])
         #expect(hits() == ["going.ndjson"])

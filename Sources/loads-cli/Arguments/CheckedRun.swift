@@ -140,6 +140,15 @@ struct CheckedRun: Sendable, Equatable {
         return servers.allSatisfy(DescriptorLimit.isPlain)
     }
 
+    /// Servers that each user may have a connection to, as far as can be told.
+    var servers: Int {
+        guard case .urls(let requests) = target else { return 1 }
+        let origins = requests.map {
+            $0.url.lowercased().split(separator: "/", omittingEmptySubsequences: false).prefix(3)
+        }
+        return max(1, Set(origins.map { $0.joined(separator: "/") }).count)
+    }
+
     // MARK: Target
 
     private static func target(_ settings: Settings, _ read: inout Readings) -> Target? {

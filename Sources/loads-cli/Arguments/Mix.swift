@@ -31,6 +31,11 @@ struct Mix: Sendable, Equatable {
             read.complain("\(target.label) \(target.text): the scenarios have the targets")
         }
         guard entries.count == settings.scenarios.count, judgeKinds(settings, &read) else { return nil }
+        let sharing = entries.filter { $0.part == nil }
+        for (index, entry) in sharing.enumerated()
+        where sharing[..<index].contains(where: { $0.target == entry.target }) {
+            read.complain("\(entry.place): stands twice: once, with a weight for both, is the same")
+        }
         guard !entries.contains(where: { $0.part == nil }) else { return }
         for given in Settings.loadOptions.compactMap({ settings.given($0) }) {
             read.complain("\(given.words): is for scenarios without a model of their own, and each has one")

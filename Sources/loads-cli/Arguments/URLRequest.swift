@@ -31,6 +31,9 @@ extension CheckedRun {
             }
         }
 
+        /// The name of a header, for comparing.
+        static func headerName(_ text: String) -> String { text.prefix { $0 != ":" }.lowercased() }
+
         private static func isHeader(_ text: String) -> Bool {
             let parts = text.split(separator: ":", maxSplits: 1)
             let clean = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f || $0 == "\t" }
@@ -82,12 +85,14 @@ extension CheckedRun {
 extension CheckedRun.URLRequest {
     /// - Parameters:
     ///   - settings: What shapes the request; ``judge(_:_:)`` says whether it can.
-    ///   - shared: Headers of all the run's URLs.
+    ///   - shared: Headers of all the run's URLs; an own one of the name replaces them.
     init(_ url: String, _ settings: Settings, shared: [Settings.Given] = []) {
         self.url = url
         body = settings.value("body")?.text
         method = settings.value("method")?.text ?? (body == nil ? "GET" : "POST")
         name = settings.value("name")?.text
-        headers = (shared + settings.list("header")).map(\.text)
+        let own = settings.list("header").map(\.text)
+        let names = Set(own.map(Self.headerName))
+        headers = shared.map(\.text).filter { !names.contains(Self.headerName($0)) } + own
     }
 }

@@ -72,7 +72,7 @@ struct RunCommand: AsyncParsableCommand {
                 case .mix: "scenarios: users"
                 }
             if let problem = DescriptorLimit.problem(
-                users: run.plan.peakUsers, option: option, isPlain: run.isPlain, limit: limit)
+                users: run.plan.peakUsers, option: option, isPlain: run.isPlain, servers: run.servers, limit: limit)
             {
                 // A URL's users each need a connection; tests may make none.
                 if run.isURL { throw Refusal(.usage, problem) }

@@ -36,7 +36,7 @@ struct SizeRun {
         let limit = DescriptorLimit.raise()
         var largest = request.largest
         if request.run.isURL, request.unit == .users {
-            let room = DescriptorLimit.users(isPlain: request.run.isPlain, limit: limit)
+            let room = DescriptorLimit.users(isPlain: request.run.isPlain, servers: request.run.servers, limit: limit)
             if room < largest {
                 largest = max(1, room)
                 console.note("no more than \(largest) users are tried: more have no file descriptors (`ulimit -n`)")

@@ -33,9 +33,16 @@ enum DescriptorLimit {
         return host != "localhost" && !host.hasSuffix(".localhost")
     }
 
+    /// Descriptors of a user with a connection to each of so many servers.
+    private static func perUser(isPlain: Bool, servers: Int) -> Int {
+        (isPlain ? perPlainUser : perUser) + servers - 1
+    }
+
     /// How many users a limit suffices for.
-    static func users(isPlain: Bool, limit: Int) -> Int {
-        max(0, (limit - base) / (isPlain ? perPlainUser : perUser))
+    ///
+    /// - Parameter servers: That each of them has a connection to.
+    static func users(isPlain: Bool, servers: Int = 1, limit: Int) -> Int {
+        max(0, (limit - base) / perUser(isPlain: isPlain, servers: servers))
     }
 
     /// What to say of so many users under a limit; nil when it suffices.
@@ -43,13 +50,17 @@ enum DescriptorLimit {
     /// - Parameters:
     ///   - option: What says how many they are.
     ///   - isPlain: Whether they call `http://` URLs.
-    static func problem(users: Int, option: String = "-c", isPlain: Bool, limit: Int) -> String? {
-        let perUser = isPlain ? perPlainUser : perUser
-        let needed = users * perUser + base
+    ///   - servers: That each of them has a connection to.
+    static func problem(
+        users: Int, option: String = "-c", isPlain: Bool, servers: Int = 1, limit: Int
+    ) -> String? {
+        let needed = users * perUser(isPlain: isPlain, servers: servers) + base
         guard needed > limit else { return nil }
+        let connections = servers == 1 ? "a connection each" : "a connection to each of \(servers) servers"
+        let room = Self.users(isPlain: isPlain, servers: servers, limit: limit)
         return
-            "\(option) \(users): with a connection each they need about \(needed) file descriptors, and the limit is "
-            + "\(limit), enough for \(Self.users(isPlain: isPlain, limit: limit)) users: raise it (`ulimit -Hn`, or "
+            "\(option) \(users): with \(connections) they need about \(needed) file descriptors, and the limit is "
+            + "\(limit), enough for \(room) users: raise it (`ulimit -Hn`, or "
             + "/etc/security/limits.conf)"
     }
 }

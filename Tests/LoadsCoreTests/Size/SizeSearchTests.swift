@@ -1,4 +1,5 @@
 import LoadsCore
+import TestSupport
 import Testing
 
 @Suite struct SizeSearchTests {

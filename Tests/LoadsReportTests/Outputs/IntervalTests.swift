@@ -1,5 +1,6 @@
 import Foundation
 import LoadsCore
+import TestSupport
 import Testing
 
 @testable import LoadsReport
