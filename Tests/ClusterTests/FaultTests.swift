@@ -10,11 +10,13 @@ import Testing
         let master = try await cluster.startMaster()
         let (first, second) = (try await cluster.startAgent("a1"), try await cluster.startAgent("a2"))
         var (delivered, killed, served) = (Delivered(served: 0, time: 0), Date.distantPast, 0)
+        var pause = 0.0
         let outcome = try await cluster.run(
             nginx, duration: "15s", ["--on-lost", "continue", "--stream", cluster.hitFile]
         ) {
             try await Task.sleep(for: .seconds(2))
             delivered = try await cluster.delivered(nginx, users: 10)
+            pause = Self.longestPause(of: 1.5)
             second.kill(SIGKILL)
             killed = .now
             await second.killed()
@@ -29,6 +31,8 @@ import Testing
         let death = killed.timeIntervalSince(try outcome.summary.started)
         let error = lost["clock_error_s"] as? Double ?? 0
         #expect(from <= death + error + 0.01, "\(missing), killed after \(death) s")
+        // It begins at most a second before its death, and no earlier but for what this machine held everybody up meanwhile.
+        #expect(from > death - 1 - error - 4 * pause, "\(missing), killed after \(death) s, held up for \(pause) s")
         let whole = try #require(outcome.summary.agents.first { $0["id"] as? String == "a1" })
         #expect(whole["missing"] is NSNull || whole["missing"] == nil)
         try outcome.expectOnlyTheLastMoments(of: "a2", after: delivered, death: served)
@@ -143,6 +147,20 @@ import Testing
         for process in [slow, quick] { process.kill() }
         await agent.stop()
         await master.stop()
+    }
+
+    /// For how long, at most, this process was held up while it slept for so many seconds.
+    private static func longestPause(of seconds: Double) -> Double {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(seconds)
+        var (longest, last) = (Duration.zero, clock.now)
+        while last < end {
+            Thread.sleep(forTimeInterval: 0.005)
+            let now = clock.now
+            longest = max(longest, now - last)
+            last = now
+        }
+        return longest / .seconds(1)
     }
 
     /// The number behind a word where it stands last in lines that are whole.

@@ -39,6 +39,8 @@ import Testing
             }
             // What this machine does to them the run tells itself.
             let lag = try written.number("lag_ms.p95") / 1000
+            let half = try written.number("lag_ms.p50")
+            if half > 40 { return "half of them start more than 40 ms late" }
             let late = times.enumerated().filter { $1 > ramp.due(Double($0)) + 0.04 + lag }
             return late.count > times.count / 20 ? "\(late.count) start more than 40 ms later than told" : nil
         }
@@ -56,7 +58,8 @@ import Testing
             }
             #expect(Set(byUser.keys) == [0, 1, 2, 3])
             // What this machine and the server in it do to a user at the worst, the run tells itself.
-            let slack = try (written.number("generator.max_loop_lag_ms") + written.number("latency_ms.max")) / 1000
+            let held = try (written.number("generator.max_loop_lag_ms") + written.number("latency_ms.max")) / 1000
+            let slack = min(0.5, held)
             var wrong: [String] = []
             for (user, times) in byUser.sorted(by: { $0.key < $1.key }) {
                 let (first, last) = (try #require(times.first), try #require(times.last))
