@@ -16,6 +16,8 @@ final class BatchCollector: Sendable {
 
     private struct State {
         var cutter = BatchCutter()
+        /// Users that ran when the last batch was handed over.
+        var users = 0
         /// Whether a loop has been asked and has not answered yet.
         var asked: [Bool]
         /// Loops that were waited for in vain and have not answered since.
@@ -157,10 +159,14 @@ final class BatchCollector: Sendable {
     }
 
     private func deliver(_ cut: (inout BatchCutter) -> [Batch]) {
-        var batches = state.withLock { cut(&$0.cutter) }
         let users = users()
-        for index in batches.indices { batches[index].statistics.users = users }
+        var (batches, before) = state.withLock { state in
+            defer { state.users = users }
+            return (cut(&state.cutter), state.users)
+        }
         let last = batches.count - 1
+        // What ended in a second that is over ended beside those who ran then: the next stage may have begun.
+        for index in batches.indices { batches[index].statistics.users = index == last ? users : before }
         batches[last].statistics.health.orphanFailures += OrphanFailures.take()
         let usage = Self.usage()
         batches[last].statistics.health.cpuSeconds = max(0, usage.cpuSeconds - spentBefore)

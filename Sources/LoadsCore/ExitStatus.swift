@@ -29,7 +29,8 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
     /// decides about failures.
     ///
     /// An expectation that failed outside any iteration (``GeneratorHealth/orphanFailures``) is a failure too: it is
-    /// shown apart, but a test that failed must not pass. Iterations that the end of the run cut off are not failures.
+    /// shown apart, but a test that failed must not pass. Iterations that had not ended when the grace was over are failures, too:
+    /// a target that hangs must not pass. Who gives no grace has wanted them cut off; nor is what a stop interrupts a failure.
     ///
     /// - Parameters:
     ///   - fault: Whether something of ours went wrong on the way.
@@ -41,7 +42,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
             if summary.isURLTarget || statistics.iterations.started == 0 {
                 statistics.failedHitCount > 0 || !statistics.failures.isEmpty || statistics.health.orphanFailures > 0
             } else {
-                statistics.iterations.failed > 0 || statistics.health.orphanFailures > 0
+                summary.failed(statistics.iterations) > 0 || statistics.health.orphanFailures > 0
             }
         self =
             if summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
@@ -67,6 +68,12 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
 }
 
 extension Summary {
+    /// How many iterations count as failures: those that failed, and those that were not done when the grace was over.
+    /// Where nothing was measured there is nothing to judge by.
+    public func failed(_ iterations: IterationCounts) -> Int {
+        iterations.failed + (plan.grace > .zero && !measuredNothing ? iterations.cutOff : 0)
+    }
+
     /// Whether the numbers can be trusted, and every threshold could be judged.
     fileprivate var isTrusted: Bool { verdict.kind == .valid && !thresholds.contains { $0.state == .unjudged } }
 }

@@ -15,6 +15,17 @@ struct MergedRun {
         var hits = 0
         /// The end of its last batch, in seconds since the start.
         var lastData: Double = 0
+        /// The most users that it has told of in the second of its last batch.
+        fileprivate var most = 0
+        /// Of which second they were.
+        fileprivate var second = -1
+        /// Nothing has come of it.
+        init() {}
+
+        init(statistics: Statistics, hits: Int, lastData: Double) {
+            (self.statistics, self.hits, self.lastData) = (statistics, hits, lastData)
+            most = statistics.users
+        }
     }
 
     /// Over all agents since the start.
@@ -49,7 +60,7 @@ struct MergedRun {
         overflowedBefore = total.health.overflowedNames
         knownNames.admit(&self.total, limit: .max)
         self.parts = parts
-        levels = UserLevels(latest: parts.values.reduce(0) { $0 + $1.statistics.users })
+        levels = UserLevels(latest: parts.values.reduce(0) { $0 + $1.most })
     }
 
     mutating func take(_ batch: Batch, from source: Intake.Source) {
@@ -78,8 +89,9 @@ struct MergedRun {
         part.statistics.health.merge(health)
         // What a source tells late, of a time before its last data, comes with the users of now: they say nothing of then.
         let isLate = end < part.lastData
-        levels.take(isLate ? 0 : users - part.statistics.users, in: second)
-        if !isLate { part.statistics.users = users }
+        let most = isLate ? part.most : second == part.second ? max(part.most, users) : users
+        levels.take(most - part.most, in: second)
+        if !isLate { (part.statistics.users, part.most, part.second) = (users, most, second) }
         part.hits += hits
         if end.isFinite { part.lastData = max(part.lastData, min(end, Double(Batch.lastSecond))) }
         parts[source] = part
@@ -88,7 +100,7 @@ struct MergedRun {
 
     /// Takes the users of the last seconds as they are stored: what is late still is of these.
     mutating func restore(users seconds: [(second: Int, users: Int)]) {
-        levels = UserLevels(latest: users, of: seconds)
+        levels = UserLevels(latest: levels.latest, of: seconds)
     }
 
     /// Until when there is data of a source, in seconds since the start.
@@ -133,7 +145,7 @@ struct MergedRun {
     }
 
     /// Users running on all agents.
-    var users: Int { levels.latest }
+    var users: Int { parts.values.reduce(0) { $0 + $1.statistics.users } }
 
     /// What the generators say of themselves together: CPU and counts add up, peaks are those of one agent.
     var health: GeneratorHealth {
@@ -153,8 +165,9 @@ struct MergedRun {
     /// Users of a source that runs no more.
     mutating func ended(_ source: Intake.Source) {
         // Until then there were as many as it last said.
-        if let part = parts[source] { levels.step(-part.statistics.users, in: Int(part.lastData.rounded(.up))) }
+        if let part = parts[source] { levels.step(-part.most, in: Int(part.lastData.rounded(.up))) }
         parts[source]?.statistics.users = 0
+        parts[source]?.most = 0
         total.users = users
         changedParts.insert(source)
     }

@@ -1,4 +1,4 @@
-/// How many users ran on all agents together, second by second.
+/// How many users ran on all agents together, second by second: of each agent the most in it.
 ///
 /// Agents tell how many of theirs run with every batch. What comes late is of the second that it tells of: the seconds after it,
 /// whose users are known already, change with it. A pure structure.
@@ -32,7 +32,7 @@ struct UserLevels {
         if let last = seconds.last, last.users != latest { steps.append((last.second + 1, latest - last.users)) }
     }
 
-    /// Users that ran at the end of a second. Before the seconds that are kept there were as many as when these begin.
+    /// Users that ran in a second. Before the seconds that are kept there were as many as when these begin.
     func users(at second: Int) -> Int {
         var users = latest
         for step in steps.reversed() {

@@ -35,6 +35,11 @@ import Testing
         #expect(run.outputs.files[.json] == "out.json")
     }
 
+    @Test func anOptionStandsOnceWhateverItIsCalled() throws {
+        let problems = try read("target: A.B\nusers: 5\nc: 6\n").problems
+        #expect(problems == ["loads.yml:3: c: stands twice (loads.yml:2: users)"])
+    }
+
     @Test func everyOptionOfTheCommandLineIsKnown() {
         let help = RunCommand.helpMessage(columns: 500)
         let documented = help.matches(of: #/--([a-z-]+)/#).map { String($0.1) }
@@ -100,7 +105,7 @@ import Testing
         let error = #expect(throws: UsageError.self) { try run("target: A.B\n\nusers: many\nduration: 5") }
         #expect(
             error?.problems == [
-                "loads.yml:3: users many: not a number (try 10)",
+                "loads.yml:3: users many: not a whole number (try 10)",
                 "loads.yml:4: duration 5: not a duration, the unit is missing (try 10s, 2m, 1h30m)",
             ])
     }

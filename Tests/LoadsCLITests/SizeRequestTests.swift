@@ -57,7 +57,7 @@ import Testing
         ([("stages", "10s:5,10s:0")], nil, "--stages: each step of a search has one load"),
         ([("stream", "x.ndjson")], nil, "--stream: a search has many runs"),
         ([("users", "9")], "3", "--to 3: less than the load to begin with, 9"),
-        ([], "none", "--to none: not a number"),
+        ([], "none", "--to none: not a whole number"),
         ([("rate", "5/s"), ("duration", "1s")], "90/m", "--to 90/m: less than the load to begin with, 5/s"),
         ([("rate", "0.1/h"), ("duration", "100h")], nil, "--rate 0.1/h: a search has whole arrivals"),
     ])

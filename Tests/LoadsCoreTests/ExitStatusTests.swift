@@ -37,6 +37,18 @@ import Testing
         #expect(ExitStatus(summary(orphans: 1)) == .failures)
     }
 
+    @Test func whatHangsUntilTheGraceEndsFailsUnlessThereIsNone() {
+        var run = summary(interruptedIterations: 3)
+        #expect(ExitStatus(run) == .passed, "somebody may have stopped them")
+        run.statistics.iterations.cutOff = 3
+        #expect(ExitStatus(run) == .failures)
+        run.plan.grace = .zero
+        #expect(ExitStatus(run) == .passed)
+        var silent = summary(iterations: 3, interruptedIterations: 3, hits: 0)
+        silent.statistics.iterations.cutOff = 3
+        #expect(ExitStatus(silent) == .nothingToRun)
+    }
+
     @Test func followsTheHitsWhereThereAreNoIterations() {
         #expect(ExitStatus(summary(iterations: 0)) == .passed)
         #expect(ExitStatus(summary(failedHits: 1, iterations: 0)) == .failures)

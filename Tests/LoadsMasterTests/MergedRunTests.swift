@@ -122,8 +122,9 @@ import Testing
     @Test func aMasterThatIsStartedAgainKnowsTheUsersOfTheLastSeconds() {
         var parts: [Intake.Source: MergedRun.Part] = [:]
         for (source, users, end) in [(a, 3, 1.0), (b, 4, 3.0)] {
-            parts[source] = MergedRun.Part(lastData: end)
-            parts[source]!.statistics.users = users
+            var statistics = Statistics()
+            statistics.users = users
+            parts[source] = MergedRun.Part(statistics: statistics, hits: 0, lastData: end)
         }
         var run = MergedRun(maxNames: 10, parts: parts)
         run.restore(users: [(0, 2), (1, 5), (2, 7)])
@@ -131,6 +132,16 @@ import Testing
         run.take(batch(1, from: 1, to: 2, users: 6), from: a)
         #expect(run.takeChanges().seconds.mapValues(\.users) == [1: 8, 2: 10])
         #expect(run.users == 10)
+    }
+
+    @Test func theUsersOfASecondAreTheMostThatThereWereInIt() {
+        var run = MergedRun(maxNames: 10)
+        for (from, users) in [(0.0, 2), (0.5, 9), (0.9, 4), (1.0, 4), (1.5, 3), (2.0, 7), (2.9, 0)] {
+            run.take(batch(1, from: from, to: from + 0.1, users: users), from: a)
+            run.take(batch(1, from: from, to: from + 0.1, users: 1), from: b)
+        }
+        #expect(run.takeChanges().seconds.mapValues(\.users) == [0: 10, 1: 5, 2: 8])
+        #expect(run.users == 1)
     }
 
     @Test func usersOfAnAgentThatIsLostEndWithItsData() {

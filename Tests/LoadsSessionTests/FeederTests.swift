@@ -63,6 +63,13 @@ import Testing
         #expect(error.problems[0] == "\(file.path):3: age: \"x\" is not a whole number (Int)")
         #expect(error.problems[1].hasPrefix("\(file.path):4: role: "))
         #expect(error.problems[2] == "\(file.path):6: age: \"\" is not a whole number (Int)")
+        let both = try TemporaryFile("name,age,role\na,x,admin\nb,1\nc,y,admin\n")
+        #expect(
+            problem(Feeder.csv(both.path, of: Login.self))?.problems == [
+                "\(both.path):2: age: \"x\" is not a whole number (Int)",
+                "\(both.path):3: 2 fields, but the header has 3",
+                "\(both.path):4: age: \"y\" is not a whole number (Int)",
+            ])
         let short = try TemporaryFile("a,b\n1\n1,2\n1,2,3\n")
         #expect(
             problem(Feeder.csv(short.path))?.problems == [

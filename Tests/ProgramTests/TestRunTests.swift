@@ -49,6 +49,29 @@ import Testing
         #expect(outcome.output.contains("2 × connect"), "\(outcome.output)")
     }
 
+    /// One that takes connections, and answers nobody.
+    @Test(arguments: ["1s", "0s"]) func aServerThatHangsFailsTheRunUnlessItIsGivenNoGrace(_ grace: String) async throws
+    {
+        let port = try Ports.free()
+        let code =
+            "import socket, time; s = socket.create_server(('127.0.0.1', \(port))); print('up', flush=True); time.sleep(600)"
+        let server = try ChildProcess(["python3", "-c", code])
+        try await server.wait(for: "port") { server.output.contains("up") }
+        let directory = try TemporaryDirectory()
+        let (json, junit) = (directory.path + "/summary.json", directory.path + "/junit.xml")
+        let outcome = try await Program.run([
+            "BlogTests.TestWebSite/something", "--package", Program.blog, "--server-url", "http://127.0.0.1:\(port)",
+            "-c", "4", "-d", "1s", "--grace", grace, "--json", json, "--junit", junit,
+        ])
+        server.kill()
+        #expect(outcome.status == (grace == "0s" ? 0 : 1), "\(outcome.output)\(outcome.errors)")
+        let written = try Written(json: json)
+        #expect(try written.number("iterations.cut_off") == 4)
+        #expect(written.value("verdict.kind") as? String == "incomplete")
+        let cases = try String(contentsOfFile: junit, encoding: .utf8)
+        #expect(cases.contains("4 had not ended when the grace was over") == (grace != "0s"), "\(cases)")
+    }
+
     @Test func anUnknownTestIs69WithTheNearestNames() async throws {
         let outcome = try await Program.run(["BlogTests.TestWebSite/somethin", "--package", Program.blog])
         #expect(outcome.status == 69)

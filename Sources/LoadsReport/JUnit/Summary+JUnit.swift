@@ -66,9 +66,8 @@ extension Summary {
             let iterations = scenario.iterations
             return JUnitCase(
                 name: name,
-                result: iterations.failed == 0 || areFailuresJudged
-                    ? .passed
-                    : .failed(message: "\(iterations.failed) of \(iterations.ended) iterations failed", details: ""),
+                result: failed(iterations) == 0 || areFailuresJudged
+                    ? .passed : .failed(message: failureText(iterations), details: ""),
                 time: duration)
         }
         switch whole.result {
@@ -148,7 +147,7 @@ extension Summary {
             message.append(
                 isURLTarget || iterations.started == 0
                     ? "\(statistics.failedHitCount) of \(statistics.hitCount) hits failed"
-                    : "\(iterations.failed) of \(iterations.ended) iterations failed")
+                    : failureText(iterations))
             if statistics.health.orphanFailures > 0 {
                 message.append("\(statistics.health.orphanFailures) failures outside of iterations")
             }
@@ -158,6 +157,12 @@ extension Summary {
         }
         guard !message.isEmpty else { return .passed }
         return .failed(message: message.joined(separator: ", "), details: details.joined(separator: "\n\n"))
+    }
+
+    private func failureText(_ iterations: IterationCounts) -> String {
+        let cutOff = failed(iterations) - iterations.failed
+        return "\(iterations.failed) of \(iterations.ended) iterations failed"
+            + (cutOff > 0 ? ", \(cutOff) had not ended when the grace was over" : "")
     }
 
     /// Whether a threshold says what failures mean.

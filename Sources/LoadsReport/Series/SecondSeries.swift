@@ -9,15 +9,15 @@ struct SecondSeries {
     static let patience = 5
     private var waiting: [Int: Statistics] = [:]
     private var newest = -1
-    private var users = 0
 
     /// Adds what was measured between two points in time, in seconds since the start.
     ///
     /// - Returns: The seconds that are complete by that, in their order.
     mutating func take(_ statistics: Statistics, from: Double, to: Double) -> [(second: Int, Statistics)] {
         let second = Self.second(from: from, to: to)
+        let most = max(statistics.users, waiting[second]?.users ?? 0)
         waiting[second, default: Statistics()].merge(statistics)
-        users = statistics.users
+        waiting[second]!.users = most
         // Only when time goes on: what comes late in several pieces makes one part.
         guard second > newest else { return [] }
         newest = second

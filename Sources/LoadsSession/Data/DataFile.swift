@@ -15,7 +15,9 @@ struct DataFile: Sendable {
     func rows() throws(DataError) -> [DataRow] {
         switch format {
         case .csv(let separator):
-            return try table(separator).rows
+            let (rows, problems) = try table(separator)
+            guard problems.isEmpty else { throw failure(problems) }
+            return rows
         case .json:
             return try elements { line, data throws(DataProblem) in
                 let fields: [String: Scalar]
@@ -36,8 +38,8 @@ struct DataFile: Sendable {
     func values<Value: Decodable>(_ type: Value.Type) throws(DataError) -> [Value] {
         switch format {
         case .csv(let separator):
-            let rows = try table(separator).rows
-            return try gather(rows) { row throws(DataProblem) in
+            let (rows, problems) = try table(separator)
+            return try gather(rows, besides: problems) { row throws(DataProblem) in
                 do {
                     return try DataRowDecoder.decode(row, as: type)
                 } catch {
@@ -57,7 +59,8 @@ struct DataFile: Sendable {
 
     // MARK: CSV
 
-    private func table(_ separator: UInt8) throws(DataError) -> (columns: DataRow.Columns, rows: [DataRow]) {
+    /// The rows that have all their fields, and what is wrong with the others.
+    private func table(_ separator: UInt8) throws(DataError) -> (rows: [DataRow], problems: [DataProblem]) {
         var reader = CSVReader(try bytes(), separator: separator)
         let columns: DataRow.Columns
         switch reader.next() {
@@ -86,9 +89,8 @@ struct DataFile: Sendable {
                 rows.append(DataRow(columns: columns, values: record.fields, line: record.line))
             }
         }
-        guard problems.isEmpty else { throw failure(problems) }
-        guard !rows.isEmpty else { throw failure([], "\(path) has no rows, only a header") }
-        return (columns, rows)
+        guard !rows.isEmpty || !problems.isEmpty else { throw failure([], "\(path) has no rows, only a header") }
+        return (rows, problems)
     }
 
     // MARK: JSON
@@ -137,12 +139,14 @@ struct DataFile: Sendable {
     // MARK: Both
 
     /// Everything that could be made, or all that could not.
+    ///
+    /// - Parameter found: What is wrong with others.
     private func gather<Element, Value>(
-        _ elements: [Element], _ make: (Element) throws(DataProblem) -> Value
+        _ elements: [Element], besides found: [DataProblem] = [], _ make: (Element) throws(DataProblem) -> Value
     ) throws(DataError) -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(elements.count)
-        var problems: [DataProblem] = []
+        var problems = found
         for element in elements {
             do throws(DataProblem) {
                 values.append(try make(element))
@@ -150,7 +154,7 @@ struct DataFile: Sendable {
                 problems.append(error)
             }
         }
-        guard problems.isEmpty else { throw failure(problems) }
+        guard problems.isEmpty else { throw failure(problems.sorted { $0.line < $1.line }) }
         return values
     }
 

@@ -92,6 +92,10 @@ struct ConfigurationFile {
                 return
             }
             let label = "\(place): \(written)"
+            if kind != .list, let other = settings.value(name) {
+                problems.append("\(label): stands twice (\(other.label))")
+                return
+            }
             switch (kind, value) {
             case (.flag, .scalar(let scalar)):
                 switch scalar.string.lowercased() {

@@ -59,7 +59,7 @@ struct Readings {
     ) -> Int? {
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            complain("\(given.label) \(given.text): not a number (try 10)")
+            complain("\(given.label) \(given.text): not a whole number (try 10)")
             return nil
         }
         // What is beyond every number is beyond the limit, too.
