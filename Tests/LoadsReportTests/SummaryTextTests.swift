@@ -82,6 +82,14 @@ import Testing
         #expect(summary.text().contains("nothing was measured: nothing was run\n"))
         summary.isProgram = true
         #expect(summary.text().contains("nothing was measured: the program reported no hit and no iteration\n"))
+        for isProgram in [false, true] {
+            var warm = summary
+            (warm.isProgram, warm.plan.warmUp) = (isProgram, .seconds(2))
+            warm.statistics.warmUp = Sample.statistics([Sample.hit(milliseconds: 1)])
+            #expect(
+                warm.text().contains(
+                    "nothing was measured: everything that ran belongs to the warm-up of 2s (--warm-up)\n"))
+        }
         summary.statistics.iterations.started = 2
         summary.statistics.iterations.interrupted = 2
         #expect(summary.text().contains("nothing was measured: no iteration came to its end"))
