@@ -8,7 +8,7 @@ extension Summary {
         lines += totals(style)
         if !statistics.scenarios.isEmpty {
             lines.append("")
-            lines += NameTable(scenarios: statistics.scenarios, rate: rate(of:)).lines(style)
+            lines += NameTable(scenarios: statistics.scenarios, rate: rate(of:scenario:)).lines(style)
             lines += scenarioArrivals(style)
         }
         if !statistics.names.isEmpty {
