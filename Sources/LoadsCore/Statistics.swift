@@ -53,6 +53,9 @@ public struct ArrivalCounts: Sendable, Equatable {
         self.cancelled = cancelled
     }
 
+    /// Those that a share is of: all that were planned but those that a stop came before.
+    public var judged: Int { planned - cancelled }
+
     /// Adds the counts of another interval, or of another agent.
     public mutating func merge(_ other: ArrivalCounts) {
         planned += other.planned

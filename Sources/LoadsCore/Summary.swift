@@ -1,5 +1,3 @@
-internal import LoadsEventLoop
-
 /// Everything a run leaves behind: what was asked, what was measured, and how it ended.
 ///
 /// Reports compute what they show from the full histograms in ``statistics``; nothing here is rounded.
@@ -87,17 +85,6 @@ public struct UserChange: Sendable, Equatable {
         users = 0
         self.rate = rate
     }
-}
-
-extension Summary {
-    /// Seconds of the run that its figures cover: all but the warm-up.
-    public var measuredSeconds: Double { max(0, duration - plan.warmUp.inSeconds) }
-
-    /// What so many are a second, of all that the figures cover: the rate that every report shows. 0 where there was no time.
-    public func rate(of count: Double) -> Double { measuredSeconds > 0 ? count / measuredSeconds : 0 }
-
-    /// What so many are a second, likewise.
-    public func rate(of count: Int) -> Double { rate(of: Double(count)) }
 }
 
 /// A runner that died, and the size of the hole it left.

@@ -30,7 +30,7 @@ struct NameTable {
             statistics.namesByCount.filter { $0.value.count > 0 }.map {
                 ($0.key, $0.value.count, $0.value.failed, $0.value.latency)
             },
-            all: (all.count, all.failed, all.latency), rate)
+            all: (all.count, all.failed, all.latency), { count, _ in rate(count) })
     }
 
     /// Steps by their name. They nest: all together would count some time twice.
@@ -38,11 +38,13 @@ struct NameTable {
         let ranked = steps.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
         self.init(
             "steps", of: "count", ranked.map { ($0.key, $0.value.count, $0.value.failed, $0.value.duration) }, all: nil,
-            rate)
+            { count, _ in rate(count) })
     }
 
     /// Iterations by their scenario, with the times that a visitor felt: of arrivals from their intended start.
-    init(scenarios: [String: ScenarioStatistics], rate: (Int) -> Double) {
+    ///
+    /// - Parameter rate: Of so many iterations of a scenario; nil where it is not known.
+    init(scenarios: [String: ScenarioStatistics], rate: (Int, String) -> Double?) {
         self.init(
             "scenarios", of: "iterations",
             scenarios.sorted { $0.key < $1.key }.filter { $0.value.iterations.started > 0 }.map { name, own in
@@ -56,7 +58,7 @@ struct NameTable {
     private init(
         _ title: String, of counted: String,
         _ names: [(name: String, count: Int, failed: Int, times: Histogram)],
-        all: (count: Int, failed: Int, times: Histogram)?, _ rate: (Int) -> Double
+        all: (count: Int, failed: Int, times: Histogram)?, _ rate: (Int, String) -> Double?
     ) {
         let unit = TimeUnit(of: names.map(\.times))
         var rows = names.prefix(Self.rowLimit).map { Self.row($0.name, $0.count, $0.failed, $0.times, rate, unit) }
@@ -68,14 +70,15 @@ struct NameTable {
     }
 
     private static func row(
-        _ name: String, _ count: Int, _ failed: Int, _ histogram: Histogram, _ rate: (Int) -> Double, _ unit: TimeUnit
+        _ name: String, _ count: Int, _ failed: Int, _ histogram: Histogram, _ rate: (Int, String) -> Double?,
+        _ unit: TimeUnit
     ) -> Row {
         let times =
             [Double(histogram.min), histogram.mean]
             + [0.5, 0.9, 0.95, 0.99, 0.999].map { Double(histogram.percentile($0) ?? 0) } + [Double(histogram.max)]
         return Row(
             name: name.printable,
-            cells: [Figures.count(count), Figures.count(failed), Figures.rate(rate(count))]
+            cells: [Figures.count(count), Figures.count(failed), rate(count, name).map(Figures.rate) ?? "–"]
                 + (histogram.isEmpty ? times.map { _ in "–" } : times.map(unit.format)),
             hasFailures: failed > 0)
     }

@@ -29,7 +29,8 @@ extension Plan {
         json.value(maxNames)
         json.key("seed")
         json.value(seed)
-        guard !weights.isEmpty else { return }
+        // A weight of 1 is what a scenario has that is not among them.
+        guard weights.values.contains(where: { $0 != 1 }) else { return }
         json.object("weights") { json in
             for (name, weight) in weights.sorted(by: { $0.key < $1.key }) {
                 json.key(escaping: name)

@@ -1,5 +1,4 @@
 import LoadsCore
-import LoadsEventLoop
 
 extension Summary {
     /// The arrivals of an open model, and the times of iterations; response and service time one below the other.
@@ -8,9 +7,8 @@ extension Summary {
         guard arrivals != ArrivalCounts() else {
             return statistics.service.isEmpty ? [] : [label("") + statistics.service.sentence]
         }
-        let rate = measuredSeconds > 0 ? ", \(Figures.rate(Double(arrivals.started) / planSeconds))/s" : ""
         var lines = [
-            label("arrivals") + planned(style) + "\(Figures.count(arrivals.started)) started\(rate), "
+            label("arrivals") + planned(style) + "; \(Figures.count(arrivals.started)) started, "
                 + mark("\(Figures.count(arrivals.dropped)) dropped", arrivals.dropped > 0, style)
                 + (arrivals.cancelled > 0 ? ", \(Figures.count(arrivals.cancelled)) cancelled with the run" : "")
         ]
@@ -50,13 +48,14 @@ extension Summary {
         return (values.map { unit.format($0) }, unit.name)
     }
 
-    /// How many arrivals were due: those of the plan, if some of them are missing.
+    /// How many arrivals were due, and how many a second: those of the plan, if some of them are missing.
     private func planned(_ style: Style) -> String {
         let count = statistics.arrivals.planned
-        guard let all = arrivalsOfPlan, plan.arrivals?.poisson != true, all > count,
-            agents.contains(where: { $0.missing != nil || $0.state == .lost })
-        else { return "\(Figures.count(count)) planned, " }
-        return style.red("\(Figures.count(all)) planned, \(Figures.count(all - count)) of them missing") + ", "
+        let rate = arrivalRate.map { ", \(Figures.rate($0))/s" } ?? ""
+        guard let all = arrivalsOfPlan, plan.arrivals?.poisson != true, all > count, lacksResults else {
+            return "\(Figures.count(count)) planned\(rate)"
+        }
+        return style.red("\(Figures.count(all)) planned\(rate), \(Figures.count(all - count)) of them missing")
     }
 
     /// Whose arrivals were dropped.
@@ -65,12 +64,6 @@ extension Summary {
             "  \(name.printable): \(Figures.count(own.arrivals.planned)) planned, "
                 + mark("\(Figures.count(own.arrivals.dropped)) dropped", true, style)
         }
-    }
-
-    /// Seconds over which arrivals were planned, as far as the run went.
-    private var planSeconds: Double {
-        let planned = (plan.length?.inSeconds ?? duration) - plan.warmUp.inSeconds
-        return max(1e-9, min(planned, interrupted ? measuredSeconds : planned))
     }
 
     /// What was measured in the warm-up, in one line.

@@ -8,7 +8,7 @@ extension Summary {
         lines += totals(style)
         if !statistics.scenarios.isEmpty {
             lines.append("")
-            lines += NameTable(scenarios: statistics.scenarios, rate: rate(of:)).lines(style)
+            lines += NameTable(scenarios: statistics.scenarios, rate: rate(of:scenario:)).lines(style)
             lines += scenarioArrivals(style)
         }
         if !statistics.names.isEmpty {
@@ -42,12 +42,7 @@ extension Summary {
             let reason = stopped.map { $0.printable + ": " } ?? "interrupted: "
             lines.append(style.yellow(reason + "the numbers cover what ran until then"))
         } else if measuredNothing, crash == nil {
-            let reason =
-                statistics.iterations.started > 0
-                ? "no iteration came to its end: give it more time (-d, --grace)"
-                : isProgram
-                    ? "the program reported no hit and no iteration" : "nothing was run"
-            lines.append(style.red("nothing was measured: \(reason)"))
+            lines.append(style.red("nothing was measured: \(whyNothing)"))
         }
         if let tearDownFailure {
             lines.append(style.red("the tear-down was not done: ") + tearDownFailure.printable)
@@ -64,6 +59,14 @@ extension Summary {
             }
         }
         return lines
+    }
+
+    private var whyNothing: String {
+        if statistics.iterations.started > 0 { return "no iteration came to its end: give it more time (-d, --grace)" }
+        if let warmUp = statistics.warmUp, warmUp.iterations.started > 0 || warmUp.hitCount > 0 {
+            return "everything that ran belongs to the warm-up of \(DurationText.text(plan.warmUp)) (--warm-up)"
+        }
+        return isProgram ? "the program reported no hit and no iteration" : "nothing was run"
     }
 
     /// How the number of users or the rate was changed on the way; of very many changes the last ones.

@@ -124,6 +124,18 @@ enum Sample {
         return mix
     }
 
+    /// The same mix, of scenarios with models of their own: a rate for the first half of the run, and a number of iterations.
+    static func timedMix() -> Summary {
+        var mix = mix()
+        mix.plan = Plan(
+            model: .mix([
+                MixPart(
+                    scenarios: ["Shop/buys"], model: .arrivals(Arrivals(rate: .perSecond(13), for: .seconds(1)))),
+                MixPart(scenarios: ["Shop/looks"], model: .cycles([.init(users: 1, amount: .iterations(10))])),
+            ]))
+        return mix
+    }
+
     /// Steps, checks and a metric of each kind.
     static func grouped() -> Statistics {
         let start = Instant(nanoseconds: 0)

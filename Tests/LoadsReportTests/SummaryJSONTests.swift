@@ -38,6 +38,17 @@ import Testing
         #expect(agents.map { $0["dropped_hits"] as? Int } == [0, 5])
     }
 
+    @Test func weightsAreWrittenWhereOneIsNotOne() throws {
+        func weights(_ weights: [String: Int]) throws -> [String: Int]? {
+            var mix = Sample.mix()
+            mix.plan.weights = weights
+            return try #require(try object(mix)["plan"] as? [String: Any])["weights"] as? [String: Int]
+        }
+        #expect(try weights(["Shop/buys": 3, "Shop/looks": 1]) == ["Shop/buys": 3, "Shop/looks": 1])
+        #expect(try weights(["Shop/buys": 1, "Shop/looks": 1]) == nil)
+        #expect(try weights([:]) == nil)
+    }
+
     @Test func scenariosOfAMixAreListed() throws {
         #expect(try object(Sample.fullSummary())["scenarios"] == nil)
         let list = try #require(try object(Sample.mix(failed: 3))["scenarios"] as? [[String: Any]])

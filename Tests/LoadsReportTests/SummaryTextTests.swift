@@ -32,6 +32,12 @@ import Testing
         #expect(!Sample.fullSummary().text().contains("scenarios"))
     }
 
+    @Test func aScenarioWithItsOwnModelHasTheRateOfItsOwnTime() {
+        let rows = Sample.timedMix().text().split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.contains { $0.starts(with: ["Shop/buys", "10", "0", "10.0"]) }, "\(rows)")
+        #expect(rows.contains { $0.starts(with: ["Shop/looks", "10", "0", "–"]) }, "\(rows)")
+    }
+
     @Test func tellsOfStepsChecksAndMetrics() {
         let text = Sample.summary(Sample.grouped()).text()
         let steps = text.split(separator: "\n").first { $0.contains("checkout ") }?.split(separator: " ")
@@ -82,6 +88,14 @@ import Testing
         #expect(summary.text().contains("nothing was measured: nothing was run\n"))
         summary.isProgram = true
         #expect(summary.text().contains("nothing was measured: the program reported no hit and no iteration\n"))
+        for isProgram in [false, true] {
+            var warm = summary
+            (warm.isProgram, warm.plan.warmUp) = (isProgram, .seconds(2))
+            warm.statistics.warmUp = Sample.statistics([Sample.hit(milliseconds: 1)])
+            #expect(
+                warm.text().contains(
+                    "nothing was measured: everything that ran belongs to the warm-up of 2s (--warm-up)\n"))
+        }
         summary.statistics.iterations.started = 2
         summary.statistics.iterations.interrupted = 2
         #expect(summary.text().contains("nothing was measured: no iteration came to its end"))
@@ -230,12 +244,21 @@ import Testing
     }
 
     @Test func whereAnAgentWasLostArrivalsAreThoseOfThePlan() {
-        #expect(open { _ in }.contains("60 planned, 60 started"))
+        #expect(open { _ in }.contains("60 planned, 50.0/s; 60 started, 0 dropped"))
         let lost = open {
             $0.agents[0].missing = .init(from: 1, to: nil, hits: nil, reason: "silent")
             $0.agents[0].state = .lost
         }
-        #expect(lost.contains("100 planned, 40 of them missing, 60 started"), "\(lost)")
+        #expect(lost.contains("100 planned, 50.0/s, 40 of them missing; 60 started"), "\(lost)")
+    }
+
+    @Test func theRateOfArrivalsIsThatOfThePlanAndNotOfTheRun() {
+        let late = open { ($0.statistics.arrivals, $0.duration) = (ArrivalCounts(planned: 100, started: 100), 2.8) }
+        #expect(late.contains("100 planned, 50.0/s; 100 started, 0 dropped"), "\(late)")
+        let stopped = open {
+            ($0.statistics.arrivals, $0.interrupted) = (ArrivalCounts(planned: 60, started: 50, cancelled: 10), true)
+        }
+        #expect(stopped.contains("60 planned, 50.0/s; 50 started, 0 dropped, 10 cancelled with the run"), "\(stopped)")
     }
 
     @Test func saysWhichIterationsTheTimesAreAbout() {

@@ -99,7 +99,7 @@ extension Measure {
         case .iterations: tally.samples += statistics.iterations.completed
         case .checks: for counts in statistics.checks.values { count(counts, in: &tally) }
         case .dropped:
-            tally.samples += statistics.arrivals.planned - statistics.arrivals.cancelled
+            tally.samples += statistics.arrivals.judged
             tally.part += statistics.arrivals.dropped
         case .count, .sum, .last, .share: break
         default: for group in statistics.names.values { count(group, in: &tally) }

@@ -103,10 +103,10 @@ extension Summary {
     private var droppedArrivals: Verdict.Reason? {
         let arrivals = statistics.arrivals
         guard arrivals.dropped > 0 else { return nil }
-        let share = Quantity(Double(arrivals.dropped) / Double(max(1, arrivals.planned)), .share)
+        let share = Quantity(Double(arrivals.dropped) / Double(max(1, arrivals.judged)), .share)
         return Verdict.Reason(
             .droppedArrivals,
-            "\(arrivals.dropped) of \(arrivals.planned) arrivals (\(share)) found no free user and were not made: allow "
+            "\(arrivals.dropped) of \(arrivals.judged) arrivals (\(share)) found no free user and were not made: allow "
                 + "more (--max-users), unless the target is too slow for any number", actual: share,
             limit: Quantity(0, .share))
     }

@@ -37,7 +37,7 @@ extension Summary {
         let arrivals = statistics.arrivals
         if arrivals != ArrivalCounts() {
             csv.row(
-                ["arrivals", "", "\(arrivals.planned)", "\(arrivals.dropped)", rate(arrivals.planned), "", "", ""]
+                ["arrivals", "", "\(arrivals.planned)", "\(arrivals.dropped)", "", "", "", ""]
                     + columns.fields(statistics.response))
         }
         for (name, own) in statistics.scenarios.sorted(by: { $0.key < $1.key }) { rows(of: own, name, &csv) }
@@ -47,13 +47,17 @@ extension Summary {
     /// A scenario of a mix: its iterations, and its arrivals. Scenarios that share a rate have these together, in a line under all
     /// their names; then their own lines have the times, and no counts.
     private func rows(of scenario: ScenarioStatistics, _ name: String, _ csv: inout CSVWriter) {
-        func row(_ kind: String, _ count: Int?, _ failed: Int?, _ times: Histogram) {
-            let rate = count.map { Decimal.text(self.rate(of: $0), decimals: 3) }
+        func row(_ kind: String, _ count: Int?, _ failed: Int?, _ times: Histogram, rate: Double? = nil) {
+            let rate = rate.map { Decimal.text($0, decimals: 3) }
             let counts = [count.map(String.init), failed.map(String.init), rate].map { $0 ?? "" }
             csv.row([kind, name] + counts + ["", "", ""] + DistributionColumns.all.fields(times))
         }
         let (iterations, arrivals) = (scenario.iterations, scenario.arrivals)
-        if iterations.started > 0 { row("scenarios", iterations.ended, iterations.failed, scenario.service) }
+        if iterations.started > 0 {
+            row(
+                "scenarios", iterations.ended, iterations.failed, scenario.service,
+                rate: rate(of: iterations.ended, scenario: name))
+        }
         if arrivals != ArrivalCounts() {
             row("scenario_arrivals", arrivals.planned, arrivals.dropped, scenario.response)
         } else if !scenario.response.isEmpty {

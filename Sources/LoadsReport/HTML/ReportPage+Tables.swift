@@ -68,13 +68,14 @@ extension ReportPage {
         var parts = [
             "\(Figures.count(arrivals.started)) started",
             "\(Figures.count(arrivals.dropped)) dropped"
-                + (arrivals.dropped > 0 ? " (\(Figures.percent(arrivals.dropped, of: arrivals.planned)))" : "")
+                + (arrivals.dropped > 0 ? " (\(Figures.percent(arrivals.dropped, of: arrivals.judged)))" : "")
                 + (arrivals.cancelled > 0 ? ", \(Figures.count(arrivals.cancelled)) cancelled with the run" : ""),
         ]
         if let all = summary.arrivalsOfPlan, summary.plan.arrivals?.poisson != true, all > arrivals.planned {
             parts.append("the plan has \(Figures.count(all))")
         }
-        return parts.joined(separator: ", ")
+        let rate = summary.arrivalRate.map { "\(Figures.rate($0))/s planned; " } ?? ""
+        return rate + parts.joined(separator: ", ")
     }
 
     /// The times of iterations; of arrivals both of them, one below the other.
@@ -112,7 +113,8 @@ extension ReportPage {
             return HTMLTable.Row(
                 name: name,
                 cells: [
-                    Figures.count(one.iterations.started), rate(one.iterations.ended),
+                    Figures.count(one.iterations.started),
+                    summary.rate(of: one.iterations.started, scenario: name).map(Figures.rate) ?? "–",
                     Figures.count(one.iterations.failed), hasArrivals ? Figures.count(one.arrivals.planned) : "–",
                     hasArrivals ? Figures.count(one.arrivals.dropped) : "–",
                 ] + cells(one.felt, unit), isBad: one.iterations.failed > 0 || one.arrivals.dropped > 0,

@@ -138,8 +138,8 @@ extension Summary {
         let missing = planned - arrivals.planned
         return lines + [
             "",
-            "\(Figures.count(planned)) arrivals, \(missing > 0 ? "\(Figures.count(missing)) of them missing, " : "")"
-                + arrivals.unmade,
+            "\(Figures.count(planned)) arrivals\(arrivalRate.map { " (\(Figures.rate($0))/s)" } ?? ""), "
+                + (missing > 0 ? "\(Figures.count(missing)) of them missing, " : "") + arrivals.unmade,
         ]
     }
 

@@ -16,7 +16,7 @@ extension Summary {
                     [
                         Markdown.code(name), Figures.count(own.iterations.started),
                         Figures.count(own.iterations.failed),
-                        Figures.rate(rate(of: own.iterations.started)),
+                        rate(of: own.iterations.started, scenario: name).map(Figures.rate) ?? "–",
                     ] + cells(own.felt)))
         }
         lines += rest(ran.count)
@@ -32,7 +32,7 @@ extension Summary {
 extension ArrivalCounts {
     /// How many of them did not become iterations: `3 dropped (20.0 %)`.
     var unmade: String {
-        "\(Figures.count(dropped)) dropped (\(Figures.percent(dropped, of: planned)))"
+        "\(Figures.count(dropped)) dropped (\(Figures.percent(dropped, of: judged)))"
             + (cancelled > 0 ? ", \(Figures.count(cancelled)) cancelled with the run" : "")
     }
 }

@@ -120,6 +120,19 @@ import Testing
         #expect(verdict.kind == .valid)
     }
 
+    /// As the threshold `dropped` counts them.
+    @Test func theShareOfDroppedArrivalsIsOfThoseThatNoStopCameBefore() throws {
+        let arrivals = ArrivalCounts(planned: 1000, started: 720, dropped: 80, cancelled: 200)
+        let verdict = summary { $0.statistics.arrivals = arrivals }
+        #expect(verdict.reasons.map(\.code) == [.droppedArrivals] && verdict.reasons[0].actual?.value == 0.1)
+        #expect(verdict.reasons[0].text.hasPrefix("80 of 800 arrivals (10 %) found no free user"))
+        var judge = try Made.judge("dropped < 1%")
+        var statistics = Statistics()
+        statistics.arrivals = arrivals
+        judge.take(statistics, second: 0)
+        #expect(judge.results(duration: 1)[0].actual == 0.1)
+    }
+
     @Test func aBodyThatBlocksLimitsWhenItDoesSoOften() {
         func holders(_ count: Int) -> Verdict {
             summary { $0.statistics.health.lag.holders["Suite/slow"] = LoopHold(count: count, longest: 30_000_000) }

@@ -144,6 +144,12 @@ import Testing
         #expect(rows.contains { $0.contains("service time") && $0.contains("40.0 ms") })
         #expect(page.contains("id=\"figure-arrivals\">5<") && page.contains("4 started, 1 dropped (20.0 %)"))
         #expect(!Self.text(Sample.fullSummary()).contains("response time of"))
+        var stopped = Sample.openSummary()
+        (stopped.plan, stopped.interrupted) = (Plan(arrivals: Arrivals(rate: .perSecond(5), for: .seconds(4))), true)
+        stopped.statistics.arrivals = ArrivalCounts(planned: 10, started: 4, dropped: 1, cancelled: 5)
+        #expect(
+            Self.text(stopped).contains(
+                "5.00/s planned; 4 started, 1 dropped (20.0 %), 5 cancelled with the run"))
     }
 
     @Test func whatWasMeasuredByNameHasATable() throws {
@@ -155,6 +161,14 @@ import Testing
         #expect(page.contains("<bdi>sign in</bdi>") && page.contains("<bdi>Blog.swift:9</bdi>"))
         #expect(page.contains("<bdi>has token</bdi>") && page.contains("75.0 %"))
         #expect(Self.text(Sample.mix()).contains("<bdi>Shop/buys</bdi>"))
+        let timed = Self.text(Sample.timedMix()).split(separator: "\n")
+        func cells(_ scenario: String) -> [Substring] {
+            (timed.first { $0.contains("<bdi>\(scenario)</bdi></") } ?? "").split(separator: ">").compactMap {
+                $0.hasSuffix("</td") ? $0.dropLast(4) : nil
+            }
+        }
+        #expect(cells("Shop/buys").prefix(3) == ["10", "10.0", "0"], "\(cells("Shop/buys"))")
+        #expect(cells("Shop/looks").prefix(3) == ["10", "–", "0"], "\(cells("Shop/looks"))")
     }
 
     @Test func whatIsMissingOfAnAgentIsTold() {

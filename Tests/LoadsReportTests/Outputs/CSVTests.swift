@@ -56,11 +56,23 @@ import Testing
             rows.filter { $0[0].hasPrefix("scenario") }.map { row in columns.map { row[$0] } } == [
                 ["scenarios", "Shop/a", "4", "0", "2.000", "3.000000"],
                 ["scenario_arrivals", "Shop/a", "", "", "", "7.000000"],
-                ["scenario_arrivals", "Shop/a + Shop/b", "6", "2", "3.000", ""],
+                ["scenario_arrivals", "Shop/a + Shop/b", "6", "2", "", ""],
                 ["scenarios", "Shop/buys", "10", "2", "5.000", "2.000000"],
-                ["scenario_arrivals", "Shop/buys", "13", "3", "6.500", "5.000000"],
+                ["scenario_arrivals", "Shop/buys", "13", "3", "", "5.000000"],
                 ["scenarios", "Shop/looks", "10", "0", "5.000", "2.000000"],
             ])
+    }
+
+    @Test func aScenarioWithItsOwnModelHasTheRateOfItsOwnTime() throws {
+        let rows = lines(Sample.timedMix().csv())
+        let rate = try #require(rows[0].firstIndex(of: "rate_per_s"))
+        #expect(
+            rows.filter { $0[0] == "scenarios" }.map { [$0[1], $0[rate]] } == [
+                ["Shop/buys", "10.000"], ["Shop/looks", ""],
+            ])
+        #expect(rows.filter { $0[0] == "iterations" }.map { $0[rate] } == ["10.000"])
+        // Of arrivals it would be another one: that of the plan.
+        #expect(rows.filter { $0[0].hasSuffix("arrivals") }.map { $0[rate] } == ["", ""])
     }
 
     @Test func aWarmUpIsNotAmongTheTimeThatARateIsOver() throws {

@@ -48,6 +48,12 @@ import Testing
         #expect(markdown.contains("| response time |  |  |  |  | 200.0 | 400.0 | 400.0 | 400.0 |"))
         #expect(markdown.contains("\n5 arrivals, 1 dropped (20.0 %)\n"))
         #expect(!text(Sample.fullSummary(), .crashed).contains("arrivals"))
+        var stopped = Sample.openSummary()
+        (stopped.plan, stopped.interrupted) = (Plan(arrivals: Arrivals(rate: .perSecond(5), for: .seconds(4))), true)
+        stopped.statistics.arrivals = ArrivalCounts(planned: 10, started: 4, dropped: 1, cancelled: 5)
+        #expect(
+            text(stopped, .interrupted).contains(
+                "\n10 arrivals (5.00/s), 1 dropped (20.0 %), 5 cancelled with the run\n"))
     }
 
     @Test func eachScenarioOfAMixHasARow() {
@@ -64,6 +70,10 @@ import Testing
 
                 """), "\(markdown)")
         #expect(!text(Sample.openSummary(), .passed).contains("scenario"))
+        let timed = text(Sample.timedMix(), .passed)
+        #expect(timed.contains("| `Shop/buys` | 10 | 0 | 10.0 |"), "\(timed)")
+        #expect(timed.contains("| `Shop/looks` | 10 | 0 | – |"), "\(timed)")
+        #expect(timed.contains("\n13 arrivals (13.0/s), 3 dropped (23.1 %)\n"), "\(timed)")
     }
 
     @Test func aComparisonNamesWhatGotWorse() throws {
