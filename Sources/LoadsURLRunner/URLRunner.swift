@@ -31,4 +31,7 @@ public enum URLRunner {
         await connection.run(scenarios: scenarios.compactMap { $0?.scenario })
         return true
     }
+
+    /// A URL where others read it: its password is `***`. The only URL of an order is its scenario's name like this.
+    public static func shown(_ url: String) -> String { ShownURL.text(url) }
 }

@@ -24,7 +24,7 @@ struct URLScenario {
         func option(_ name: String) -> String? { order.options[name + suffix]?.first }
         guard let url = option("url"), let method = HTTPRequest.Method(option("method") ?? "GET") else { return nil }
         self.url = url
-        self.label = label ?? url
+        self.label = label ?? URLRunner.shown(url)
         self.method = method
         var fields = HTTPFields()
         for header in order.options["header" + suffix] ?? [] {

@@ -79,6 +79,15 @@ import Testing
         #expect(run.targetText == "PUT http://127.0.0.1:8080/x?y=1")
     }
 
+    @Test func aURLsPasswordStandsInNoName() throws {
+        let run = try parse("http://u:sekret@h/ http://u:sek:ret@h/b?c@d --method PUT")
+        #expect(run.targetText == "PUT http://u:***@h/ PUT http://u:***@h/b?c@d")
+        guard case .urls(let requests) = run.target else { return #expect(run.isURL) }
+        #expect(requests.map(\.label) == ["PUT http://u:***@h/", "PUT http://u:***@h/b?c@d"])
+        #expect(requests.map(\.url) == ["http://u:sekret@h/", "http://u:sek:ret@h/b?c@d"])
+        #expect(try parse("http://u@h:80/x:y@z").targetText == "http://u@h:80/x:y@z")
+    }
+
     @Test func whatStandsBehindTheDashesIsAProgram() throws {
         let run = try parse("-c 10 -n 5 --think 1s --server-url http://h --json j -- node a.mjs -c 3 --json -- x")
         #expect(run.target == .command(["node", "a.mjs", "-c", "3", "--json", "--", "x"]))

@@ -1,3 +1,5 @@
+import LoadsURLRunner
+
 extension CheckedRun {
     /// A request that a run makes of a URL.
     struct URLRequest: Sendable, Equatable {
@@ -9,8 +11,11 @@ extension CheckedRun {
         /// What its hits are counted under; nil is method and path.
         var name: String?
 
-        /// As the command line has it.
-        var text: String { method == "GET" ? url : "\(method) \(url)" }
+        /// As the command line has it, without the URL's password: it stands in every report.
+        var text: String { method == "GET" ? shownURL : "\(method) \(shownURL)" }
+
+        /// What the runner of this URL alone calls it.
+        var shownURL: String { URLRunner.shown(url) }
 
         /// What it is called among several.
         var label: String { name ?? text }

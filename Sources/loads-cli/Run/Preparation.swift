@@ -29,7 +29,7 @@ struct Preparation {
         case .urls(let requests):
             var runner = urlRunner(requests, debug: run.debugRequests)
             // The runner of one URL calls its scenario by that, whatever the mix calls it.
-            if run.mix != nil, requests.count == 1 { runner.plan = run.plan { _ in [requests[0].url] } }
+            if run.mix != nil, requests.count == 1 { runner.plan = run.plan { _ in [requests[0].shownURL] } }
             return runner
         case .command(let words):
             return Runner(
