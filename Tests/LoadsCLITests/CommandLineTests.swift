@@ -175,6 +175,11 @@ import Testing
         ("A.B --timeout 0s", "--timeout 0s: must be longer than nothing (try 10s, 2m, 1h30m)"),
         ("A.B -n 1 -d 1s", "--iterations 1 and --duration 1s exclude each other: say how often or how long"),
         ("A.B --method GET", "--method GET: is for a URL, and A.B is a test"),
+        ("http://h/ --header Content-Length:5", "--header Content-Length:5: Loads sends it itself, by the body"),
+        (
+            "http://h/ --header transfer-encoding:chunked",
+            "--header transfer-encoding:chunked: Loads sends it itself, by the body"
+        ),
         ("http://h/ --package P", "--package P: is for tests, and http://h/ is a URL"),
         ("http://h/ A.B", "http://h/ is a URL, and A.B a test: the targets of a run are one or the other"),
         ("http://h/ http://h/a http://h/", "http://h/: stands twice (a file gives targets weights)"),

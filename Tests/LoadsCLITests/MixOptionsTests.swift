@@ -120,6 +120,10 @@ import Testing
         ("scenarios:\n  - target: http://h/\n    method: (\n", "t.yml:3: method (: not a method (try POST)"),
         ("scenarios:\n  - target: http://h/\n    header: bad\n", "t.yml:3: header bad: not a header"),
         ("header: bad\nscenarios:\n  - target: http://h/\n", "t.yml:1: header bad: not a header"),
+        (
+            "scenarios:\n  - target: http://h/\n    header: \"Content-Length: 5\"\n",
+            "t.yml:3: header Content-Length: 5: Loads sends it itself, by the body"
+        ),
         ("body: x\nscenarios:\n  - target: http://h/\n", "t.yml:1: body x: is for one URL: say it of a scenario"),
         ("package: P\nscenarios:\n  - target: http://h/\n", "t.yml:1: package P: is for tests, and http://h/ is a URL"),
         (

@@ -31,10 +31,17 @@ extension CheckedRun {
             if let method = settings.value("method"), !WebAddress.isToken(method.text) {
                 read.complain("\(method.label) \(method.text): not a method (try POST)")
             }
-            for header in settings.list("header") where !isHeader(header.text) {
-                read.complain("\(header.label) \(header.text): not a header (try \"Accept: text/html\")")
+            for header in settings.list("header") {
+                if !isHeader(header.text) {
+                    read.complain("\(header.label) \(header.text): not a header (try \"Accept: text/html\")")
+                } else if framing.contains(headerName(header.text)) {
+                    read.complain("\(header.label) \(header.text): Loads sends it itself, by the body")
+                }
             }
         }
+
+        /// Headers that say where a request ends: a wrong one makes the server wait.
+        private static let framing: Set = ["content-length", "transfer-encoding"]
 
         /// The name of a header, for comparing.
         static func headerName(_ text: String) -> String { text.prefix { $0 != ":" }.lowercased() }
