@@ -75,6 +75,34 @@ import Testing
         }
     }
 
+    @Test func aServerWithAnAuthorityOfItsOwnIsTrustedWhenAskedFor() async throws {
+        let nginx = try await Nginx()
+        let plain = try await Program.run([nginx.tlsURL + "/", "-n", "2"])
+        #expect(plain.status == 1)
+        #expect(plain.output.contains("2 × tls") && plain.output.contains("`--ca FILE`"), "\(plain.output)")
+        let authority = nginx.authority
+        let stranger = try await Program.run([nginx.tlsURL + "/", "--ca", authority.strangerFile])
+        #expect(stranger.status == 1 && stranger.output.contains("1 × tls"), "\(stranger.output)")
+        for options in [["--ca", authority.caFile], ["--insecure"]] {
+            // New connections, so that the authorities are read again and again.
+            let outcome = try await Program.run(
+                [nginx.tlsURL + "/", nginx.tlsURL + "/gzip.txt", "-c", "3", "-n", "5", "--new-connections"] + options)
+            #expect(outcome.status == 0, "\(options): \(outcome.output)\(outcome.errors)")
+            #expect(outcome.output.contains("15: 15 ok"), "\(outcome.output)")
+        }
+        await nginx.stop()
+    }
+
+    @Test func aFileOfAuthoritiesThatIsNoneIsWrongUsage() async throws {
+        let nginx = try await Nginx()
+        let key = nginx.authority.serverKey
+        let outcome = try await Program.run([nginx.url + "/", "--ca", key])
+        await nginx.stop()
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("--ca \(key): holds no certificate"), "\(outcome.errors)")
+        #expect(nginx.accessLog().isEmpty)
+    }
+
     @Test func aURLsPasswordIsSentAndStandsInNoFile() async throws {
         let nginx = try await Nginx()
         let directory = try TemporaryDirectory()

@@ -87,9 +87,9 @@ extension CheckedRun {
 
     /// Complains about what shapes a request, where something else makes them.
     static func refuseForOthers(_ target: String, _ kind: String, _ settings: Settings, _ read: inout Readings) {
-        for name in URLRequest.options {
-            guard let given = settings.value(name) else { continue }
-            read.complain("\(given.label) \(given.text): is for a URL, and \(target) is \(kind)")
+        for name in URLRequest.options + ServerTrust.options {
+            guard let given = settings.given(name) else { continue }
+            read.complain("\(given.words): is for a URL, and \(target) is \(kind)")
         }
     }
 }
