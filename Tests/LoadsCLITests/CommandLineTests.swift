@@ -105,24 +105,30 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
-        (certificate("MAA=") + "\n-----BEGIN CERTIFICATE-----\nMAA", "certificate 2 of it is not whole"),
-        ("-----BEGIN CERTIFICATE-----\nMAA=\n" + certificate("MAA="), "certificate 1 of it is not whole"),
-        (certificate("hello"), "certificate 1 of it is not whole"),
-        (certificate("MA" + String(repeating: "A", count: 40_002)), "certificate 1 of it is longer than 32768 bytes"),
-        (
-            Array(repeating: certificate("MA" + String(repeating: "A", count: 30_002)), count: 40).joined(),
-            "more than 1048576 bytes of certificates: leave those that the servers need"
-        ),
-    ])
+    @Test(arguments: brokenAuthorities)
     func saysWhatIsWrongWithAuthorities(_ text: String, _ problem: String) throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write(text, to: "ca.pem")
         #expect(problems("https://h/ --ca \(file)") == ["--ca \(file): \(problem)"])
     }
 
+    private static let brokenAuthorities: [(String, String)] = [
+        ("\(certificate("MAA="))\n-----BEGIN CERTIFICATE-----\nMAA", "certificate 2 of it is not whole"),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n\(certificate("MAA="))", "certificate 1 of it is not whole"),
+        (certificate("hello"), "certificate 1 of it is not whole"),
+        (longCertificate(40_000), "certificate 1 of it is longer than 32768 bytes"),
+        (
+            String(repeating: longCertificate(30_000), count: 40),
+            "more than 1048576 bytes of certificates: leave those that the servers need"
+        ),
+    ]
+
     private static func certificate(_ body: String) -> String {
         "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----"
+    }
+
+    private static func longCertificate(_ length: Int) -> String {
+        certificate("MAAA" + String(repeating: "A", count: length))
     }
 
     @Test func whatStandsBehindTheDashesIsAProgram() throws {
