@@ -73,7 +73,7 @@ let package = Package(
         library(
             "LoadsURLRunner",
             [
-                "LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner",
+                "LoadsCore", "LoadsSession", "LoadsWire", "LoadsRunner", "CLinux",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .target(name: "CTesting"),

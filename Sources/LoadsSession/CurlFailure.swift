@@ -40,7 +40,7 @@ enum CurlFailure {
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
             CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_ENGINE_NOTFOUND,
             CURLE_SSL_ENGINE_SETFAILED, CURLE_USE_SSL_FAILED, CURLE_SSL_CLIENTCERT, CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-            return (.tls, "check the certificates, give the server's CA, or switch verification off for this session")
+            return (.tls, certificates)
         case CURLE_URL_MALFORMAT: return (.badURL, "check the URL")
         case CURLE_READ_ERROR, CURLE_ABORTED_BY_CALLBACK: return (.body, "the request's body could not be sent")
         case CURLE_OUT_OF_MEMORY: return (.body, "out of memory: run fewer users")
@@ -48,6 +48,9 @@ enum CurlFailure {
         }
     }
 
+    private static let certificates =
+        "check the certificates, give the server's CA (`--ca FILE` for a URL, a session's `tls.caFile`), or switch "
+        + "verification off (`--insecure`, `tls.verifies`)"
     private static let improper = "the server's answer is not proper HTTP; is this port really an HTTP server's?"
 
     /// Why a name's addresses are not there.

@@ -76,8 +76,8 @@ extension Session {
 
     private func label(_ call: Call, _ target: Target?, _ context: IterationContext) -> HitLabel {
         HitLabel(
-            context: context, name: call.name ?? target?.name ?? "\(call.method.rawValue) \(call.url)",
-            method: call.method.rawValue, url: target.map { url(of: call, $0) } ?? call.url)
+            context: context, name: call.name ?? target?.name ?? "\(call.method.rawValue) \(ShownURL.text(call.url))",
+            method: call.method.rawValue, url: target.map { url(of: call, $0) } ?? ShownURL.text(call.url))
     }
 
     private func url(of call: Call, _ target: Target) -> String {

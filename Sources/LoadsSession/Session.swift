@@ -49,6 +49,11 @@ public final class Session: Sendable {
         self.init(baseURL: baseURL, configuration: configuration)
     }
 
+    /// Makes a session with another's configuration, which they share: nothing of it is worked out again.
+    package convenience init(like other: Session) {
+        self.init(baseURL: other.baseURL, settings: other.settings)
+    }
+
     init(baseURL: String?, settings: SessionSettings) {
         self.baseURL = baseURL
         self.settings = settings

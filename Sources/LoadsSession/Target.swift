@@ -31,8 +31,8 @@ final class Target: Sendable {
             let url = try WebURL(reference, relativeTo: try base(baseURL, serverURL))
             return Target(url: url, method: method)
         } catch {
-            throw SessionError(
-                code: .badURL, message: "cannot request \"\(reference)\": \(error.reason)", url: reference)
+            let shown = ShownURL.text(reference)
+            throw SessionError(code: .badURL, message: "cannot request \"\(shown)\": \(error.reason)", url: shown)
         }
     }
 

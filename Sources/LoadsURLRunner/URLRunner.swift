@@ -11,16 +11,25 @@ public enum URLRunner {
     /// Does what the agent that started this process wants. The process should exit next.
     ///
     /// The order's options are `url`, `method`, `header` (`Name: value`, several), `body`, `name`, and `debug`. An order of several
-    /// URLs names its scenarios, and the options of each bear its place: `url.0`, `method.0` … `url.1`.
+    /// URLs names its scenarios, and the options of each bear its place: `url.0`, `method.0` … `url.1`. For all of them
+    /// `insecure` switches verification off, and `ca` has the certificates to trust, each as PEM.
     ///
     /// - Returns: Whether the order could be carried out; if not, the agent has been told why.
     /// - Throws: ``WireError`` when the process was not started by an agent, or the agent is gone.
     public static func serve() async throws(WireError) -> Bool {
         let connection = try RunnerConnection.open(kind: "url")
         let order = try connection.order()
+        let session: Session
+        do throws(AuthorityFile.Problem) {
+            session = try Self.session(order)
+        } catch {
+            connection.refuse(code: 70, message: error.message)
+            return false
+        }
         let scenarios =
             order.scenarios.isEmpty
-            ? [URLScenario(order)] : order.scenarios.enumerated().map { URLScenario(order, at: $0, name: $1) }
+            ? [URLScenario(order, like: session)]
+            : order.scenarios.enumerated().map { URLScenario(order, at: $0, name: $1, like: session) }
         guard !scenarios.contains(where: { $0 == nil }) else {
             connection.refuse(code: 70, message: "the URL runner was started without a URL: a fault of loads")
             return false
@@ -30,5 +39,16 @@ public enum URLRunner {
         }
         await connection.run(scenarios: scenarios.compactMap { $0?.scenario })
         return true
+    }
+
+    /// A URL where others read it: its password is `***`. The only URL of an order is its scenario's name like this.
+    public static func shown(_ url: String) -> String { ShownURL.text(url) }
+
+    /// What the sessions of all users are like.
+    private static func session(_ order: RunnerOrder) throws(AuthorityFile.Problem) -> Session {
+        var configuration = SessionConfiguration()
+        if order.options["insecure"] != nil { configuration.tls.verifies = false }
+        if let certificates = order.options["ca"] { configuration.tls.caFile = try AuthorityFile.make(certificates) }
+        return Session(configuration: configuration)
     }
 }

@@ -14,17 +14,20 @@ struct URLScenario {
     private let body: [UInt8]?
     private let name: String?
     private let wantsBodies: Bool
+    private let model: Session
 
     /// - Parameters:
     ///   - place: Which of several it is; nil is the only one.
     ///   - name: What it is called among them.
+    ///   - session: What the users' sessions are like.
     /// - Returns: Nil when the order has no such URL.
-    init?(_ order: RunnerOrder, at place: Int? = nil, name label: String? = nil) {
+    init?(_ order: RunnerOrder, at place: Int? = nil, name label: String? = nil, like session: Session) {
         let suffix = place.map { ".\($0)" } ?? ""
         func option(_ name: String) -> String? { order.options[name + suffix]?.first }
         guard let url = option("url"), let method = HTTPRequest.Method(option("method") ?? "GET") else { return nil }
         self.url = url
-        self.label = label ?? url
+        self.label = label ?? URLRunner.shown(url)
+        model = session
         self.method = method
         var fields = HTTPFields()
         for header in order.options["header" + suffix] ?? [] {
@@ -47,7 +50,7 @@ struct URLScenario {
     var scenario: Scenario {
         Scenario(name: label) { [self] _ in
             // A session of its own, as in a test: users share no cookies.
-            let session = Session()
+            let session = Session(like: model)
             do {
                 let response = try await session.request(
                     method, url, headers: headers, body: body, name: name, discardBody: !wantsBodies)

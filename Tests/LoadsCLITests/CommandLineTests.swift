@@ -1,6 +1,7 @@
 import ArgumentParser
 import LoadsCore
 import LoadsWire
+import TestSupport
 import Testing
 
 @testable import loads_cli
@@ -79,6 +80,57 @@ import Testing
         #expect(run.targetText == "PUT http://127.0.0.1:8080/x?y=1")
     }
 
+    @Test func aURLsPasswordStandsInNoName() throws {
+        let run = try parse("http://u:sekret@h/ http://u:sek:ret@h/b?c@d --method PUT")
+        #expect(run.targetText == "PUT http://u:***@h/ PUT http://u:***@h/b?c@d")
+        guard case .urls(let requests) = run.target else { return #expect(run.isURL) }
+        #expect(requests.map(\.label) == ["PUT http://u:***@h/", "PUT http://u:***@h/b?c@d"])
+        #expect(requests.map(\.url) == ["http://u:sekret@h/", "http://u:sek:ret@h/b?c@d"])
+        #expect(try parse("http://u@h:80/x:y@z").targetText == "http://u@h:80/x:y@z")
+    }
+
+    @Test func takesAuthoritiesOfURLs() throws {
+        let directory = try TemporaryDirectory()
+        let (one, other) = (Self.certificate("MAA="), Self.certificate("MAEA"))
+        let key = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----"
+        let file = try directory.write("# ours\n\(one)\n\(key)\n\(other)\n", to: "ca.pem")
+        // The key stays where it is.
+        #expect(try parse("https://h/ https://h/b --ca \(file)").trust.authorities == [one, other])
+        #expect(try parse("https://h/").trust == ServerTrust())
+        #expect(try parse("https://h/ --insecure").trust.isInsecure)
+        #expect(try !parse("https://h/ --insecure --no-insecure").trust.isInsecure)
+        #expect(
+            problems("https://h/ --insecure --ca \(file)") == [
+                "--insecure and --ca \(file) exclude each other: certificates are verified or not"
+            ])
+    }
+
+    @Test(arguments: brokenAuthorities)
+    func saysWhatIsWrongWithAuthorities(_ text: String, _ problem: String) throws {
+        let directory = try TemporaryDirectory()
+        let file = try directory.write(text, to: "ca.pem")
+        #expect(problems("https://h/ --ca \(file)") == ["--ca \(file): \(problem)"])
+    }
+
+    private static let brokenAuthorities: [(String, String)] = [
+        ("\(certificate("MAA="))\n-----BEGIN CERTIFICATE-----\nMAA", "certificate 2 of it is not whole"),
+        ("-----BEGIN CERTIFICATE-----\nMAA=\n\(certificate("MAA="))", "certificate 1 of it is not whole"),
+        (certificate("hello"), "certificate 1 of it is not whole"),
+        (longCertificate(40_000), "certificate 1 of it is longer than 32768 bytes"),
+        (
+            String(repeating: longCertificate(30_000), count: 40),
+            "more than 1048576 bytes of certificates: leave those that the servers need"
+        ),
+    ]
+
+    private static func certificate(_ body: String) -> String {
+        "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----"
+    }
+
+    private static func longCertificate(_ length: Int) -> String {
+        certificate("MAAA" + String(repeating: "A", count: length))
+    }
+
     @Test func whatStandsBehindTheDashesIsAProgram() throws {
         let run = try parse("-c 10 -n 5 --think 1s --server-url http://h --json j -- node a.mjs -c 3 --json -- x")
         #expect(run.target == .command(["node", "a.mjs", "-c", "3", "--json", "--", "x"]))
@@ -93,7 +145,8 @@ import Testing
         ("A.B -- node x", "A.B: a run has one target"), ("http://h/ -- node", "http://h/: a run has one target"),
         ("--method PUT -- node", "--method PUT: is for a URL"), ("--header A:b -- node", "--header A:b: is for a URL"),
         ("--package P -- node", "--package P: is for tests"), ("--loops 2 -- node", "--loops 2: is for tests"),
-        ("--threads -- node", "--threads: is for tests"),
+        ("--threads -- node", "--threads: is for tests"), ("--insecure -- node", "--insecure: is for a URL"),
+        ("--ca f -- node", "--ca f: is for a URL, and node is a program"),
         ("--debug-requests -- node", "--debug-requests: is for tests"),
     ])
     func refusesWhatIsNotForPrograms(line: String, problem: String) {
@@ -166,6 +219,18 @@ import Testing
         ("A.B --timeout 0s", "--timeout 0s: must be longer than nothing (try 10s, 2m, 1h30m)"),
         ("A.B -n 1 -d 1s", "--iterations 1 and --duration 1s exclude each other: say how often or how long"),
         ("A.B --method GET", "--method GET: is for a URL, and A.B is a test"),
+        ("A.B --insecure", "--insecure: is for a URL, and A.B is a test"),
+        ("A.B --ca f", "--ca f: is for a URL, and A.B is a test"),
+        ("https://h/ --ca /nowhere", "--ca /nowhere: cannot be read (is it there? may you read it?)"),
+        (
+            "https://h/ --ca /dev/null",
+            "--ca /dev/null: holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+        ),
+        ("http://h/ --header Content-Length:5", "--header Content-Length:5: Loads sends it itself, by the body"),
+        (
+            "http://h/ --header transfer-encoding:chunked",
+            "--header transfer-encoding:chunked: Loads sends it itself, by the body"
+        ),
         ("http://h/ --package P", "--package P: is for tests, and http://h/ is a URL"),
         ("http://h/ A.B", "http://h/ is a URL, and A.B a test: the targets of a run are one or the other"),
         ("http://h/ http://h/a http://h/", "http://h/: stands twice (a file gives targets weights)"),

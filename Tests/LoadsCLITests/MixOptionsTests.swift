@@ -86,6 +86,12 @@ import Testing
         #expect(run.plan.parts.map(\.plan.isOpen) == [true, false])
     }
 
+    @Test func trustHoldsForAllURLsOfAMix() throws {
+        let mix = "scenarios:\n  - target: https://h/\n  - target: https://h/b\n"
+        #expect(try run("insecure: true\n" + mix).trust.isInsecure)
+        #expect(try !run(mix).trust.isInsecure)
+    }
+
     @Test func aScenariosHeaderReplacesTheOneOfAll() throws {
         let run = try run(
             """
@@ -120,6 +126,13 @@ import Testing
         ("scenarios:\n  - target: http://h/\n    method: (\n", "t.yml:3: method (: not a method (try POST)"),
         ("scenarios:\n  - target: http://h/\n    header: bad\n", "t.yml:3: header bad: not a header"),
         ("header: bad\nscenarios:\n  - target: http://h/\n", "t.yml:1: header bad: not a header"),
+        (
+            "scenarios:\n  - target: http://h/\n    header: \"Content-Length: 5\"\n",
+            "t.yml:3: header Content-Length: 5: Loads sends it itself, by the body"
+        ),
+        ("ca: /nowhere\nscenarios:\n  - target: https://h/\n", "t.yml:1: ca /nowhere: cannot be read"),
+        ("insecure: true\nscenarios:\n  - target: A.B\n", "t.yml:1: insecure: is for a URL, and A.B is a test"),
+        ("ca: f\nscenarios:\n  - target: A.B\n", "t.yml:1: ca f: is for a URL, and A.B is a test"),
         ("body: x\nscenarios:\n  - target: http://h/\n", "t.yml:1: body x: is for one URL: say it of a scenario"),
         ("package: P\nscenarios:\n  - target: http://h/\n", "t.yml:1: package P: is for tests, and http://h/ is a URL"),
         (

@@ -19,6 +19,13 @@ import Testing
         #expect(try WebURL(absolute: text).text == expected)
     }
 
+    @Test(arguments: [
+        ("http://u:p@a.test/x", "http://u:***@a.test/x"), ("https://u:p:q@r@a.test", "https://u:***@a.test"),
+        ("http://u@a.test:80/x:y@z", "http://u@a.test:80/x:y@z"), ("http://a.test/?b:c@d", "http://a.test/?b:c@d"),
+        ("/x:y@z", "/x:y@z"),
+    ])
+    func aPasswordIsNotShown(_ url: String, _ shown: String) { #expect(ShownURL.text(url) == shown) }
+
     @Test func takesUserInformation() throws {
         let url = try WebURL(absolute: "http://us%40er:pa:ss@a.test/")
         #expect(url.user == "us@er" && url.password == "pa:ss" && url.host == "a.test")

@@ -75,6 +75,58 @@ import Testing
         }
     }
 
+    @Test func aServerWithAnAuthorityOfItsOwnIsTrustedWhenAskedFor() async throws {
+        let nginx = try await Nginx()
+        let plain = try await Program.run([nginx.tlsURL + "/", "-n", "2"])
+        #expect(plain.status == 1)
+        #expect(plain.output.contains("2 × tls") && plain.output.contains("`--ca FILE`"), "\(plain.output)")
+        let authority = nginx.authority
+        let stranger = try await Program.run([nginx.tlsURL + "/", "--ca", authority.strangerFile])
+        #expect(stranger.status == 1 && stranger.output.contains("1 × tls"), "\(stranger.output)")
+        for options in [["--ca", authority.caFile], ["--insecure"]] {
+            // New connections, so that the authorities are read again and again.
+            let outcome = try await Program.run(
+                [nginx.tlsURL + "/", nginx.tlsURL + "/gzip.txt", "-c", "3", "-n", "5", "--new-connections"] + options)
+            #expect(outcome.status == 0, "\(options): \(outcome.output)\(outcome.errors)")
+            #expect(outcome.output.contains("15: 15 ok"), "\(outcome.output)")
+        }
+        await nginx.stop()
+    }
+
+    @Test func aFileOfAuthoritiesThatIsNoneIsWrongUsage() async throws {
+        let nginx = try await Nginx()
+        let key = nginx.authority.serverKey
+        let outcome = try await Program.run([nginx.url + "/", "--ca", key])
+        await nginx.stop()
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("--ca \(key): holds no certificate"), "\(outcome.errors)")
+        #expect(nginx.accessLog().isEmpty)
+    }
+
+    @Test func aURLsPasswordIsSentAndStandsInNoFile() async throws {
+        let nginx = try await Nginx()
+        let directory = try TemporaryDirectory()
+        let url = "http://tarek:secret@127.0.0.1:\(nginx.port)/basic/"
+        let names = ["json", "stream", "csv", "csv-series", "junit", "hdr-log", "markdown", "html"]
+        let outcome = try await Program.run(
+            [url, url + "?again", "-n", "3"] + names.flatMap { ["--\($0)", "\(directory.path)/\($0)"] })
+        #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+        for name in names {
+            let text = try String(contentsOfFile: "\(directory.path)/\(name)", encoding: .utf8)
+            #expect(!text.isEmpty && !text.contains("secret"), "\(name): \(text)")
+        }
+        #expect(!(outcome.output + outcome.errors).contains("secret"))
+        let target = try Written(json: directory.path + "/json").value("run.target") as? String
+        #expect(target?.contains("tarek:***@") == true, "\(target ?? "")")
+
+        // The only URL of a mix has its name from the runner.
+        let file = try directory.write("scenarios:\n  - target: \(url)\n    weight: 2\n", to: "loads.yml")
+        let mixed = try await Program.run(["--config", file, "-n", "3"])
+        #expect(mixed.status == 0 && mixed.output.contains("3: 3 ok"), "\(mixed.output)\(mixed.errors)")
+        #expect(!(mixed.output + mixed.errors).contains("secret"))
+        await nginx.stop()
+    }
+
     @Test func ctrlCEndsGracefullyAndReports() async throws {
         let nginx = try await Nginx()
         let directory = try TemporaryDirectory()

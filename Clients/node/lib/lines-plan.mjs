@@ -21,10 +21,12 @@ const asked = [
 ]
 
 /** Why the order is none for a program of the dialect `lines`, whatever it knows; null when it is one. */
-export function unknown({ plan, phase, scenarios }) {
+export function unknown({ plan, phase, scenarios, options }) {
   if (!['run', ...once].includes(phase ?? 'run')) return `a phase that this agent does not know (${phase})${advice}`
   if (plan.cycles ?? plan.user_stages ?? plan.arrivals) {
-    return scenarios?.length > 1 ? `several URLs: a run on this agent calls one${advice}` : null
+    if (scenarios?.length > 1) return `several URLs: a run on this agent calls one${advice}`
+    const trust = ['insecure', 'ca'].find((name) => options?.[name] != null)
+    return trust ? `--${trust}: a run of a URL on this agent trusts whom the system trusts${advice}` : null
   }
   const what = plan.mix ? 'a mix of scenarios' : 'a model of load that is not named here'
   return `${what}: programs and URLs have one model on this agent${advice}`

@@ -536,11 +536,12 @@ test('what is no ZMTP is an error', () => {
 test('what no program knows is named with what to do', () => {
   const cycles = [{ users: 2, iterations: 3 }]
   for (const plan of [{ cycles, pacing_ns: 1 }, { arrivals: {} }, { user_stages: {} }]) {
-    assert.equal(unknown({ plan, phase: 'run' }), null)
+    assert.equal(unknown({ plan, phase: 'run', options: { url: ['https://h/'] } }), null)
   }
   for (const [order, words] of [
     [{ plan: { mix: [] } }, 'a mix of scenarios'], [{ plan: { tides: [] } }, 'a model'],
     [{ plan: { cycles }, phase: 'wake' }, 'wake'], [{ plan: { cycles }, scenarios: ['a', 'b'] }, 'several URLs'],
+    [{ plan: { cycles }, options: { insecure: ['1'] } }, '--insecure:'], [{ plan: { cycles }, options: { ca: ['PEM'] } }, '--ca:'],
   ]) {
     const problem = unknown(order)
     assert(problem.includes(words) && problem.includes('--label'), problem)

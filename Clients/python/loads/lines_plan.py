@@ -33,6 +33,9 @@ def unknown(order: dict) -> str | None:
         return f"{what}: programs and URLs have one model on this agent{_ADVICE}"
     if len(order.get("scenarios") or []) > 1:
         return f"several URLs: a run on this agent calls one{_ADVICE}"
+    for option in ("insecure", "ca"):
+        if option in (order.get("options") or {}):
+            return f"--{option}: a run of a URL on this agent trusts whom the system trusts{_ADVICE}"
     return None
 
 

@@ -406,10 +406,12 @@ class LinesPlanTests(unittest.TestCase):
 
     def test_what_no_program_knows_is_named_with_what_to_do(self):
         for plan in ({"cycles": self.CYCLES, "pacing_ns": 1}, {"arrivals": {}}, {"user_stages": {}}):
-            self.assertIsNone(unknown({"plan": plan, "phase": "run"}))
+            self.assertIsNone(unknown({"plan": plan, "phase": "run", "options": {"url": ["https://h/"]}}))
         for order, words in (({"plan": {"mix": []}}, "a mix of scenarios"), ({"plan": {"tides": []}}, "a model"),
                              ({"plan": {"cycles": self.CYCLES}, "phase": "wake"}, "wake"),
-                             ({"plan": {"cycles": self.CYCLES}, "scenarios": ["a", "b"]}, "several URLs")):
+                             ({"plan": {"cycles": self.CYCLES}, "scenarios": ["a", "b"]}, "several URLs"),
+                             ({"plan": {"cycles": self.CYCLES}, "options": {"insecure": ["1"]}}, "--insecure:"),
+                             ({"plan": {"cycles": self.CYCLES}, "options": {"ca": ["PEM"]}}, "--ca:")):
             self.assertIn(words, unknown(order))
             self.assertIn("--label", unknown(order))
 

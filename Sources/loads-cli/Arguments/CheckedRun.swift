@@ -38,6 +38,8 @@ struct CheckedRun: Sendable, Equatable {
     var thresholds: [Threshold]
     /// Whether anything but a valid run is refused.
     var strict: Bool
+    /// How its URLs have their servers trusted.
+    var trust: ServerTrust
     /// On which master's agents it runs; nil is on this machine.
     var remote: RemotePlace?
 
@@ -78,6 +80,7 @@ struct CheckedRun: Sendable, Equatable {
         debugRequests = settings.flag("debug-requests")
         thresholds = read.thresholds(settings.list("expect"))
         strict = settings.flag("strict")
+        trust = if case .urls = target { ServerTrust(settings, &read) } else { ServerTrust() }
         remote = RemotePlace(settings, &read)
         if let plan, let obstacle = remote?.placement.obstacle(to: plan) { read.complain(obstacle) }
         if remote != nil, let publish {

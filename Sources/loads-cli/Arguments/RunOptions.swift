@@ -121,6 +121,13 @@ struct RunOptions: ParsableArguments {
     var body: String?
     @Option(help: ArgumentHelp("For a URL: the name its hits are counted under.", valueName: "name"))
     var name: String?
+    @Flag(inversion: .prefixedNo, help: "For URLs: servers' certificates are not verified.")
+    var insecure: Bool?
+    @Option(
+        help: ArgumentHelp(
+            "For URLs: a PEM file with the authorities to trust instead of the system's, on every agent.",
+            valueName: "file"))
+    var ca: String?
 
     @Option(
         parsing: .unconditionalSingleValue,
@@ -176,7 +183,7 @@ struct RunOptions: ParsableArguments {
             ("queue", queue), ("pacing", pacing), ("warm-up", warmUp), ("think", think), ("grace", grace),
             ("package", package), ("server-url", serverURL),
             ("timeout", timeout), ("loops", loops), ("max-names", maxNames), ("method", method), ("body", body),
-            ("name", name), ("seed", seed), ("json", json), ("stream", stream),
+            ("name", name), ("ca", ca), ("seed", seed), ("json", json), ("stream", stream),
         ] {
             settings.add(name, value, label: "--\(name)")
         }
@@ -192,6 +199,7 @@ struct RunOptions: ParsableArguments {
         settings.set("quiet", quiet)
         settings.set("no-color", color.map { !$0 })
         settings.set("debug-requests", debugRequests)
+        settings.set("insecure", insecure)
         outputs.add(to: &settings)
         remote.add(to: &settings)
         return settings

@@ -1,3 +1,5 @@
+import LoadsURLRunner
+
 extension CheckedRun {
     /// A request that a run makes of a URL.
     struct URLRequest: Sendable, Equatable {
@@ -9,8 +11,11 @@ extension CheckedRun {
         /// What its hits are counted under; nil is method and path.
         var name: String?
 
-        /// As the command line has it.
-        var text: String { method == "GET" ? url : "\(method) \(url)" }
+        /// As the command line has it, without the URL's password: it stands in every report.
+        var text: String { method == "GET" ? shownURL : "\(method) \(shownURL)" }
+
+        /// What the runner of this URL alone calls it.
+        var shownURL: String { URLRunner.shown(url) }
 
         /// What it is called among several.
         var label: String { name ?? text }
@@ -26,10 +31,17 @@ extension CheckedRun {
             if let method = settings.value("method"), !WebAddress.isToken(method.text) {
                 read.complain("\(method.label) \(method.text): not a method (try POST)")
             }
-            for header in settings.list("header") where !isHeader(header.text) {
-                read.complain("\(header.label) \(header.text): not a header (try \"Accept: text/html\")")
+            for header in settings.list("header") {
+                if !isHeader(header.text) {
+                    read.complain("\(header.label) \(header.text): not a header (try \"Accept: text/html\")")
+                } else if framing.contains(headerName(header.text)) {
+                    read.complain("\(header.label) \(header.text): Loads sends it itself, by the body")
+                }
             }
         }
+
+        /// Headers that say where a request ends: a wrong one makes the server wait.
+        private static let framing: Set = ["content-length", "transfer-encoding"]
 
         /// The name of a header, for comparing.
         static func headerName(_ text: String) -> String { text.prefix { $0 != ":" }.lowercased() }
@@ -75,9 +87,9 @@ extension CheckedRun {
 
     /// Complains about what shapes a request, where something else makes them.
     static func refuseForOthers(_ target: String, _ kind: String, _ settings: Settings, _ read: inout Readings) {
-        for name in URLRequest.options {
-            guard let given = settings.value(name) else { continue }
-            read.complain("\(given.label) \(given.text): is for a URL, and \(target) is \(kind)")
+        for name in URLRequest.options + ServerTrust.options {
+            guard let given = settings.given(name) else { continue }
+            read.complain("\(given.words): is for a URL, and \(target) is \(kind)")
         }
     }
 }

@@ -27,9 +27,9 @@ struct Preparation {
     func runner(for run: CheckedRun) async throws -> Runner {
         switch run.target {
         case .urls(let requests):
-            var runner = urlRunner(requests, debug: run.debugRequests)
+            var runner = urlRunner(requests, run.trust, debug: run.debugRequests)
             // The runner of one URL calls its scenario by that, whatever the mix calls it.
-            if run.mix != nil, requests.count == 1 { runner.plan = run.plan { _ in [requests[0].url] } }
+            if run.mix != nil, requests.count == 1 { runner.plan = run.plan { _ in [requests[0].shownURL] } }
             return runner
         case .command(let words):
             return Runner(
@@ -81,7 +81,7 @@ struct Preparation {
         }
     }
 
-    private func urlRunner(_ requests: [CheckedRun.URLRequest], debug: Bool) -> Runner {
+    private func urlRunner(_ requests: [CheckedRun.URLRequest], _ trust: ServerTrust, debug: Bool) -> Runner {
         var runner = Runner(launch: RunnerLaunch(program: .builtIn("url")))
         // A runner that knows one URL finds none in an order of several.
         if requests.count > 1 { runner.scenarios = requests.map(\.label) }
@@ -93,6 +93,8 @@ struct Preparation {
             if let body = request.body { runner.options["body" + suffix] = [body] }
             if let name = request.name { runner.options["name" + suffix] = [name] }
         }
+        if trust.isInsecure { runner.options["insecure"] = ["1"] }
+        if !trust.authorities.isEmpty { runner.options["ca"] = trust.authorities }
         if debug { runner.options["debug"] = ["1"] }
         return runner
     }
