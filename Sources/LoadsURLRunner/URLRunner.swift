@@ -41,7 +41,7 @@ public enum URLRunner {
         return true
     }
 
-    /// A URL where others read it: its password is `***`. The only URL of an order is its scenario's name like this.
+    /// A URL where others read it: its password is `***`. So is the scenario of an order's only URL called.
     public static func shown(_ url: String) -> String { ShownURL.text(url) }
 
     /// What the sessions of all users are like.

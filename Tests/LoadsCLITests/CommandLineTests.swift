@@ -234,6 +234,8 @@ import Testing
         ("http://h/ --package P", "--package P: is for tests, and http://h/ is a URL"),
         ("http://h/ A.B", "http://h/ is a URL, and A.B a test: the targets of a run are one or the other"),
         ("http://h/ http://h/a http://h/", "http://h/: stands twice (a file gives targets weights)"),
+        ("http://u:p@h/ http://u:p@h/", "http://u:***@h/: stands twice (a file gives targets weights)"),
+        ("http://u:p@h:x/", "http://u:***@h:x/: not a URL: x is no port (1 to 65535)"),
         ("http://h/ http://h/a --name n", "--name n: is for one URL, and there are 2"),
         ("http:///x", "http:///x: not a URL: the host is missing (try http://127.0.0.1:8080/)"),
         ("ftp://h/", "ftp://h/: only http and https URLs can be loaded"),

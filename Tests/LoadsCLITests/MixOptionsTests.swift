@@ -122,6 +122,7 @@ import Testing
             "scenarios:\n  - target: http://h/a\n  - target: http://h/a\n    header: \"A: b\"\n",
             "t.yml:3: target http://h/a: another request is called http://h/a, too: give each a name (name: search)"
         ),
+        ("scenarios:\n  - target: http://u:p@h:x/\n", "t.yml:2: target http://u:***@h:x/: not a URL"),
         ("scenarios:\n  - target: http://h:x/\n", "t.yml:2: target http://h:x/: not a URL"),
         ("scenarios:\n  - target: http://h/\n    method: (\n", "t.yml:3: method (: not a method (try POST)"),
         ("scenarios:\n  - target: http://h/\n    header: bad\n", "t.yml:3: header bad: not a header"),

@@ -4,6 +4,11 @@ import https from 'node:https'
 const redirects = new Set([301, 302, 303, 307, 308])
 const repeatable = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'])
 
+/** The URL where others read it: with `***` in place of its password. */
+export function shown(url) {
+  return url.replace(/^([^/?#:]*:\/\/[^/?#:]*):[^/?#]*@/, '$1:***@')
+}
+
 /** No complete response came. `kind` is one word, as reports show it: resolve, connect, tls, timeout, reset … */
 export class RequestError extends Error {
   constructor(kind, message) {
@@ -122,7 +127,9 @@ export class Session {
    * @throws {RequestError} when no complete one came; the hit is recorded
    */
   async request(method, url, options = {}) {
-    const hit = { name: options.name ?? null, method, url, status: null, bytes: 0, bytes_sent: 0, requests: 0, error: null }
+    const hit = {
+      name: options.name ?? null, method, url: shown(`${url}`), status: null, bytes: 0, bytes_sent: 0, requests: 0, error: null,
+    }
     const start = performance.now() / 1000
     const end = new AbortController()
     let isLate = false
@@ -135,7 +142,7 @@ export class Session {
     try {
       if (this.#signal?.aborted) throw new RequestError('cancelled', 'the run was told to end')
       const target = this.#target(url, options.params)
-      hit.url = target.href
+      hit.url = shown(target.href)
       hit.name ??= `${method} ${target.pathname}`
       return await this.#follow(hit, target, options, end.signal)
     } catch (error) {
@@ -146,7 +153,7 @@ export class Session {
     } finally {
       clearTimeout(timer)
       this.#signal?.removeEventListener('abort', cut)
-      hit.name ??= `${method} ${url}`
+      hit.name ??= `${method} ${shown(`${url}`)}`
       this.#record(hit, start, performance.now() / 1000)
     }
   }

@@ -11,6 +11,7 @@ import { essentials, lack, length, needs, planLine, unknown } from '../lib/lines
 import { Measure, secondLimit, untilNext } from '../lib/measure.mjs'
 import { counts, merge, Merger } from '../lib/merge.mjs'
 import { pack, unpack } from '../lib/msgpack.mjs'
+import { shown } from '../lib/session.mjs'
 import { Spool } from '../lib/spool.mjs'
 import { decode, frame, Frames, message, WireError } from '../lib/wire.mjs'
 import { decodeMetadata, encodeFrame, encodeMetadata, greeting, NullMechanism, Parser, ProtocolError } from '../lib/zmtp.mjs'
@@ -531,6 +532,13 @@ test('what is no ZMTP is an error', () => {
   ]) {
     assert.throws(() => new Parser(1000).feed(bytes), ProtocolError)
   }
+})
+
+test('a password is not shown', () => {
+  for (const [url, text] of [
+    ['http://u:p@a.test/x', 'http://u:***@a.test/x'], ['https://u:p:q@r@a.test', 'https://u:***@a.test'],
+  ]) assert.equal(shown(url), text)
+  for (const url of ['http://u@a.test:80/x:y@z', 'http://a.test/?b:c@d', '/x:y@z']) assert.equal(shown(url), url)
 })
 
 test('what no program knows is named with what to do', () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.client
 import json as _json
+import re
 import socket
 import ssl
 import threading
@@ -13,6 +14,12 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 #: Statuses that lead to another URL.
 _REDIRECTS = {301, 302, 303, 307, 308}
+_PASSWORD = re.compile(r"^([^/?#:]*://[^/?#:]*):[^/?#]*@")
+
+
+def shown(url: str) -> str:
+    """The URL where others read it: with `***` in place of its password."""
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 class RequestError(Exception):
@@ -222,7 +229,7 @@ class Session:
         sent = {**self.headers, **(headers or {})}
         body = _body(data, json, sent)
         hit = {
-            "method": method, "url": url, "name": name or f"{method} {urlsplit(url).path or '/'}", "status": None,
+            "method": method, "url": shown(url), "name": name or f"{method} {urlsplit(url).path or '/'}", "status": None,
             "bytes": 0, "bytes_sent": 0, "requests": 0, "error": None,
         }
         start = self._clock()

@@ -11,6 +11,7 @@ from loads.histogram import Histogram, bucket
 from loads.lines_plan import essentials, lack, length, needs, plan_line, unknown
 from loads.measure import BadResult, Measure, SECONDS, until_next
 from loads.merge import Merger, counts, merge
+from loads.session import shown
 from loads.spool import Spool
 from loads.wire import Frames, WireError, decode, frame, message
 from tests.support import VECTORS
@@ -399,6 +400,14 @@ class FrameTests(unittest.TestCase):
                 decode(data)
         with self.assertRaises(WireError):
             Frames().feed(b"\x7f\xff\xff\xff")
+
+
+class SessionTests(unittest.TestCase):
+    def test_a_password_is_not_shown(self):
+        for url, text in (("http://u:p@a.test/x", "http://u:***@a.test/x"), ("https://u:p:q@r@a.test", "https://u:***@a.test")):
+            self.assertEqual(shown(url), text)
+        for url in ("http://u@a.test:80/x:y@z", "http://a.test/?b:c@d", "/x:y@z"):
+            self.assertEqual(shown(url), url)
 
 
 class LinesPlanTests(unittest.TestCase):

@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsURLRunner
 import LoadsWire
 
 /// A run as it was asked for: everything judged, nothing started.
@@ -57,7 +58,7 @@ struct CheckedRun: Sendable, Equatable {
         drawsSeed = settings.value("seed") == nil
         environment = Self.environment(settings, &read)
         hasSetUp = settings.flag("set-up")
-        let first = settings.list("target").first?.text ?? mix?.entries.first?.target
+        let first = settings.list("target").first.map { URLRunner.shown($0.text) } ?? mix?.entries.first?.target
         if hasSetUp, settings.list("command").isEmpty, let first {
             read.complain(
                 "\(settings.label("set-up")): is for programs, and \(first) is none (tests say themselves what they set up)"
@@ -173,23 +174,25 @@ struct CheckedRun: Sendable, Equatable {
             }
             return .tests(targets.map(\.text))
         }
+        let shown = URLRunner.shown(url.text)
         if let test = targets.first(where: { !WebAddress.isMeant(by: $0.text) }) {
-            read.complain("\(url.text) is a URL, and \(test.text) a test: the targets of a run are one or the other")
+            read.complain("\(shown) is a URL, and \(test.text) a test: the targets of a run are one or the other")
         }
-        refuseForURLs(url.text, settings, &read)
+        refuseForURLs(shown, settings, &read)
         URLRequest.judge(settings, &read)
         for url in urls {
-            if let problem = WebAddress.problem(with: url.text) { read.complain("\(url.text): \(problem)") }
+            guard let problem = WebAddress.problem(with: url.text) else { continue }
+            read.complain("\(URLRunner.shown(url.text)): \(problem)")
         }
         if let name = settings.value("name"), urls.count > 1 {
             read.complain("\(name.words): is for one URL, and there are \(urls.count)")
         }
         for (index, url) in urls.enumerated() where urls[..<index].contains(where: { $0.text == url.text }) {
-            read.complain("\(url.text): stands twice (a file gives targets weights)")
+            read.complain("\(URLRunner.shown(url.text)): stands twice (a file gives targets weights)")
         }
         let requests = urls.map { URLRequest($0.text, settings) }
         if requests.count > 1, settings.value("name") == nil, let problem = URLRequest.problem(of: requests) {
-            read.complain("\(urls[problem.index].text): \(problem.words)")
+            read.complain("\(URLRunner.shown(urls[problem.index].text)): \(problem.words)")
         }
         return .urls(requests)
     }

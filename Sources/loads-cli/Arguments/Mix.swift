@@ -1,4 +1,5 @@
 import LoadsCore
+import LoadsURLRunner
 
 /// The scenarios of a file: targets with weights, and models of their own.
 struct Mix: Sendable, Equatable {
@@ -15,7 +16,7 @@ struct Mix: Sendable, Equatable {
         var settings: Settings
 
         /// Its target, with where it stands.
-        var place: String { settings.list("target").first?.words ?? target }
+        var place: String { settings.list("target").first.map { URLRunner.shown($0.words) } ?? target }
     }
 
     var entries: [Entry]
@@ -60,7 +61,7 @@ struct Mix: Sendable, Equatable {
             read.complain(
                 "\(url.place) is a URL, and \(test.target) a test: the scenarios of a mix are one or the other")
         }
-        CheckedRun.refuseForURLs(request.url, settings, &read)
+        CheckedRun.refuseForURLs(request.shownURL, settings, &read)
         CheckedRun.URLRequest.judge(settings, &read)
         for name in ["method", "body", "name"] {
             guard let given = settings.value(name) else { continue }
@@ -84,7 +85,9 @@ struct Mix: Sendable, Equatable {
         let before = read.problems.count
         var request: CheckedRun.URLRequest?
         if WebAddress.isMeant(by: target.text) {
-            if let problem = WebAddress.problem(with: target.text) { read.complain("\(target.words): \(problem)") }
+            if let problem = WebAddress.problem(with: target.text) {
+                read.complain("\(URLRunner.shown(target.words)): \(problem)")
+            }
             CheckedRun.URLRequest.judge(settings, &read)
             request = CheckedRun.URLRequest(target.text, settings, shared: shared)
         } else {
