@@ -15,12 +15,14 @@ final class AgentHome {
     /// - Parameter filesLimit: Bytes of shipped files.
     /// - Throws: ``AgentError`` when the folder cannot be used, or another agent uses it.
     init(data: String?, filesLimit: Int) throws(AgentError) {
-        self.data = data
         self.filesLimit = filesLimit
-        guard let data else {
-            store = nil
+        guard var data else {
+            (self.data, store) = (nil, nil)
             return
         }
+        // Runners are started in folders of their own: a relative path would be one of theirs.
+        if !data.hasPrefix("/") { data = Files.workingDirectory + "/" + data }
+        self.data = data
         try Files.makeDirectory(data)
         lock = open("\(data)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {

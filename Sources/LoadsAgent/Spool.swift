@@ -212,12 +212,18 @@ struct Spool {
     mutating func acknowledge(_ run: String, epoch: String, _ sequence: UInt64, at now: Instant) -> Bool {
         guard epoch == self.epoch, runs[run] != nil else { return false }
         let (sent, sentBytes) = (runs[run]!.sent, runs[run]!.sentBytes)
+        let isBeyond = sequence > runs[run]!.last
         for entry in runs[run]!.acknowledge(sequence, resend: limits.resend, at: now) { release(entry) }
         inFlight -= sent - runs[run]!.sent
         inFlightBytes -= sentBytes - runs[run]!.sentBytes
         if runs[run]!.waiting == 0, runs[run]!.hasEnded {
-            forget(run)
-            return true
+            guard isBeyond, runs[run]!.recoveredEnd != nil else {
+                forget(run)
+                return true
+            }
+            // What the master has had under the end's number was on its way when the agent was killed, and the disk has not kept
+            // it: the end goes behind it.
+            runs[run]!.hasEnded = false
         }
         store?.acknowledged(run, runs[run]!.acknowledged, last: runs[run]!.last)
         if runs[run]!.waiting == 0, runs[run]!.recoveredEnd != nil {
@@ -233,7 +239,6 @@ struct Spool {
 
     private mutating func appendRecoveredEnd(_ run: String) {
         guard let end = runs[run]?.recoveredEnd else { return }
-        runs[run]!.recoveredEnd = nil
         append(run, end: end)
     }
 

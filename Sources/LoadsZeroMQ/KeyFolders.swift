@@ -43,6 +43,7 @@ public enum KeyFolders {
                     "\(name): not a name for a key (1 to 64 letters, digits, '-', '_' and '.', a letter or digit first)"
             )
         }
+        let isOwnFolder = output == nil
         let output = output ?? "\(directory)/\(name)"
         guard KeyFile.exists("\(directory)/master.public") else {
             throw KeyFile.refusal(
@@ -51,6 +52,12 @@ public enum KeyFolders {
             )
         }
         let master = try KeyFile.publicKey("\(directory)/master.public")
+        for other in PeerRole.allCases where isOwnFolder && other != role {
+            // A folder with the keys of two roles says nothing of which one is meant.
+            guard KeyFile.exists("\(output)/\(other.rawValue).secret") else { continue }
+            throw KeyFile.refusal(
+                output, "has the keys of the \(other.rawValue) \(name) already: choose another name, or another --out")
+        }
         let known = "\(directory)/\(role.folder)/\(name).public"
         guard !KeyFile.exists(known) else { throw KeyFile.refusal(known, "is there already: choose another name") }
         if !output.hasPrefix("\(directory)/") || !PeerRole.allCases.contains(where: { $0.folder == name }) {

@@ -54,7 +54,8 @@ import Logging
 
     @Option(
         help: ArgumentHelp(
-            "Ended runs that are kept, the last ones (default: all with --data, else 100).", valueName: "number"))
+            "Ended runs that are kept, the last ones: 16 or more (default: all with --data, else 100).",
+            valueName: "number"))
     var keepRuns: Int?
 
     func validate() throws {

@@ -63,7 +63,7 @@ import Testing
     private func isAhead(_ run: Run, _ words: String) throws {
         #expect(run.answer.status == 0, "\(run.answer.errors)")
         #expect(
-            run.answer.errors.contains("\(run.id): \(words) from about one and a half seconds on"),
+            run.answer.errors.contains("\(run.id): \(words) in about one and a half seconds"),
             "\(run.answer.errors)")
         let line = try #require(run.log.split(separator: "\n").first { $0.contains("  adjusted  ") }, "\(run.log)")
         #expect(line.contains("  adjusted  \(words) from "))

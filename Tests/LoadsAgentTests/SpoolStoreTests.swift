@@ -113,6 +113,16 @@ import Testing
         _ = SpoolTests.drain(&spool)
         _ = spool.acknowledge("r", epoch: Self.epoch, 8, at: Self.now)
         #expect(SpoolTests.drain(&spool).map(\.sequence) == [9])
+        // It had more on the way than it had stored: what it took as 9 was not the end.
+        #expect(spool.acknowledge("r", epoch: Self.epoch, 12, at: Self.now) == false)
+        let again = SpoolTests.drain(&spool)
+        #expect(again.map(\.sequence) == [13] && spool.held == ["r"])
+        guard case .ended(.crashed)? = again.first?.content else {
+            Issue.record("\(again)")
+            return
+        }
+        #expect(spool.acknowledge("r", epoch: Self.epoch, 13, at: Self.now) == true)
+        #expect(spool.isEmpty && spool.held.isEmpty)
     }
 
     @Test func aRunThatHadEndedNeedsNoOther() throws {

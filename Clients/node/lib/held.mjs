@@ -43,6 +43,7 @@ export class Held {
 /** A run whose agent was killed, and its runner with it: what was on disk is delivered, and that it crashed. */
 export class Orphan extends Held {
   #unreported
+  #hadEnd
 
   /** `found`: one of `Store.recover()`. */
   constructor({ run, first, places, counts, hasEnded, unreported }) {
@@ -51,10 +52,13 @@ export class Orphan extends Held {
     this.isOver = hasEnded
     this.counts = counts
     this.#unreported = unreported
+    this.#hadEnd = hasEnded
   }
 
   acknowledged(sequence) {
-    if (this.isOver) return undefined
+    // With a number beyond that of its end the master has had something else under that, which was on its way when the agent was
+    // killed, and which the disk has not kept: the end goes behind it.
+    if (this.isOver && (this.#hadEnd || sequence <= this.sequence)) return undefined
     // The master may have taken more than the disk has kept.
     this.sequence = Math.max(this.sequence, sequence)
     this.isOver = true

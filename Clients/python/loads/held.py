@@ -49,9 +49,12 @@ class Orphan(Held):
         self.over = found.ended
         self.counts = found.counts
         self._unreported = found.unreported
+        self._had_end = found.ended
 
     def acknowledged(self, sequence: int) -> dict | None:
-        if self.over:
+        # With a number beyond that of its end the master has had something else under that, which was on its way when the
+        # agent was killed, and which the disk has not kept: the end goes behind it.
+        if self.over and (self._had_end or sequence <= self.sequence):
             return None
         # The master may have taken more than the disk has kept.
         self.sequence = max(self.sequence, sequence)

@@ -23,6 +23,9 @@ extension CheckedRun {
         /// What shapes a request, beside its URL.
         static let options = ["method", "header", "body", "name"]
 
+        /// Bytes of a body: as much as a message to an agent has room for in one text.
+        private static let bodyLimit = 32_768
+
         /// Bytes of a label: it names a scenario on every agent.
         private static let labelLimit = 1000
 
@@ -30,6 +33,10 @@ extension CheckedRun {
         static func judge(_ settings: Settings, _ read: inout Readings) {
             if let method = settings.value("method"), !WebAddress.isToken(method.text) {
                 read.complain("\(method.label) \(method.text): not a method (try POST)")
+            }
+            if let body = settings.value("body"), body.text.utf8.count > bodyLimit {
+                read.complain(
+                    "\(body.label): \(body.text.utf8.count) bytes: at most \(bodyLimit); write a test that sends more")
             }
             for header in settings.list("header") {
                 if !isHeader(header.text) {

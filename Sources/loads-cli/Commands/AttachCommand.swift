@@ -10,7 +10,7 @@ struct AttachCommand: AsyncParsableCommand {
         commandName: "attach", abstract: "Show a run on a master's agents as if it had been started here.",
         discussion: "A run that is over is reported at once. Exit codes are those of the run.")
 
-    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Argument(help: "The run, as `loads status` names it.", transform: RunName.read) var run: String
     @Option(help: ArgumentHelp("Write the summary as JSON.", valueName: "file")) var json: String?
     @Option(
         help: ArgumentHelp(

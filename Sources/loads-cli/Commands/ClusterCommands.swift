@@ -9,7 +9,7 @@ struct StopCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stop", abstract: "Stop a run on a master's agents.")
 
-    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Argument(help: "The run, as `loads status` names it.", transform: RunName.read) var run: String
     @Flag(help: "At once: running iterations are cancelled.") var abort = false
     @OptionGroup var options: MasterOptions
 
@@ -33,7 +33,7 @@ struct AdjustCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adjust", abstract: "Change the users or the rate of a run, on all agents at one instant.")
 
-    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Argument(help: "The run, as `loads status` names it.", transform: RunName.read) var run: String
     @Option(
         name: [.customShort("c"), .customLong("users")], parsing: .unconditional,
         help: ArgumentHelp("Users from then on.", valueName: "n"))
@@ -59,7 +59,7 @@ struct AdjustCommand: AsyncParsableCommand {
                 try await client.adjust(run: run, users: count)
             }
             let load = newRate?.text ?? Counted.text(count!, "user")
-            Console().note("\(run): \(load) from about one and a half seconds on")
+            Console().note("\(run): \(load) in about one and a half seconds")
         }
     }
 }
@@ -69,7 +69,7 @@ struct LogsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", abstract: "Show what happened in a run on a master's agents.")
 
-    @Argument(help: "The run, as `loads status` names it.") var run: String
+    @Argument(help: "The run, as `loads status` names it.", transform: RunName.read) var run: String
     @Flag(help: "Go on until the run ends.") var follow = false
     @OptionGroup var options: MasterOptions
 

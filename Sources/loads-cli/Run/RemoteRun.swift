@@ -88,7 +88,7 @@ struct RemoteRun {
             if console.hasBar { console.bar { $0.fitted("  " + text) } }
         }
         console.clearBar()
-        console.progress("\(submission.run): submitted to \(place.master)")
+        console.progress("\(submission.run) is submitted to \(place.master)")
     }
 
     /// What the agents need.
