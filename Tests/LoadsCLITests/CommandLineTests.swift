@@ -223,8 +223,8 @@ import Testing
         ("A.B --ca f", "--ca f: is for a URL, and A.B is a test"),
         ("https://h/ --ca /nowhere", "--ca /nowhere: cannot be read (is it there? may you read it?)"),
         (
-            "https://h/ --ca /dev/null",
-            "--ca /dev/null: holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+            "https://h/ --ca /etc/passwd",
+            "--ca /etc/passwd: holds no certificate in PEM (-----BEGIN CERTIFICATE-----)"
         ),
         ("http://h/ --header Content-Length:5", "--header Content-Length:5: Loads sends it itself, by the body"),
         (
