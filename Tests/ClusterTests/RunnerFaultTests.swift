@@ -85,7 +85,9 @@ import Testing
             // All users of both without a pause, and every hit in the stream as well, but for those.
             let written = try String(contentsOfFile: stream, encoding: .utf8).split(separator: "\n").count
             #expect(log == measured && summary.agent("a2")["state"] as? String == "finished")
-            #expect(dropped < measured / 2 && written + dropped == measured, "\(written) written, \(dropped) dropped, \(measured)")
+            #expect(
+                dropped < measured / 2 && written + dropped == measured,
+                "\(written) written, \(dropped) dropped, \(measured)")
         } else {
             let share = summary.agent("a2")
             #expect(share["state"] as? String == "crashed", "\(share)")
