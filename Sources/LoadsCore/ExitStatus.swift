@@ -45,7 +45,7 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
                 summary.failed(statistics.iterations) > 0 || statistics.health.orphanFailures > 0
             }
         self =
-            if summary.interrupted && !summary.thresholds.contains(where: \.aborted) {
+            if summary.wasInterrupted {
                 .interrupted
             } else if fault {
                 .fault
@@ -68,6 +68,9 @@ public enum ExitStatus: Int32, Sendable, CaseIterable {
 }
 
 extension Summary {
+    /// Whether somebody ended the run before its plan was done, rather than a threshold.
+    public var wasInterrupted: Bool { interrupted && !thresholds.contains(where: \.aborted) }
+
     /// How many iterations count as failures: those that failed, and those that were not done when the grace was over.
     /// Where nothing was measured there is nothing to judge by.
     public func failed(_ iterations: IterationCounts) -> Int {

@@ -23,7 +23,7 @@ public protocol RunStorage: Sendable {
     func log(_ run: String, from number: Int, limit: Int) async throws(StorageError) -> [LogEntry]
     /// What was measured in each second of a run from a second on, in order.
     func seconds(_ run: String, from second: Int, limit: Int) async throws(StorageError) -> [(Int, Statistics)]
-    /// The users at the end of each of the last seconds of a run, in order.
+    /// The most users in each of the last seconds of a run, in order.
     func users(_ run: String, last: Int) async throws(StorageError) -> [(second: Int, users: Int)]
     /// Lets go of everything.
     func close() async

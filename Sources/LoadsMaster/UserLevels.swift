@@ -21,7 +21,7 @@ struct UserLevels {
 
     /// - Parameters:
     ///   - latest: Users now.
-    ///   - seconds: The last seconds of which something was told, in their order, and the users at their ends.
+    ///   - seconds: The last seconds of which something was told, in their order, and the users in them.
     init(latest: Int, of seconds: [(second: Int, users: Int)]) {
         self.latest = latest
         let seconds = seconds.suffix(Self.limit)

@@ -56,7 +56,7 @@ extension SizeReport {
         let rate = result.found.flatMap { step(of: $0) }.map { ", \(Figures.rate($0.rate))/s" } ?? ""
         let found = result.found.map { text($0) + rate }
         let broken = result.broken.map(text) ?? ""
-        if steps.last?.wasInterrupted == true {
+        if steps.last?.summary.wasInterrupted == true {
             return "interrupted: "
                 + (found.map { "the target bears at least \($0)" } ?? "nothing is said of the target yet")
         }
@@ -103,7 +103,7 @@ extension SizeStep {
         case .breached: "breached"
         case .generatorLimited: "the generator is the limit"
         case .bounded: "--max-users is the limit"
-        case .unclear: wasInterrupted ? "interrupted" : "unclear"
+        case .unclear: summary.wasInterrupted ? "interrupted" : "unclear"
         }
     }
 }

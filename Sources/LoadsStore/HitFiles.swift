@@ -1,3 +1,4 @@
+internal import Foundation
 import Glibc
 internal import LoadsCore
 internal import LoadsReport
@@ -45,15 +46,10 @@ struct HitFiles: Sendable {
 
     /// Removes the files of runs that are no more: of those that a master was about to remove when it was killed.
     func remove(allBut runs: Set<String>) {
-        guard let stream = opendir(directory) else { return }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            names.append(
-                withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
-        }
-        closedir(stream)
-        for name in names where name.hasSuffix(".ndjson") && !runs.contains(String(name.dropLast(7))) {
-            unlink("\(directory)/\(name)")
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        where name.hasSuffix(".ndjson") {
+            let run = String(name.dropLast(".ndjson".count))
+            if !runs.contains(run) { remove(run) }
         }
     }
 

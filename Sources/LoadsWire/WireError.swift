@@ -61,5 +61,5 @@ public enum WireLimits {
     /// Users of an agent.
     static let users = Plan.userLimit
     /// Longer strings are cut when they are written, in bytes.
-    static let stringBytes = 32 << 10
+    public static let stringBytes = 32 << 10
 }

@@ -90,22 +90,7 @@ import Testing
         let master = try await cluster.startMaster()
         let agent = try await cluster.startAgent("a1")
         let script = try cluster.directory.write(
-            """
-            import sys, zmq, msgpack
-            socket = zmq.Context().socket(zmq.SUB)
-            # How much the kernel holds of its own accord depends on the machine.
-            socket.rcvbuf = 1 << 20
-            socket.connect(sys.argv[1]); socket.subscribe(b"hits/")
-            print("subscribed", flush=True)
-            seen, last, missed = 0, 0, 0
-            # A topic beats for a while after the end of its run: who has missed the end finds that out.
-            while True:
-                message = msgpack.unpackb(socket.recv_multipart()[1])
-                missed += message["seq"] - last - 1
-                last = message["seq"]
-                seen += message.get("count", 0)
-                print("seen", seen, "missed", missed, flush=True)
-            """, to: "subscriber.py")
+            Self.subscriber, to: "subscriber.py")
         // Each hit has a URL of its own, so that 60,000 are some 120 MB. Most of them come once one of the two is stopped, and
         // not so fast that the other one cannot read them beside whatever else this machine does.
         let runner = try cluster.directory.write(
@@ -148,6 +133,24 @@ import Testing
         await agent.stop()
         await master.stop()
     }
+
+    /// A program that tells, after each message of hits, how many it has seen and missed.
+    private static let subscriber = """
+        import sys, zmq, msgpack
+        socket = zmq.Context().socket(zmq.SUB)
+        # How much the kernel holds of its own accord depends on the machine.
+        socket.rcvbuf = 1 << 20
+        socket.connect(sys.argv[1]); socket.subscribe(b"hits/")
+        print("subscribed", flush=True)
+        seen, last, missed = 0, 0, 0
+        # A topic beats for a while after the end of its run: who has missed the end finds that out.
+        while True:
+            message = msgpack.unpackb(socket.recv_multipart()[1])
+            missed += message["seq"] - last - 1
+            last = message["seq"]
+            seen += message.get("count", 0)
+            print("seen", seen, "missed", missed, flush=True)
+        """
 
     /// For how long, at most, this process was held up while it slept for so many seconds.
     private static func longestPause(of seconds: Double) -> Double {
@@ -288,19 +291,7 @@ import Testing
         let python = ProcessInfo.processInfo.environment["LOADS_TEST_CLIENTS_PYTHON"] ?? "python3"
         // Somebody else watches the same stream, and misses nothing.
         let watcher = try cluster.directory.write(
-            """
-            import sys, zmq, msgpack
-            socket = zmq.Context().socket(zmq.SUB)
-            socket.connect(sys.argv[1]); socket.subscribe(b"hits/")
-            print("subscribed", flush=True)
-            seen, last, missed = 0, 0, 0
-            while True:
-                message = msgpack.unpackb(socket.recv_multipart()[1])
-                missed += message["seq"] - last - 1
-                last = message["seq"]
-                seen += message.get("count", 0)
-                print("seen", seen, "missed", missed, flush=True)
-            """, to: "watcher.py")
+            Self.subscriber, to: "watcher.py")
         let watching = try ChildProcess([python, watcher, "tcp://127.0.0.1:\(cluster.stream)"])
         try await watching.wait(for: "subscription") { watching.output.contains("subscribed") }
         let outcome = try await cluster.run(nginx, duration: "8s") {

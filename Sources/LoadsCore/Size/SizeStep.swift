@@ -34,9 +34,6 @@ public struct SizeStep: Sendable {
         self.summary = summary
     }
 
-    /// Whether somebody stopped it, rather than a threshold.
-    public var wasInterrupted: Bool { summary.interrupted && !summary.thresholds.contains(where: \.aborted) }
-
     /// From the run's verdict and its thresholds. A generator at its limit comes first, then a breach.
     ///
     /// Arrivals find no free user, or wait long for one, because the target keeps them all, or because there may be too few. A
@@ -45,7 +42,7 @@ public struct SizeStep: Sendable {
     /// Iterations that were cut off would have taken longer: what is breached without the rest of their time is breached for sure,
     /// what is kept may not have been.
     public var outcome: Outcome {
-        if wasInterrupted { return .unclear }
+        if summary.wasInterrupted { return .unclear }
         let reasons = summary.verdict.reasons
         if reasons.contains(where: { $0.kind == .incomplete && $0.code != .cutOff }) { return .unclear }
         if reasons.contains(where: \.isOfGenerator) { return .generatorLimited }

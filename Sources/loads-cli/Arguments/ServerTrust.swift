@@ -1,4 +1,5 @@
 import Foundation
+import LoadsWire
 
 /// How a run's URLs have their servers trusted.
 struct ServerTrust: Sendable, Equatable {
@@ -13,7 +14,7 @@ struct ServerTrust: Sendable, Equatable {
     private static let start = "-----BEGIN CERTIFICATE-----"
     private static let end = "-----END CERTIFICATE-----"
     /// Bytes of a certificate: a longer text is cut on its way to an agent.
-    private static let certificateLimit = 32 << 10
+    private static let certificateLimit = WireLimits.stringBytes
     /// Bytes of all certificates, so that an order stays far below the longest message.
     private static let limit = 1 << 20
 

@@ -1,4 +1,5 @@
 import LoadsURLRunner
+import LoadsWire
 
 extension CheckedRun {
     /// A request that a run makes of a URL.
@@ -23,8 +24,8 @@ extension CheckedRun {
         /// What shapes a request, beside its URL.
         static let options = ["method", "header", "body", "name"]
 
-        /// Bytes of a body: as much as a message to an agent has room for in one text.
-        private static let bodyLimit = 32_768
+        /// Bytes of a body: it travels to the runner as one text.
+        private static let bodyLimit = WireLimits.stringBytes
 
         /// Bytes of a label: it names a scenario on every agent.
         private static let labelLimit = 1000

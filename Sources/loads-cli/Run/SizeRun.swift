@@ -77,7 +77,7 @@ struct SizeRun {
             report.steps.append(done)
             console.progress(report.line(done))
             search.take(done.outcome, rate: done.rate)
-            if done.wasInterrupted || done.summary.crash != nil { search.stop() }
+            if done.summary.wasInterrupted || done.summary.crash != nil { search.stop() }
         }
         if let result = search.result { report.result = result }
         return write(report)
@@ -93,7 +93,7 @@ struct SizeRun {
             file.finish()
         }
         console.write(report.text(console.style(console.results)))
-        if let last = report.steps.last, last.wasInterrupted { return .interrupted }
+        if let last = report.steps.last, last.summary.wasInterrupted { return .interrupted }
         if failed { return .fault }
         if report.steps.last?.summary.crash != nil { return .crashed }
         let limit = report.result.limit
